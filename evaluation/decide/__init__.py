@@ -1,0 +1,1 @@
+"""From findings to verdicts. Nothing here touches a container."""

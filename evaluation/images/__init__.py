@@ -1,0 +1,1 @@
+"""One recipe, many forms: building, converting and recognising the evaluation image."""

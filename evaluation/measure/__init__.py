@@ -1,0 +1,1 @@
+"""Everything that starts processes, and the order in which they are started."""

@@ -1,0 +1,304 @@
+"""The nouns of the project. Standard library only; everything else depends on this.
+
+Units are SI and stand in the field's name (``duration_s``, ``size_bytes``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "CONTROL",
+    "CONTROL_AGAIN",
+    "Bind",
+    "Comparison",
+    "CriterionRow",
+    "Evidence",
+    "Finding",
+    "Form",
+    "Interval",
+    "Observation",
+    "Outcome",
+    "ProbeTexts",
+    "Reference",
+    "Score",
+    "SiteDecision",
+    "Standing",
+    "Task",
+    "UseCaseDecision",
+    "Verdict",
+]
+
+CONTROL = "host"
+"""The runtime every other one is held against: the bare process."""
+
+CONTROL_AGAIN = "host-again"
+"""The same bare process once more in every block: their difference is the noise floor."""
+
+
+class Form(StrEnum):
+    """The form in which a runtime wants an image."""
+
+    NONE = "none"
+    DOCKER_STORE = "docker-store"
+    PODMAN_STORE = "podman-store"
+    SIF = "sif"
+    DIRECTORY = "directory"
+    SHIFTER = "shifter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """A host directory made visible inside a container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to run, said once for every runtime.
+
+    Parameters
+    ----------
+    image : str
+        The image in the runtime's own form: a reference, a SIF file or a directory.
+        Empty for the bare host without an image tree.
+    argv : tuple of str
+        The command inside; never a shell string.
+    binds : tuple of Bind
+        Host directories to show inside.
+    env : tuple of (str, str)
+        Variables set inside.
+    workdir : str or None
+        Working directory inside.
+    name : str
+        A name unique on this host, by which an engine's container is found again and ended.
+    stdin : bool
+        Whether the command reads what is sent on standard input.
+    """
+
+    image: str
+    argv: tuple[str, ...]
+    binds: tuple[Bind, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    workdir: str | None = None
+    name: str = ""
+    stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One process that was really started, and what came of it.
+
+    ``exit_status`` is negative for a signal (-15 for SIGTERM), as in `subprocess`. ``stdout`` and
+    ``stderr`` are SHA-256 digests of the stored bytes. ``id`` is the SHA-256 of the rest. CPU time
+    and ``max_rss_bytes`` are those of the started process and the children it waited for; they are
+    ``None`` where an engine ran the work out of sight of the kernel's accounting.
+    """
+
+    id: str
+    argv: tuple[str, ...]
+    cwd: str
+    started_at: str
+    duration_s: float
+    exit_status: int
+    timed_out: bool
+    stdout: str
+    stdout_bytes: int
+    stderr: str
+    stderr_bytes: int
+    cpu_s: float | None
+    max_rss_bytes: int | None
+    survivors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One immutable raw value.
+
+    ``value`` is a number in ``unit``, or a word or a truth value with unit ``""``. ``runtime`` may
+    be `CONTROL_AGAIN`. ``order`` is the place of the arm in its block (0 ran first).
+    """
+
+    probe: str
+    probe_version: int
+    runtime: str
+    block: int
+    order: int
+    name: str
+    value: float | str | bool | None
+    unit: str
+    repetition: int
+    warm_up: bool
+    evidence: tuple[str, ...]
+    image_digest: str
+    observed_at: str
+
+
+class Outcome(StrEnum):
+    """What the observations of one probe mean for one runtime at one site."""
+
+    HOLDS = "HOLDS"
+    FAILS = "FAILS"
+    MEASURED = "MEASURED"
+    UNSUPPORTED = "UNSUPPORTED"
+    """The runtime cannot, by design."""
+    UNAVAILABLE = "UNAVAILABLE"
+    """This site could not provide it: not installed, forbidden, no such device."""
+    INERT = "INERT"
+    """No control could do it either, so nothing is shown."""
+    ERROR = "ERROR"
+    """Our probe broke."""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether this outcome says something about the runtime."""
+        return self in {Outcome.HOLDS, Outcome.FAILS, Outcome.MEASURED, Outcome.UNSUPPORTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Where a claim comes from."""
+
+    title: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTexts:
+    """The words of a probe; they travel with its findings, so that the report needs no probe."""
+
+    question: str
+    why: str
+    method: str
+    remedy: str
+    group: str
+    unit: str = ""
+    checklist_id: str = ""
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with the two ends of its confidence interval, all in one unit."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Comparison(StrEnum):
+    """A runtime against the bare host, tested against the declared margin."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one probe shows for one runtime at one site.
+
+    ``blocks``, ``samples`` and ``control`` have equal length: per block the value of this runtime
+    and of the bare host, in ``texts.unit``. They are empty unless the outcome is ``MEASURED``.
+    ``value`` is the estimate in ``texts.unit``, ``ratio`` the paired ratio to the bare host.
+    ``verdict`` is the checklist's word (``DENIED EXPOSED ABSENT INERT ERROR``) for attempts.
+    """
+
+    site: str
+    run: str
+    runtime: str
+    probe: str
+    probe_version: int
+    outcome: Outcome
+    message: str
+    texts: ProbeTexts
+    verdict: str = ""
+    blocks: tuple[int, ...] = ()
+    samples: tuple[float, ...] = ()
+    control: tuple[float, ...] = ()
+    value: Interval | None = None
+    ratio: Interval | None = None
+    comparison: Comparison | None = None
+    image_digest: str = ""
+    evidence: tuple[str, ...] = ()
+    observed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A value between 0 and 1 on a declared scale; ``None`` where evidence is missing.
+
+    ``low`` and ``high`` bound what the value could be: both 0 and 1 when nothing is known.
+    """
+
+    value: float | None
+    low: float
+    high: float
+
+
+class Standing(StrEnum):
+    """Where a runtime stands in one use case at one site."""
+
+    RECOMMENDED = "recommended"
+    TIED = "tied"
+    TOO_CLOSE = "too close to call"
+    UNDECIDED = "undecided"
+    BEHIND = "behind"
+    KNOCKED_OUT = "knocked out"
+    NOT_MEASURED = "not measured here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The verdict on one runtime for one use case at one site, with its reasons."""
+
+    site: str
+    use_case: str
+    runtime: str
+    standing: Standing
+    score: Score
+    p_first: float | None
+    reasons: tuple[str, ...] = ()
+    contributions: tuple[tuple[str, Score], ...] = field(default=())
+    """Per criterion id, its weighted contribution to the score; the sum is the score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionRow:
+    """One criterion for one runtime at one site: the finding behind it and what it is worth."""
+
+    criterion: str
+    runtime: str
+    score: Score
+    finding: Finding | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCaseDecision:
+    """The answer for one use case at one site.
+
+    ``sentence`` is the answer in words. ``winner`` is ``None`` unless one runtime is recommended.
+    ``verdicts`` are in order of rank. ``measure_next`` names the evidence that would decide.
+    """
+
+    site: str
+    use_case: str
+    sentence: str
+    winner: str | None
+    verdicts: tuple[Verdict, ...]
+    measure_next: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteDecision:
+    """Everything decided from one run at one site."""
+
+    site: str
+    run: str
+    rows: tuple[CriterionRow, ...]
+    use_cases: tuple[UseCaseDecision, ...]

@@ -1,0 +1,1 @@
+"""The questions asked of every runtime. One file, one probe."""

@@ -1,0 +1,197 @@
+"""What a probe is, and what it may ask of a session.
+
+A probe is one question, asked identically of every runtime. It *observes* (it touches containers
+and never judges) and *judges* (a pure function of recorded observations). It is one file in
+``performance/``, ``security/`` or ``operations/`` that defines a frozen ``PROBE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from evaluation.model import Bind, Evidence, Observation, Outcome, ProbeTexts, Reference
+
+__all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
+
+Value = float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A process that has ended, with its output as bytes (cut at the launcher's cap)."""
+
+    evidence: Evidence
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Exit status 0, and not ended by us."""
+        return self.evidence.exit_status == 0 and not self.evidence.timed_out
+
+
+class RunningTask(Protocol):
+    """A process that is still running; for probes that look at it or signal it meanwhile."""
+
+    @property
+    def pid(self) -> int:
+        """The process id of the client that was launched (not of the payload)."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the launched client alone."""
+
+    def wait(self, timeout_s: float = 30.0) -> Completed:
+        """Wait for the end; on timeout the whole tree is ended and the evidence says so."""
+
+
+class Session(Protocol):
+    """One turn of one probe on one arm: everything a probe may touch.
+
+    Paths: ``payload`` and ``work`` are directories of the host; inside a container they appear as
+    `payload_inside` and `work_inside` (on the bare host these are the host paths themselves).
+    ``work`` is fresh for this turn, writable by the measuring user and removed afterwards.
+    """
+
+    runtime: str
+    """The runtime's id; ``host`` for both control arms."""
+    is_control: bool
+    uid: int
+    """The measuring user's ids: who runs the containers."""
+    gid: int
+    user_home: Path
+    privileged: bool
+    """Whether this process (not the containers) is root, and so can plant root's canaries."""
+    payload: Path
+    work: Path
+    payload_inside: str
+    work_inside: str
+
+    def image_path(self, path: str) -> str:
+        """Where a path of the image is found by the command: itself, or in the tree on the host."""
+
+    def launch(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        stdin: bytes = b"",
+        timeout_s: float = 60.0,
+    ) -> Completed:
+        """Run a command in the runtime and wait for its end.
+
+        ``payload`` (read-only) and ``work`` are always bound, unless the probe declares ``bare``.
+        ``env`` is set inside by the runtime's own option; ``host_env`` is put in the client's
+        environment.
+        """
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+    ) -> RunningTask:
+        """Like `launch`, without waiting."""
+
+    def on_host(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Run a command on the bare host as the measuring user: the verifier's hand."""
+
+    def start_on_host(self, argv: Sequence[str]) -> RunningTask:
+        """Start a canary process on the bare host as the measuring user."""
+
+    def record(
+        self,
+        name: str,
+        value: Value,
+        unit: str = "",
+        *,
+        evidence: Sequence[Completed] = (),
+        repetition: int = 0,
+        warm_up: bool = False,
+    ) -> None:
+        """Keep one raw value of this turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """All observations of one probe on one arm, in the order they were taken."""
+
+    items: tuple[Observation, ...] = ()
+
+    def values(self, name: str) -> tuple[Value, ...]:
+        """Every value recorded under a name, warm-up turns left out."""
+        return tuple(item.value for item in self.items if item.name == name and not item.warm_up)
+
+    def last(self, name: str) -> Value:
+        """The newest value recorded under a name; ``None`` when there is none."""
+        values = self.values(name)
+        return values[-1] if values else None
+
+    def by_block(self, name: str) -> dict[int, list[float]]:
+        """Numbers recorded under a name, per block; warm-up turns left out."""
+        blocks: dict[int, list[float]] = {}
+        for item in self.items:
+            if item.name == name and not item.warm_up and isinstance(item.value, int | float):
+                blocks.setdefault(item.block, []).append(float(item.value))
+        return blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a probe makes of its observations for one runtime.
+
+    For ``MEASURED``, ``samples`` maps a block to this runtime's value (the median of the block).
+    """
+
+    outcome: Outcome
+    message: str
+    verdict: str = ""
+    samples: Mapping[int, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One question. ``id`` is the stem of the file that defines it.
+
+    ``needs`` names what a site must have: ``image`` (the evaluation image), ``payload`` (the static
+    binary). ``bare`` launches without any bind. ``blocks`` says how a run repeats it: ``"paired"``
+    (a measured value, as many blocks as the profile asks for) or ``"once"`` (a functional attempt;
+    repeated as often as the profile checks repeatability).
+    """
+
+    id: str
+    version: int
+    question: str
+    why: str
+    method: str
+    remedy: str
+    observe: Callable[[Session], None]
+    judge: Callable[[Observations, Mapping[str, Observations]], Judgement]
+    """``judge(own, others)``: ``others`` maps every other arm's id, ``host`` too, to its observations."""
+    unit: str = ""
+    checklist_id: str = ""
+    needs: tuple[str, ...] = ()
+    bare: bool = False
+    repeat: str = "paired"
+    references: tuple[Reference, ...] = ()
+
+    def texts(self, group: str) -> ProbeTexts:
+        """The words that travel with a finding."""
+        return ProbeTexts(
+            question=self.question,
+            why=self.why,
+            method=self.method,
+            remedy=self.remedy,
+            group=group,
+            unit=self.unit,
+            checklist_id=self.checklist_id,
+            references=self.references,
+        )

@@ -1,0 +1,1 @@
+"""Can people work with it? Attempts of the daily routine, not opinions."""

@@ -1,0 +1,1 @@
+"""What does it cost? Measured values, paired with the bare host."""

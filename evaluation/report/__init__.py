@@ -1,0 +1,1 @@
+"""The report: the decision, server-rendered, in one offline file."""
