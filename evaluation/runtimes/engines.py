@@ -59,10 +59,9 @@ class EngineRuntime(Runtime, ABC):
 
     def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - kept in the engine
         """Load the docker-archive: the image id stays the same on every machine, unlike `import`'s."""
+        engine = (self.command, *self.engine_options)
         return Preparation(
             reference=archives.name,
-            steps=((self.command, *self.engine_options, "load", "--input", archives.docker),),
-            size_argv=(
-                self.command, *self.engine_options, "image", "inspect", "--format", "{{.Size}}", archives.name,
-            ),
-        )  # fmt: skip
+            steps=((*engine, "load", "--input", archives.docker),),
+            size_argv=(*engine, "image", "inspect", "--format", "{{.Size}}", archives.name),
+        )
