@@ -83,6 +83,7 @@ class RuntimeFacts(_Facts):
     advice: str = ""
     command: str = ""
     options: tuple[str, ...] = ()
+    engine_options: tuple[str, ...] = ()
     adaptation: str = ""
     security: tuple[str, ...] = ()
 

@@ -47,6 +47,9 @@ class Command:
         What it reads; nothing (``/dev/null``) when empty.
     cleanup : tuple of argv
         Run when the command has to be ended by force, or the evaluation itself dies.
+    accountable : bool
+        Whether the work is done below the process that is started. Where an engine does it, CPU time
+        and memory of the client say nothing and are recorded as not measurable.
     """
 
     argv: tuple[str, ...]
@@ -54,6 +57,7 @@ class Command:
     cwd: str = "/"
     stdin: bytes = b""
     cleanup: tuple[tuple[str, ...], ...] = ()
+    accountable: bool = True
 
     def request(self, operation: str, **more: object) -> dict[str, object]:
         """Put it as the launcher's process reads it."""
@@ -208,8 +212,8 @@ def completed(command: Command, started_at: str, answer: Mapping[str, Any]) -> C
         "stdout_bytes": answer["stdout_bytes"],
         "stderr": hashlib.sha256(stderr).hexdigest(),
         "stderr_bytes": answer["stderr_bytes"],
-        "cpu_s": answer["cpu_s"],
-        "max_rss_bytes": answer["max_rss_bytes"],
+        "cpu_s": answer["cpu_s"] if command.accountable else None,
+        "max_rss_bytes": answer["max_rss_bytes"] if command.accountable else None,
         "survivors": tuple(answer["survivors"]),
     }
     identity = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

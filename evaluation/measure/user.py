@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["User", "measuring_user"]
+__all__ = ["User", "measuring_user", "ourselves"]
 
 MARKER = Path("/var/lib/container-evaluation/user")
 """Where the announced set-up writes the name of the user that it made or prepared."""
@@ -37,6 +37,19 @@ class User:
         """Where images and their forms are kept between runs."""
         chosen = os.environ.get("EVALUATION_CACHE") or self.env.get("XDG_CACHE_HOME")
         return Path(chosen or f"{self.home}/.cache") / "container-evaluation"
+
+
+def ourselves() -> User:
+    """Who runs this process; for compiling, never for measuring."""
+    entry = pwd.getpwuid(os.getuid())
+    return User(
+        name=entry.pw_name,
+        uid=entry.pw_uid,
+        gid=entry.pw_gid,
+        groups=tuple(os.getgroups()),
+        home=entry.pw_dir,
+        env=_environment(entry, own=True),
+    )
 
 
 def measuring_user(name: str = "") -> User:

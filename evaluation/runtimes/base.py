@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from evaluation.errors import EvaluationError
-from evaluation.model import Form, Task
+from evaluation.model import Bind, Form, Task
 
 __all__ = ["Archives", "Argv", "Preparation", "Runtime", "RuntimeRefusalError"]
 
@@ -29,7 +29,6 @@ class Archives:
     name: str
     tar: str
     docker: str
-    oci: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +108,14 @@ class Runtime(ABC):
     @abstractmethod
     def prepare(self, archives: Archives, store: str) -> Preparation:
         """Say how to make this runtime's form; ``store`` is the directory for files and trees."""
+
+    def sees(self, bind: Bind) -> str:
+        """Tell where a bound directory is found from inside."""
+        return bind.target
+
+    def sees_image(self, reference: str, path: str) -> str:  # noqa: ARG002 - the host's needs it
+        """Tell where a path of the image is found from inside."""
+        return path
 
     def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
         """Commands that end what the task may have left in an engine."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluation.model import Form, Task
+from evaluation.model import Bind, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Host"]
@@ -33,6 +33,14 @@ class Host(Runtime):
             program = f"{task.image}/usr/bin/{command[0]}"
             command = (loader, "--library-path", libraries, "--argv0", command[0], program, *command[1:])
         return (*(("env", *settings) if settings else ()), *command)
+
+    def sees(self, bind: Bind) -> str:
+        """Give the source: nothing is bound."""
+        return bind.source
+
+    def sees_image(self, reference: str, path: str) -> str:
+        """Give the path within the unpacked tree."""
+        return f"{reference}{path}"
 
     def version_argv(self) -> Argv:
         """Build ``uname -sr``: the host's version is its kernel's."""
