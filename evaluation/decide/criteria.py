@@ -115,8 +115,8 @@ class MeasuredCriterion(_Criterion):
     direction: Literal["maximise", "minimise"]
     unit: Text
     scale: Scale
-    margin: Proportion | None = None
-    """Indifference margin for this criterion; without it that of the method holds."""
+    margin: Constant[Proportion] | None = None
+    """Indifference margin (relative) for this criterion; without it that of the method holds."""
 
     @field_validator("unit")
     @classmethod
@@ -186,7 +186,7 @@ class Criteria(StrictModel):
         """Return the indifference margin (relative) that holds for a measured criterion."""
         row = self.criteria[criterion]
         own = row.margin if isinstance(row, MeasuredCriterion) else None
-        return self.method.indifference_margin.value if own is None else own
+        return (own or self.method.indifference_margin).value
 
 
 def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Criteria:
