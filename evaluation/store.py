@@ -97,6 +97,7 @@ class FormFacts(_Facts):
     size_bytes: int | None
     convert_s: float
     digest: str
+    details: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -131,6 +132,8 @@ class Manifest(_Facts):
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
     image: ImageFacts | None = None
+    unavailable: dict[str, str] = {}
+    """Per probe that could not be run at all, why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,8 @@ fetch_apptainer() { # DOWNLOAD-DIR PREFIX
 	rm -rf "$apptainer_root"
 	mv "$new" "$apptainer_root"
 	ln -sfn "$apptainer_root/usr/bin/apptainer" /usr/local/bin/apptainer
+	# Other distributions' packages bring this name too, and libraries such as spython call no other.
+	if ! command -v singularity >/dev/null; then ln -sfn apptainer /usr/local/bin/singularity; fi
 	/usr/local/bin/apptainer --version
 }
 
