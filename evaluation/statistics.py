@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +51,7 @@ MINIMUM_BLOCKS = 3
 
 def _binomial_tail(at_most: int, n: int) -> float:
     """Probability of at most that many heads in n tosses of a fair coin (exact until the last step)."""
-    return sum(math.comb(n, k) for k in range(at_most + 1)) / 2**n
+    return float(Fraction(sum(math.comb(n, k) for k in range(at_most + 1)), 2**n))
 
 
 def attained_confidence(n: int, confidence: float) -> float:
