@@ -145,9 +145,8 @@ def _judged(
     own = arms[arm]
     others = {other: taken for other, taken in arms.items() if other != arm}
     blank = _from_observations(_blank(arm, probe.id, probe.version, texts, facts), own)
-    problem = _recorded_error(own) or _unlike(own, arms.get(CONTROL, Observations()), probe, facts)
-    if problem:
-        return _broken(blank, problem), {}
+    if unlike := _unlike(own, arms.get(CONTROL, Observations()), probe, facts):
+        return _broken(blank, unlike), {}
     try:
         judgement = probe.judge(own, others)
         samples = _samples(judgement)
