@@ -151,7 +151,11 @@ def _judged(
         judgement = probe.judge(own, others)
         samples = _samples(judgement)
     except Exception as error:  # noqa: BLE001 - a broken probe must not take the others with it
-        return _broken(blank, f"the probe could not judge: {type(error).__name__}: {error}"), {}
+        message = _recorded_error(own) or f"the probe could not judge: {type(error).__name__}: {error}"
+        return _broken(blank, message), {}
+    broke = _recorded_error(own)
+    if broke and judgement.outcome is not Outcome.FAILS:  # what was once seen to fail has failed
+        return _broken(blank, broke), {}
     finding = replace(blank, outcome=judgement.outcome, message=judgement.message, verdict=judgement.verdict)
     return finding, samples
 
