@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -67,10 +67,17 @@ class Measurement:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close.close()
+        self.close()
 
-    def measure(self, group: str) -> str:
+    def measure(self, group: str, *, only: Sequence[str] = ()) -> str:
         """Measure one group of probes: what is done already is kept, the rest is taken in its order.
+
+        Parameters
+        ----------
+        group : str
+            Its name.
+        only : sequence of str, optional
+            Of the group only these probes.
 
         Returns
         -------
@@ -100,6 +107,10 @@ class Measurement:
                 self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def close(self) -> None:
+        """End what was started, and let others measure on this host."""
+        self._close.close()
 
     def finish(self) -> Run:
         """Write the sentinel: the run is complete."""
@@ -205,6 +216,7 @@ def open_measurement(
     fresh: bool = False,
     seed: int | None = None,
     user: str = "",
+    blocks: int = 0,
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -226,6 +238,8 @@ def open_measurement(
         Of the order of turns; drawn when not given.
     user : str, optional
         Who runs the containers, when we are root.
+    blocks : int, optional
+        So many blocks of a paired probe, whatever the profile says.
 
     Raises
     ------
@@ -252,6 +266,8 @@ def open_measurement(
         else:
             prepared = _prepare(site, launcher, images, payload, problem, runtimes)
             opened = _resume_or_create(site, chosen, results, prepared, fresh=fresh, seed=seed)
+        if blocks:
+            chosen = replace(chosen, blocks=blocks, enough=blocks)
         measurement = Measurement(opened, chosen, launcher, scratch, payload)
         measurement._close = stack.pop_all()  # noqa: SLF001 - from here on it is the measurement's
         return measurement
