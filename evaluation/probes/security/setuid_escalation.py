@@ -24,10 +24,20 @@ def observe(session: Session) -> None:
             return
         with plant_setuid(session.payload / HELPER, directory, HELPER), Callers(session.work) as callers:
             inside = str(directory) if session.is_control else MOUNT_POINT
-            binds = () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT, read_only=True),)
+            binds = (
+                ()
+                if session.is_control
+                else (Bind(source=str(directory), target=MOUNT_POINT, read_only=True),)
+            )
             user = (str(session.uid), str(session.gid))
             completed = session.launch(
-                (f"{session.payload_inside}/{PAYLOAD}", "run-helper", f"{inside}/{HELPER}", session.work_inside, *user),
+                (
+                    f"{session.payload_inside}/{PAYLOAD}",
+                    "run-helper",
+                    f"{inside}/{HELPER}",
+                    session.work_inside,
+                    *user,
+                ),
                 binds=binds,
             )
             _record(session, completed, read_answer(completed), callers.uids())
@@ -57,18 +67,19 @@ PROBE = Probe(
     checklist_id="P06",
     question="Is a setuid-root program that the container can see kept from making its caller root?",
     why=(
-        "Setuid programs are the classic way from user to root, and an image may bring its own. Where the bit works "
-        "inside, every fault in every such program of every image is the site's fault."
+        "Setuid programs are the classic way from user to root, and an image may bring its own. Where the "
+        "bit works inside, every fault in every such program of every image is the site's fault."
     ),
     method=(
-        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it read-only. "
-        "Inside, an ordinary user runs it (a payload that is root inside becomes the measuring user first). The "
-        "helper calls the verifier's socket, and the kernel tells the verifier its host uid: only 0 counts. The "
-        "helper can do nothing else, and is removed at once. The control is the bare process, which becomes root."
+        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it "
+        "read-only. Inside, an ordinary user runs it (a payload that is root inside becomes the measuring "
+        "user first). The helper calls the verifier's socket, and the kernel tells the verifier its host "
+        "uid: only 0 counts. The helper can do nothing else, and is removed at once. The control is the "
+        "bare process, which becomes root."
     ),
     remedy=(
-        "no-new-privileges (see P05), binds mounted nosuid, or a runtime that works in a user namespace, where "
-        "the host's root does not exist."
+        "no-new-privileges (see P05), binds mounted nosuid, or a runtime that works in a user namespace, "
+        "where the host's root does not exist."
     ),
     observe=observe,
     judge=Attempt(
@@ -79,7 +90,8 @@ PROBE = Probe(
     repeat="once",
     references=(
         Reference(
-            title="MITRE ATT&CK T1548.001, Setuid and Setgid", url="https://attack.mitre.org/techniques/T1548/001/"
+            title="MITRE ATT&CK T1548.001, Setuid and Setgid",
+            url="https://attack.mitre.org/techniques/T1548/001/",
         ),
         Reference(
             title="PR_SET_NO_NEW_PRIVS(2const)",
