@@ -57,5 +57,4 @@ PROBE = Probe(
     judge=judge,
     unit="ns",
     needs=("image", "payload"),
-    references=(
 )
