@@ -1,0 +1,245 @@
+"""What is weighed, on which scale, and by whom: the typed `criteria.yaml`.
+
+Every number that moves a score stands in that file with its reason. This module only says what
+shape it has, and what would make it contradict itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
+from evaluation.model import Outcome
+from evaluation.yamltree import Document
+
+__all__ = [
+    "Constant",
+    "Criteria",
+    "Criterion",
+    "KnockOut",
+    "MeasuredCriterion",
+    "Method",
+    "OutcomeCriterion",
+    "Scale",
+    "UseCase",
+    "load_criteria",
+]
+
+Value = TypeVar("Value", bound=float | str)
+
+Proportion = Annotated[float, Field(gt=0, lt=1)]
+Points = Annotated[float, Field(ge=0)]
+Credit = Annotated[float, Field(ge=0, le=1)]
+
+
+class Constant(StrictModel, Generic[Value]):
+    """One number (or name) of the method, with the reason for it."""
+
+    value: Value
+    reason: Text
+    source: Text | None = None
+
+
+class Method(StrictModel):
+    """The constants of the statistics and of the ranking."""
+
+    confidence_level: Constant[Proportion]
+    bootstrap_resamples: Constant[Annotated[int, Field(ge=100, le=1_000_000)]]
+    indifference_margin: Constant[Proportion]
+    correction: Constant[Literal["holm"]]
+    p_first_bar: Constant[Annotated[float, Field(gt=0.5, lt=1)]]
+    weight_range: Constant[Proportion]
+    draws: Constant[Annotated[int, Field(ge=1_000, le=10_000_000)]]
+    score_tie_margin: Constant[Annotated[float, Field(ge=0, lt=1)]]
+    seed: Constant[Annotated[int, Field(ge=0)]]
+
+
+class Scale(StrictModel):
+    """A declared scale: ``worst`` is worth 0, ``best`` is worth 1, beyond them nothing changes."""
+
+    worst: float
+    best: float
+    spacing: Literal["linear", "log"]
+    reason: Text
+
+    @field_validator("best")
+    @classmethod
+    def _has_length(cls, best: float, info: ValidationInfo) -> float:
+        if best == info.data.get("worst"):
+            message = "should differ from worst, or the scale tells nothing apart"
+            raise ValueError(message)
+        return best
+
+    @field_validator("spacing")
+    @classmethod
+    def _has_logarithms(cls, spacing: str, info: ValidationInfo) -> str:
+        ends = (info.data.get("worst", 1.0), info.data.get("best", 1.0))
+        if spacing == "log" and min(ends) <= 0:
+            message = "'log' needs worst and best above zero"
+            raise ValueError(message)
+        return spacing
+
+    def score(self, value: float) -> float:
+        """Place a value (in the criterion's unit) on the scale, clipped to 0..1."""
+        if math.isnan(value):
+            message = "not a number has no place on a scale"
+            raise ValueError(message)
+        if self.spacing == "log":
+            if value <= 0:  # the limit towards zero: off the scale at its smaller end
+                return 1.0 if self.best < self.worst else 0.0
+            position = math.log(value / self.worst) / math.log(self.best / self.worst)
+        else:
+            position = (value - self.worst) / (self.best - self.worst)
+        return min(1.0, max(0.0, position))
+
+
+class _Criterion(StrictModel):
+    question: Text
+    group: Literal["performance", "operations", "security"]
+    probe: Text
+    source: Text
+
+
+class MeasuredCriterion(_Criterion):
+    """A criterion fed by a number: the value itself, or its paired ratio to the bare host.
+
+    ``unit`` is the unit of the figure: ``"1"`` for a ratio.
+    """
+
+    figure: Literal["value", "ratio"]
+    direction: Literal["maximise", "minimise"]
+    unit: Text
+    scale: Scale
+    margin: Constant[Proportion] | None = None
+    """Indifference margin (relative) for this criterion; without it that of the method holds."""
+
+    @field_validator("unit")
+    @classmethod
+    def _ratio_has_no_unit(cls, unit: str, info: ValidationInfo) -> str:
+        if info.data.get("figure") == "ratio" and unit != "1":
+            message = "should be '1': a ratio to the bare host has no unit"
+            raise ValueError(message)
+        return unit
+
+    @field_validator("scale")
+    @classmethod
+    def _points_the_right_way(cls, scale: Scale, info: ValidationInfo) -> Scale:
+        direction = info.data.get("direction")
+        if direction is not None and (scale.best > scale.worst) != (direction == "maximise"):
+            side = "above" if direction == "maximise" else "below"
+            message = f"best should be {side} worst, because the direction is {direction!r}"
+            raise ValueError(message)
+        return scale
+
+
+class OutcomeCriterion(_Criterion):
+    """A criterion fed by what a functional attempt came to."""
+
+    figure: Literal["outcome"]
+    outcomes: Mapping[Literal[Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED], Credit]
+    reason: Text
+
+
+Criterion = Annotated[MeasuredCriterion | OutcomeCriterion, Field(discriminator="figure")]
+
+
+class KnockOut(StrictModel):
+    """A finding that ends a runtime's candidacy in a use case, whatever else it scores."""
+
+    criterion: Text
+    when: Literal[Outcome.FAILS, Outcome.UNSUPPORTED]
+    reason: Text
+    source: Text
+
+
+class UseCase(StrictModel):
+    """Who asks, what each criterion is worth to them, and what they cannot accept."""
+
+    title: Text
+    story: Text
+    weights: Mapping[Identifier, Points]
+    """Points per criterion: what going from worst to best on its scale is worth. None means 0."""
+    knock_outs: tuple[KnockOut, ...] = ()
+
+    @field_validator("weights")
+    @classmethod
+    def _weighs_something(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
+        if not any(weights.values()):
+            message = "should give at least one criterion more than 0 points"
+            raise ValueError(message)
+        return weights
+
+
+class Criteria(StrictModel):
+    """Everything `criteria.yaml` says."""
+
+    method: Method
+    criteria: Annotated[Mapping[Identifier, Criterion], Field(min_length=1)]
+    use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
+
+    def margin(self, criterion: str) -> float:
+        """Return the indifference margin (relative) that holds for a measured criterion."""
+        row = self.criteria[criterion]
+        own = row.margin if isinstance(row, MeasuredCriterion) else None
+        return (own or self.method.indifference_margin).value
+
+
+def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Criteria:
+    """Read and check a criteria file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    probes : collection of str, optional
+        The ids of all probes; given, a criterion fed by none of them is a fault.
+
+    Raises
+    ------
+    EvaluationError
+        The file cannot be read.
+    FaultyDocumentError
+        It is faulty: with every fault in it.
+    """
+
+    def check(document: Document) -> Iterator[Complaint]:
+        yield from _references(document)
+        if probes is not None:
+            yield from _probes(document, probes)
+
+    return load(path, Criteria, check)
+
+
+def _references(document: Document) -> Iterator[Complaint]:
+    """Check that use cases speak of criteria that there are, and knock out by what can happen."""
+    criteria = document.mapping("criteria")
+    for use_case in document.mapping("use_cases"):
+        here = ("use_cases", use_case)
+        for name in document.mapping(*here, "weights"):
+            if name not in criteria:
+                location = (*here, "weights", name)
+                yield Complaint(location=location, message=unknown("criterion", name, criteria), at_key=True)
+        knock_outs = document.value(*here, "knock_outs")
+        for index in range(len(knock_outs) if isinstance(knock_outs, list) else 0):
+            place = (*here, "knock_outs", index, "criterion")
+            named = document.value(*place)
+            if not isinstance(named, str):
+                continue
+            if named not in criteria:
+                yield Complaint(location=place, message=unknown("criterion", named, criteria))
+            elif document.value("criteria", named, "figure") in {"value", "ratio"}:
+                message = f"{named!r} is measured, and so never FAILS; knock out by a criterion of outcomes"
+                yield Complaint(location=place, message=message)
+
+
+def _probes(document: Document, probes: Collection[str]) -> Iterator[Complaint]:
+    for criterion in document.mapping("criteria"):
+        location = ("criteria", criterion, "probe")
+        probe = document.value(*location)
+        if isinstance(probe, str) and probe not in probes:
+            yield Complaint(location=location, message=unknown("probe", probe, probes))

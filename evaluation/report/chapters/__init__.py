@@ -1,0 +1,23 @@
+"""The chapters of the report, in the order in which it has them."""
+
+from evaluation.report.chapters.answer import answer
+from evaluation.report.chapters.evidence import evidence
+from evaluation.report.chapters.method import method
+from evaluation.report.chapters.pros_and_cons import pros_and_cons
+from evaluation.report.chapters.provenance import provenance
+from evaluation.report.chapters.rerun import rerun
+from evaluation.report.chapters.scores import scores
+from evaluation.report.chapters.security import security
+from evaluation.report.chapters.sites import sites
+
+__all__ = [
+    "answer",
+    "evidence",
+    "method",
+    "pros_and_cons",
+    "provenance",
+    "rerun",
+    "scores",
+    "security",
+    "sites",
+]

@@ -1,0 +1,146 @@
+"""Chapter 1: the answer per use case, how sure it is, and on how much it rests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.model import CONTROL, Standing, UseCaseDecision, Verdict
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.words import State, standing_state
+
+__all__ = ["answer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """A warning that stands above everything else."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The answer for one use case."""
+
+    title: str
+    story: str
+    headline: str
+    state: State
+    sentence: str
+    p_first: float | None
+    leader: str
+    runner_up: str
+    margin: float | None
+    knocked_out: tuple[Verdict, ...]
+    measure_next: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """How much evidence there is, from where and when."""
+
+    title: str
+    measured: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]
+    cells: int
+    filled: int
+    started_at: str
+    profile: str
+    cards: tuple[Card, ...]
+    banners: tuple[Banner, ...]
+
+
+def answer(case: Case) -> Chapter:
+    """Show who is recommended for what, before anything else."""
+    return chapter(
+        "answer",
+        sites=tuple(_basis(case, site) for site in case.measured),
+        unmeasured=tuple(
+            site.title for name, site in case.sites.items() if name not in {s.site for s in case.measured}
+        ),
+    )
+
+
+def banners(site: SiteCase) -> tuple[Banner, ...]:
+    """Say what keeps this run from being a full measurement of the reader's own site."""
+    manifest = site.manifest
+    found = []
+    if manifest.get("reference"):
+        found.append(
+            Banner(
+                title="Reference run, not your site",
+                text=f"These results came with the project: {manifest['reference']}. "
+                "They show what a report looks like. Measure your own machines before you decide.",
+            )
+        )
+    if not manifest.get("complete", False):
+        found.append(
+            Banner(
+                title="Incomplete run",
+                text="The run stopped before its end. What is missing counts as unknown, "
+                "from worst to best; run it again and it resumes where it stopped.",
+            )
+        )
+    if not site.measured:
+        found.append(
+            Banner(
+                title="Only the bare host was measured",
+                text="No container runtime could be used here, so there is nothing to recommend yet. "
+                "Chapter 8 says of each runtime why.",
+            )
+        )
+    return tuple(found)
+
+
+def _basis(case: Case, site: SiteCase) -> Basis:
+    manifest = site.manifest
+    cells = len(site.probes) * len(site.runtimes)
+    reasons = {str(row["id"]): str(row.get("reason") or "no reason recorded") for row in manifest.get("runtimes", ())}
+    return Basis(
+        title=case.site_title(site.site),
+        measured=site.measured,
+        absent=tuple(
+            (runtime, reasons.get(runtime, "no reason recorded"))
+            for runtime in site.runtimes
+            if runtime not in site.measured and runtime != CONTROL
+        ),
+        cells=cells,
+        filled=sum(finding.outcome.is_evidence for finding in site.findings.values()),
+        started_at=str(manifest.get("started_at", "")),
+        profile=str(manifest.get("profile", "")),
+        cards=tuple(_card(case, decision) for decision in site.decision.use_cases),
+        banners=banners(site),
+    )
+
+
+def _card(case: Case, decision: UseCaseDecision) -> Card:
+    use_case = case.criteria.use_cases[decision.use_case]
+    out = {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
+    running = [verdict for verdict in decision.verdicts if verdict.standing not in out]
+    leader = next((v for v in running if v.runtime == decision.winner), running[0] if running else None)
+    rivals = [verdict for verdict in running if verdict is not leader]
+    rival = rivals[0] if rivals else None
+    margin = None
+    if leader and rival and leader.score.value is not None and rival.score.value is not None:
+        margin = leader.score.value - rival.score.value
+    if decision.winner:
+        headline = decision.winner
+    elif leader:
+        headline = "No clear winner"
+    else:
+        headline = "No candidate"
+    return Card(
+        title=use_case.title,
+        story=use_case.story,
+        headline=headline,
+        state=standing_state(leader.standing if leader else Standing.KNOCKED_OUT),
+        sentence=decision.sentence,
+        p_first=leader.p_first if leader else None,
+        leader=leader.runtime if leader else "",
+        runner_up=rival.runtime if rival else "",
+        margin=margin,
+        knocked_out=tuple(v for v in decision.verdicts if v.standing is Standing.KNOCKED_OUT),
+        measure_next=decision.measure_next,
+    )

@@ -1,0 +1,57 @@
+"""Chapter 3: what speaks for and against each runtime, each point derived from a finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.source import Case, Point, SiteCase
+
+__all__ = ["pros_and_cons"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The points for and against one runtime in one use case, heaviest first."""
+
+    runtime: str
+    pros: tuple[Point, ...]
+    cons: tuple[Point, ...]
+
+
+def pros_and_cons(case: Case) -> Chapter:
+    """Show the points for and against, per use case and runtime."""
+    return chapter(
+        "pros_and_cons",
+        sites=tuple(
+            (
+                site.site,
+                case.site_title(site.site),
+                tuple(
+                    (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case))
+                    for each in site.decision.use_cases
+                ),
+            )
+            for site in case.measured
+        ),
+        target=target,
+    )
+
+
+def target(site: str, point: Point) -> str:
+    """Return the anchor of the evidence behind a point."""
+    return anchor("evidence", site, point.probe, point.runtime)
+
+
+def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:
+    own = sorted((p for p in site.points if p.use_case == use_case), key=lambda point: -point.weight)
+    order = next(d.verdicts for d in site.decision.use_cases if d.use_case == use_case)
+    return tuple(
+        Sides(
+            runtime=verdict.runtime,
+            pros=tuple(p for p in own if p.runtime == verdict.runtime and p.favourable),
+            cons=tuple(p for p in own if p.runtime == verdict.runtime and not p.favourable),
+        )
+        for verdict in order
+        if any(p.runtime == verdict.runtime for p in own)
+    )

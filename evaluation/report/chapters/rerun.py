@@ -1,0 +1,17 @@
+"""Chapter 9: how to make this report again, and how to check a number in it."""
+
+from __future__ import annotations
+
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.source import Case
+
+__all__ = ["rerun"]
+
+
+def rerun(case: Case) -> Chapter:
+    """Show the commands."""
+    return chapter(
+        "rerun",
+        runs=tuple((site.site, site.decision.run, site.manifest) for site in case.measured),
+        tool_version=case.tool_version,
+    )

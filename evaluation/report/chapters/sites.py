@@ -1,0 +1,44 @@
+"""Chapter 6: the sites side by side, never averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.source import Case, Fact, SiteCase
+
+__all__ = ["sites"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One site: measured or not, and what is known about it."""
+
+    name: str
+    title: str
+    status: str
+    measured: SiteCase | None
+    answers: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
+
+
+def sites(case: Case) -> Chapter:
+    """Show what is known of each site, and from whom."""
+    measured = {site.site: site for site in case.measured}
+    names = [*measured, *(name for name in case.sites if name not in measured)]
+    return chapter("sites", columns=tuple(_column(case, name, measured.get(name)) for name in names))
+
+
+def _column(case: Case, name: str, measured: SiteCase | None) -> Column:
+    known = case.sites.get(name)
+    decisions = measured.decision.use_cases if measured else ()
+    return Column(
+        name=anchor("site", name),
+        title=case.site_title(name),
+        status=known.status if known else "",
+        measured=measured,
+        answers=tuple(
+            (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner") for each in decisions
+        ),
+        facts=tuple(known.facts) if known else (),
+    )

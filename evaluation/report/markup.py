@@ -1,0 +1,85 @@
+"""From a chapter's values to its HTML. Everything is escaped unless it was made as markup here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from evaluation import units
+from evaluation.report.text import command, exit_words, visible
+
+__all__ = ["TEMPLATES", "Chapter", "anchor", "chapter"]
+
+TEMPLATES: Final = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One chapter of the report; a notebook shows it as it is."""
+
+    name: str
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def anchor(*parts: str) -> str:
+    """Make the id of an element from names: letters, digits and hyphens only."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def link(target: object) -> str | None:
+    """Return a web address that may be linked to, or ``None`` for anything else."""
+    text = str(target)
+    return text if re.fullmatch(r"https?://[^\s\"'<>]+", text) else None
+
+
+def _finalize(value: object) -> object:
+    """Make what a template prints visible, where it is text of unknown origin."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return visible(value)
+    return value
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the environment of the chapter templates: escaping on, undefined names are errors."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "anchor": anchor,
+        "between": units.between,
+        "command": command,
+        "count": units.count,
+        "day": units.day,
+        "decimal": units.decimal,
+        "likelihood": units.likelihood,
+        "link": link,
+        "moment": units.moment,
+        "percent": units.percent,
+        "quantity": units.quantity,
+        "ratio": units.ratio,
+        "ratio_between": units.ratio_between,
+        "share": units.share,
+        "short_digest": units.short_digest,
+    }
+    made.globals |= {"exit_words": exit_words, "anchor_of": anchor}
+    return made
+
+
+def chapter(name: str, **values: object) -> Chapter:
+    """Render ``template/chapters/<name>.html.j2`` with the values it names."""
+    template = environment().get_template(f"chapters/{name}.html.j2")
+    return Chapter(name=name, html=template.render(values))

@@ -1,0 +1,85 @@
+"""Text that strangers wrote (transcripts, reasons, site notes) made safe to read.
+
+Escaping for HTML is the template's business (it escapes everything). Here is what escaping leaves:
+characters that hide, reorder or ring. They are made visible, because a transcript that *looks*
+different from its bytes is no evidence.
+"""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from dataclasses import dataclass
+from signal import Signals
+from typing import Final
+
+__all__ = ["Excerpt", "command", "exit_words", "excerpt", "visible"]
+
+_ALLOWED_CONTROLS: Final = frozenset("\n\t")
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Control, format (the bidirectional marks among them), private use, surrogates, separators."""
+
+
+def visible(text: str) -> str:
+    """Replace every character that cannot be seen by its code point, as in ``<U+202E>``.
+
+    Line feeds and tabs stay. Source: Boucher and Anderson 2021, "Trojan Source: Invisible
+    Vulnerabilities", for why bidirectional marks must not reach a reader unseen.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
+
+
+def _seen(character: str) -> str:
+    if character in _ALLOWED_CONTROLS:
+        return character
+    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
+        return f"<U+{ord(character):04X}>"
+    return character
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The beginning and the end of an output; ``omitted`` counts the characters left out between."""
+
+    head: str
+    tail: str = ""
+    omitted: int = 0
+
+
+def excerpt(output: bytes, characters: int) -> Excerpt:
+    """Cut an output to about so many characters, keeping both of its ends.
+
+    The end is kept because errors are said last. Only what is kept is decoded, so a huge output
+    costs nothing.
+    """
+    keep = max(characters, 2)
+    if len(output) <= keep:
+        return Excerpt(head=_decoded(output))
+    front, back = keep * 2 // 3, keep - keep * 2 // 3
+    return Excerpt(
+        head=_decoded(output[:front]), tail=_decoded(output[-back:]), omitted=len(output) - front - back
+    )
+
+
+def _decoded(output: bytes) -> str:
+    return visible(output.decode("utf-8", errors="backslashreplace"))
+
+
+def command(argv: tuple[str, ...]) -> str:
+    """Write an argv as a line that a POSIX shell would read back as the same argv."""
+    return visible(shlex.join(argv))
+
+
+def exit_words(status: int, *, timed_out: bool) -> str:
+    """Say how a process ended; a negative status is the signal that ended it."""
+    if timed_out:
+        return "ended by us after its time limit"
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        name = Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"ended by {name}"

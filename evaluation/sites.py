@@ -1,0 +1,188 @@
+"""Sites: what is publicly known of a computing centre, and how to measure there.
+
+One file each in ``sites/``. A site that has not measured says so; nothing about it is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
+from evaluation.errors import EvaluationError
+from evaluation.model import Outcome
+from evaluation.yamltree import Document
+
+__all__ = [
+    "Batch",
+    "Fact",
+    "Policy",
+    "RuntimeSetting",
+    "Site",
+    "SiteFile",
+    "SiteKnockOut",
+    "list_sites",
+    "load_site",
+]
+
+
+class Fact(StrictModel):
+    """One public statement about a site, with where it stands and how far it was checked."""
+
+    topic: Text
+    statement: Text
+    source: Text
+    date: Annotated[str, Field(pattern=r"^(undated|\d{4}(-\d{2}(-\d{2})?)?)$")]
+    """When it was said: as exact as the source is, or ``undated``."""
+    dating: Text | None = None
+    """How the date is known, or what is known instead of one."""
+    checked: Text
+    """How far the statement was checked against its source."""
+    confidence: Literal["declared", "measured"]
+
+
+class Batch(StrictModel):
+    """The batch system that jobs are submitted to."""
+
+    engine: Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
+    reason: Text | None = None
+    """How that is known; the facts say more."""
+
+
+class SiteKnockOut(StrictModel):
+    """What the site does not permit: a runtime, a family of runtimes, or a finding."""
+
+    runtime: Identifier | None = None
+    family: Identifier | None = None
+    criterion: Identifier | None = None
+    when: Literal[Outcome.FAILS, Outcome.UNSUPPORTED] | None = None
+    reason: Text
+    source: Text
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> SiteKnockOut:
+        if sum(name is not None for name in (self.runtime, self.family, self.criterion)) != 1:
+            message = "should name exactly one of runtime, family and criterion"
+            raise ValueError(message)
+        if (self.criterion is None) != (self.when is None):
+            message = "'when' belongs to a criterion, and a criterion needs it: when: FAILS"
+            raise ValueError(message)
+        return self
+
+
+class Policy(StrictModel):
+    """The site's own rules, before any use case has its say."""
+
+    knock_outs: tuple[SiteKnockOut, ...] = ()
+
+
+class RuntimeSetting(StrictModel):
+    """How a runtime is started at this site."""
+
+    options: tuple[Text, ...] = ()
+    """Run options added to every launch, one word each, as in ``--security-opt=no-new-privileges``."""
+    executable: Text | None = None
+    """The client's command, where it is not the usual one on PATH."""
+    forbidden: Text | None = None
+    """Why this runtime must not even be tried here; it keeps its row with this reason."""
+
+
+class SiteFile(StrictModel):
+    """Everything a file in ``sites/`` says. Its id is the file's name."""
+
+    title: Text
+    status: Literal["measured-here", "declared-only"]
+    facts: tuple[Fact, ...] = ()
+    batch: Batch
+    policy: Policy = Policy()
+    runtimes: Mapping[Identifier, RuntimeSetting] = Field(default_factory=dict)
+    measure_as: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] | None = None
+    """The unprivileged user who runs the containers when the measurement is started as root."""
+
+    @field_validator("measure_as")
+    @classmethod
+    def _is_unprivileged(cls, user: str | None) -> str | None:
+        if user == "root":
+            message = "should be an unprivileged user: that is who runs containers at a site"
+            raise ValueError(message)
+        return user
+
+    @field_validator("facts")
+    @classmethod
+    def _is_consistent(cls, facts: tuple[Fact, ...], info: ValidationInfo) -> tuple[Fact, ...]:
+        if info.data.get("status") == "declared-only" and any(
+            fact.confidence == "measured" for fact in facts
+        ):
+            message = "a declared-only site has no measured facts: change its status, or their confidence"
+            raise ValueError(message)
+        return facts
+
+
+class Site(SiteFile):
+    """A site: its file, and the id that the file's name gives it."""
+
+    id: Identifier
+
+
+def list_sites(folder: Path) -> tuple[str, ...]:
+    """Return the ids of all sites in a folder, in alphabetical order."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml") if path.is_file()))
+
+
+def load_site(
+    site_id: str,
+    folder: Path,
+    *,
+    runtimes: Collection[str] | None = None,
+    families: Collection[str] | None = None,
+    criteria: Collection[str] | None = None,
+) -> Site:
+    """Read and check a site's file.
+
+    Parameters
+    ----------
+    site_id : str
+        The stem of its file.
+    folder : Path
+        Where the sites are.
+    runtimes, families, criteria : collection of str, optional
+        All ids there are; given, a name that is none of them is a fault.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site, or its file cannot be read.
+    FaultyDocumentError
+        Its file is faulty: with every fault in it.
+    """
+    known = list_sites(folder)
+    if site_id not in known:
+        raise EvaluationError(
+            unknown("site", site_id, known) + (f" There are: {', '.join(known)}." if known else ""),
+            where=str(folder),
+            advice=f"name one of them, or describe the site in {folder / 'NAME.yaml'}",
+        )
+
+    def check(document: Document) -> Iterator[Complaint]:
+        for index in range(_length(document.value("policy", "knock_outs"))):
+            here = ("policy", "knock_outs", index)
+            names = (("runtime", runtimes), ("family", families), ("criterion", criteria))
+            for kind, there_are in names:
+                name = document.value(*here, kind)
+                if isinstance(name, str) and there_are is not None and name not in there_are:
+                    yield Complaint(location=(*here, kind), message=unknown(kind, name, there_are))
+        for name in document.mapping("runtimes"):
+            if runtimes is not None and name not in runtimes:
+                message = unknown("runtime", name, runtimes)
+                yield Complaint(location=("runtimes", name), message=message, at_key=True)
+
+    file = load(folder / f"{site_id}.yaml", SiteFile, check)
+    fields: dict[str, Any] = {name: getattr(file, name) for name in SiteFile.model_fields}
+    return Site(id=site_id, **fields)
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0

@@ -1,0 +1,182 @@
+"""Numbers as people read them: the one place where a value becomes text.
+
+Everywhere else values stay plain SI numbers. A text made here always carries its unit, separated by
+a no-break space, and never more digits than anyone can use.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+from evaluation.model import Interval
+
+__all__ = [
+    "between",
+    "count",
+    "day",
+    "decimal",
+    "likelihood",
+    "moment",
+    "percent",
+    "quantity",
+    "ratio",
+    "ratio_between",
+    "share",
+    "short_digest",
+]
+
+NBSP: Final = "\N{NO-BREAK SPACE}"
+DASH: Final = "\N{EN DASH}"
+MINUS: Final = "\N{MINUS SIGN}"
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+MICRO: Final = "\N{MICRO SIGN}"
+
+_SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, f"{MICRO}s"), (1e-9, "ns"))
+_BYTES: Final = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+_THOUSANDS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+_LIKELIHOODS: Final = (
+    (0.99, "virtually certain"),
+    (0.95, "extremely likely"),
+    (0.90, "very likely"),
+    (0.66, "likely"),
+    (0.33, "about as likely as not"),
+    (0.10, "unlikely"),
+    (0.05, "very unlikely"),
+    (0.01, "extremely unlikely"),
+)
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits, without an exponent where that is readable.
+
+    Examples
+    --------
+    >>> decimal(1234.56), decimal(0.012345), decimal(3.0)
+    ('1,230', '0.0123', '3')
+    """
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if not -5 <= exponent < 12:
+        return f"{value:.{digits - 1}e}".replace("-", MINUS)
+    places = digits - 1 - exponent
+    rounded = round(value, places)
+    text = f"{rounded:,.{max(places, 0)}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace("-", MINUS)
+
+
+def _scaled(magnitude: float, unit: str) -> tuple[float, str]:
+    """Find by what to divide a value of this size, and the unit's name then."""
+    if magnitude == 0 or (unit == "s" and magnitude >= 1):
+        return 1.0, unit
+    if unit == "s":
+        return _pick(magnitude, _SECONDS)
+    if unit in {"B", "bytes"}:
+        return _pick(magnitude, _BYTES)
+    if unit == "B/s":
+        factor, name = _pick(magnitude, _BYTES)
+        return factor, f"{name}/s"
+    if unit.endswith("/s"):
+        factor, prefix = _pick(magnitude, _THOUSANDS)
+        things = unit.removesuffix("/s")
+        if things == "1":
+            return factor, f"{prefix}/s"
+        return factor, f"{prefix} {things}/s".strip().replace(" ", NBSP)
+    return 1.0, unit
+
+
+def _pick(magnitude: float, steps: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    return next(((factor, name) for factor, name in steps if magnitude >= factor), steps[-1])
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write a value with its unit, scaled for reading (``0.134`` s becomes "134 ms").
+
+    ``unit`` is an SI unit, ``"1"`` for a ratio, or ``""`` for a bare number.
+    """
+    if unit == "1":
+        return ratio(value)
+    factor, name = _scaled(abs(value), unit)
+    return f"{decimal(value / factor)}{NBSP}{name}" if name else decimal(value)
+
+
+def between(interval: Interval, unit: str) -> str:
+    """Write the two ends of an interval in the unit its estimate is written in."""
+    if unit == "1":
+        return ratio_between(interval)
+    factor, name = _scaled(abs(interval.estimate), unit)
+    ends = f"{decimal(interval.low / factor)}{DASH}{decimal(interval.high / factor)}"
+    return f"{ends}{NBSP}{name}" if name else ends
+
+
+def ratio(value: float) -> str:
+    """Write a ratio to the bare host (``3.14`` becomes "3.14x", with the real sign)."""
+    return f"{decimal(value)}{TIMES}"
+
+
+def ratio_between(interval: Interval) -> str:
+    """Write the two ends of a ratio's interval ("2.8-3.4x", likewise)."""
+    return f"{decimal(interval.low)}{DASH}{decimal(interval.high)}{TIMES}"
+
+
+def share(value: float) -> str:
+    """Write a score between 0 and 1 with two decimals."""
+    return f"{value:.2f}".replace("-", MINUS)
+
+
+def percent(value: float) -> str:
+    """Write a probability or a proportion as percent; never as certain when it is not."""
+    if 0 < value < 0.01:
+        return f"<{NBSP}1{NBSP}%"
+    if 0.99 < value < 1:
+        return f">{NBSP}99{NBSP}%"
+    return f"{value * 100:.0f}{NBSP}%"
+
+
+def likelihood(probability: float) -> str:
+    """Say a probability in words, in the calibrated language of the IPCC.
+
+    Source: Mastrandrea et al. 2010, Guidance Note for Lead Authors of the IPCC Fifth Assessment
+    Report on Consistent Treatment of Uncertainties, table 1.
+    """
+    return next((word for bar, word in _LIKELIHOODS if probability >= bar), "exceptionally unlikely")
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """Count things in words: "1 sample", "30 samples"."""
+    word = thing if number == 1 else things or f"{thing}s"
+    return f"{number:,}{NBSP}{word}"
+
+
+def _parsed(timestamp: str) -> datetime | None:
+    try:
+        parsed = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def moment(timestamp: str) -> str:
+    """Write an ISO 8601 time to the second in UTC; a text that is none is passed on as it is."""
+    parsed = _parsed(timestamp)
+    return f"{parsed.day} {parsed:%B %Y, %H:%M:%S} UTC" if parsed else timestamp
+
+
+def day(timestamp: str) -> str:
+    """Write the day of an ISO 8601 time; a text that is none is passed on as it is."""
+    parsed = _parsed(timestamp)
+    return f"{parsed.day} {parsed:%B %Y}" if parsed else timestamp
+
+
+def short_digest(digest: str) -> str:
+    """Shorten a SHA-256 digest to its first 12 hexadecimal digits."""
+    return digest.removeprefix("sha256:")[:12]
