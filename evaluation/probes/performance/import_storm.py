@@ -8,12 +8,13 @@ from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import PROBLEM, relative
 
-INTERPRETER = "/usr/bin/python3"
+INTERPRETER = "python3"
+"""A bare name: on the host it is run out of the unpacked image tree, through that tree's own loader."""
 
 
 def observe(session: Session) -> None:
     """Run the import program under the image's own interpreter, in a fresh container."""
-    argv = (session.image_path(INTERPRETER), "-B", f"{session.payload_inside}/{IMPORT_STORM}")
+    argv = (INTERPRETER, "-B", f"{session.payload_inside}/{IMPORT_STORM}")
     completed = session.launch(argv)
     answer = read_answer(completed)
     line = answer.first("imports")

@@ -68,9 +68,7 @@ def _record(
 
 def _record_refusal(session: Session, completed: Completed, answer: Answer, directory: Path) -> None:
     """Tell a runtime that refuses this bind from one that does not run at all."""
-    harmless = (
-        () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT, read_only=True),)
-    )
+    harmless = () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT),)
     again = session.launch((f"{session.payload_inside}/{PAYLOAD}", "identity"), binds=harmless)
     evidence = (completed, again)
     if read_answer(again).problem or session.is_control:
