@@ -36,7 +36,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(name="quick", blocks=10, enough=10, half_width=0.05, budget_s=240.0),
+        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=300.0),
         Profile(name="full", blocks=120, enough=20, half_width=0.02, budget_s=9000.0),
     )
 }

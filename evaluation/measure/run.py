@@ -251,7 +251,7 @@ def open_measurement(
             chosen = profile_named(opened.manifest.profile)
         else:
             prepared = _prepare(site, launcher, images, payload, problem, runtimes)
-            opened = _resume_or_create(site, chosen, results, prepared, launcher, fresh=fresh, seed=seed)
+            opened = _resume_or_create(site, chosen, results, prepared, fresh=fresh, seed=seed)
         measurement = Measurement(opened, chosen, launcher, scratch, payload)
         measurement._close = stack.pop_all()  # noqa: SLF001 - from here on it is the measurement's
         return measurement
@@ -339,7 +339,6 @@ def _resume_or_create(
     profile: Profile,
     results: Path,
     prepared: _Prepared,
-    launcher: Launcher,
     *,
     fresh: bool,
     seed: int | None,
