@@ -65,7 +65,7 @@ class Callers:
     def __init__(self, directory: Path) -> None:
         self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
         before = os.umask(0)
         try:
@@ -92,16 +92,14 @@ class Callers:
 
     def uids(self) -> tuple[int, ...]:
         """Host uids of those who called since the last time this was asked."""
-        found = []
+        found: list[int] = []
         while True:
             try:
                 caller, _ = self._socket.accept()
             except BlockingIOError:
                 return tuple(found)
             with caller:
-                _, uid, _ = _PEER.unpack(
-                    caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-                )
+                _, uid, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
                 found.append(uid)
 
 

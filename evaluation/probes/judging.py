@@ -96,7 +96,9 @@ class Attempt:
         if True in own.values(EFFECT):
             count = own.values(EFFECT)
             often = "" if all(count) else f" in {count.count(True)} of {len(count)} turns"
-            return self._judgement(Outcome.FAILS, "EXPOSED", f"{self.done}{often}{self._detail(own, True)}")
+            return self._judgement(
+                Outcome.FAILS, "EXPOSED", f"{self.done}{often}{self._detail(own, effect=True)}"
+            )
         fault = problem(own)
         not_planted = own.last(NOT_PLANTED)
         if fault or (own.last(EFFECT) is None and not_planted is None):
@@ -104,7 +106,7 @@ class Attempt:
         if own.last(EFFECT) is None:
             return self._judgement(Outcome.INERT, "INERT", str(not_planted))
         could = self._who_could(own, others)
-        seen = f"{self.not_done}{self._detail(own, False)}"
+        seen = f"{self.not_done}{self._detail(own, effect=False)}"
         if could:
             return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; control: {could} could")
         if own.items[0].runtime in {CONTROL, CONTROL_AGAIN}:
@@ -125,7 +127,7 @@ class Attempt:
     def _judgement(self, outcome: Outcome, verdict: str, message: str) -> Judgement:
         return Judgement(outcome=outcome, message=message, verdict=verdict if self.words else "")
 
-    def _detail(self, own: Observations, effect: bool) -> str:  # noqa: FBT001 - one private caller each way
+    def _detail(self, own: Observations, *, effect: bool) -> str:
         """The newest detail that was recorded in the same turn as this effect."""
         turns = {item.block for item in own.items if item.name == EFFECT and item.value is effect}
         details = [

@@ -70,7 +70,10 @@ EXPOSED: Final = {
     ("podman", "no_new_privileges"),
     ("host", "no_new_privileges"),
     ("host", "setuid_escalation"),
-    *((name, "host_process_signalling") for name in ("host", "apptainer", "apptainer-sandbox", "charliecloud")),
+    *(
+        (name, "host_process_signalling")
+        for name in ("host", "apptainer", "apptainer-sandbox", "charliecloud")
+    ),
     *((name, "grid_proxy_exposure") for name in ("host", "apptainer", "apptainer-sandbox", "charliecloud")),
     *((name, "environment_secret_inheritance") for name in ("host", "apptainer", "apptainer-sandbox")),
 }
@@ -212,13 +215,45 @@ class Recorder:
         self.count += 1
         argv = {
             "host": (),
-            "docker": ("docker", "run", "--rm", "--pull", "never", "--network", "host", "--name", f"x-{self.count}",
-                       "--user", "1001:1001", "-v", "/tmp/work:/work", "-v", "/opt/payload:/payload:ro", "image:1"),
-            "podman": ("podman", "run", "--rm", "--pull", "never", "--network", "host", "--userns", "keep-id",
-                       "-v", "/tmp/work:/work", "-v", "/opt/payload:/payload:ro", "localhost/image:1"),
+            "docker": (
+                "docker",
+                "run",
+                "--rm",
+                "--pull",
+                "never",
+                "--network",
+                "host",
+                "--name",
+                f"x-{self.count}",
+                "--user",
+                "1001:1001",
+                "-v",
+                "/tmp/work:/work",
+                "-v",
+                "/opt/payload:/payload:ro",
+                "image:1",
+            ),
+            "podman": (
+                "podman",
+                "run",
+                "--rm",
+                "--pull",
+                "never",
+                "--network",
+                "host",
+                "--userns",
+                "keep-id",
+                "-v",
+                "/tmp/work:/work",
+                "-v",
+                "/opt/payload:/payload:ro",
+                "localhost/image:1",
+            ),
         }.get(runtime, (runtime, "exec", "--containall", "--bind", "/tmp/work:/work", "/images/image.sif"))
         stdout, stdout_bytes = self.blob(f'{{"probe": "{probe}", "pid": {self.count}}}\n' + self.transcript)
-        stderr, stderr_bytes = self.blob("" if exit_status == 0 else "payload: operation not permitted\n" + self.transcript)
+        stderr, stderr_bytes = self.blob(
+            "" if exit_status == 0 else "payload: operation not permitted\n" + self.transcript
+        )
         identifier = hashlib.sha256(f"{runtime} {probe} {self.count}".encode()).hexdigest()
         self.run.processes[identifier] = Evidence(
             id=identifier,
@@ -326,7 +361,13 @@ def _score(value: float, slack: float = 0.05) -> Score:
 def decision(rules: Criteria, runtimes: Sequence[str], note: str) -> SiteDecision:
     """One clear winner, one close call, one undecided for missing evidence."""
     unknown = Score(value=None, low=0.0, high=1.0)
-    values = {"apptainer-sandbox": 0.81, "charliecloud": 0.74, "apptainer": 0.62, "podman": 0.58, "docker": 0.44}
+    values = {
+        "apptainer-sandbox": 0.81,
+        "charliecloud": 0.74,
+        "apptainer": 0.62,
+        "podman": 0.58,
+        "docker": 0.44,
+    }
     plans = {
         "l1proc": (Standing.RECOMMENDED, "apptainer-sandbox", "Run L1Proc in Apptainer image directories: "
                    "first in 97 of 100 draws, and ahead of Charliecloud whatever the weights in range.", 0.97),

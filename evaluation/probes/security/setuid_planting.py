@@ -29,7 +29,9 @@ def observe(session: Session) -> None:
         answer = read_answer(completed)
         line = answer.first("plant")
         if line is None:
-            session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
+            session.record(
+                PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,)
+            )
             return
         planted = session.work / PLANTED
         try:
@@ -49,7 +51,9 @@ def _record_planted(session: Session, callers: Callers, planted: Path, reason: s
         session.record(PROBLEM, "what the payload left on the host is no regular file")
         return
     session.record(EFFECT, control_run(session, callers, planted))
-    session.record(DETAIL, f"the file belongs to host uid {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o}")
+    session.record(
+        DETAIL, f"the file belongs to host uid {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o}"
+    )
 
 
 def _disarm(planted: Path) -> None:
@@ -73,18 +77,20 @@ PROBE = Probe(
     checklist_id="P15",
     question="Is a container kept from leaving a setuid-root program where a host user can run it?",
     why=(
-        "A container that is root on the host and may write to any shared directory makes its user root for good: "
-        "the file stays when the container has gone, and works on every node that mounts that directory."
+        "A container that is root on the host and may write to any shared directory makes its user root "
+        "for good: the file stays when the container has gone, and works on every node that mounts that "
+        "directory."
     ),
     method=(
-        "The payload copies a harmless helper to the writable bind and sets its setuid bit. The user then runs that "
-        "file on the bare host, and the kernel tells the verifier with which host uid it called: only 0 counts. "
-        "The control, where the evaluation runs as root: root plants the same file in the same directory, and the "
-        "user runs it; a file system mounted nosuid fails it. Both files lose the bit before they are removed."
+        "The payload copies a harmless helper to the writable bind and sets its setuid bit. The user then "
+        "runs that file on the bare host, and the kernel tells the verifier with which host uid it called: "
+        "only 0 counts. The control, where the evaluation runs as root: root plants the same file in the "
+        "same directory, and the user runs it; a file system mounted nosuid fails it. Both files lose the "
+        "bit before they are removed."
     ),
     remedy=(
-        "Do not give users an engine that runs as root; run containers as the user, remap user ids, and mount shared "
-        "and scratch file systems nosuid."
+        "Do not give users an engine that runs as root; run containers as the user, remap user ids, and "
+        "mount shared and scratch file systems nosuid."
     ),
     observe=observe,
     judge=Attempt(
@@ -96,7 +102,8 @@ PROBE = Probe(
     repeat="once",
     references=(
         Reference(
-            title="MITRE ATT&CK T1548.001, Setuid and Setgid", url="https://attack.mitre.org/techniques/T1548/001/"
+            title="MITRE ATT&CK T1548.001, Setuid and Setgid",
+            url="https://attack.mitre.org/techniques/T1548/001/",
         ),
         Reference(
             title="moby issue 1655: access to docker run is root access on the host",

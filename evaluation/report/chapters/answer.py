@@ -97,7 +97,9 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
 def _basis(case: Case, site: SiteCase) -> Basis:
     manifest = site.manifest
     cells = len(site.probes) * len(site.runtimes)
-    reasons = {str(row["id"]): str(row.get("reason") or "no reason recorded") for row in manifest.get("runtimes", ())}
+    reasons = {
+        str(row["id"]): str(row.get("reason") or "no reason recorded") for row in manifest.get("runtimes", ())
+    }
     return Basis(
         title=case.site_title(site.site),
         measured=site.measured,

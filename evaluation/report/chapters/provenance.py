@@ -60,7 +60,9 @@ def words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_name(str(field))}: {words(_scaled(str(field), each))}" for field, each in value.items())
+        return ", ".join(
+            f"{_name(str(field))}: {words(_scaled(str(field), each))}" for field, each in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(words(each) for each in value) or "none"
     return str(value)

@@ -43,7 +43,10 @@ def scores(case: Case) -> Chapter:
     return chapter(
         "scores",
         sites=tuple(
-            (case.site_title(site.site), tuple(_use_case(case, site, each) for each in site.decision.use_cases))
+            (
+                case.site_title(site.site),
+                tuple(_use_case(case, site, each) for each in site.decision.use_cases),
+            )
             for site in case.measured
         ),
     )
