@@ -5,6 +5,7 @@ One file each in ``sites/``. A site that has not measured says so; nothing about
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,9 @@ __all__ = [
     "list_sites",
     "load_site",
 ]
+
+
+_ID = r"[a-z0-9][a-z0-9_-]*"
 
 
 class Fact(StrictModel):
@@ -124,7 +128,7 @@ class SiteFile(StrictModel):
 class Site(SiteFile):
     """A site: its file, and the id that the file's name gives it."""
 
-    id: Identifier
+    id: str
 
 
 def list_sites(folder: Path) -> tuple[str, ...]:
@@ -165,6 +169,9 @@ def load_site(
             where=str(folder),
             advice=f"name one of them, or describe the site in {folder / 'NAME.yaml'}",
         )
+    if not re.fullmatch(_ID, site_id):
+        what = f"{site_id!r} is no id for a site: small letters, digits, - and _"
+        raise EvaluationError(what, where=str(folder), advice=f"rename {site_id}.yaml")
 
     def check(document: Document) -> Iterator[Complaint]:
         for index in range(_length(document.value("policy", "knock_outs"))):

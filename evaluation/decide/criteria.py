@@ -218,6 +218,8 @@ def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Crite
 def _references(document: Document) -> Iterator[Complaint]:
     """Check that use cases speak of criteria that there are, and knock out by what can happen."""
     criteria = document.mapping("criteria")
+    if not criteria:
+        return  # that is the fault, and not every word that refers to it
     for use_case in document.mapping("use_cases"):
         here = ("use_cases", use_case)
         for name in document.mapping(*here, "weights"):
