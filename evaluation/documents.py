@@ -8,16 +8,15 @@ file in one go.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from evaluation.errors import FaultyDocumentError
-from evaluation.schemafaults import schema_faults
+from evaluation.schemafaults import schema_faults, unknown
 from evaluation.yamltree import Document, Location, read
 
 __all__ = ["Check", "Complaint", "Identifier", "StrictModel", "Text", "load", "schema_text", "unknown"]
@@ -58,14 +57,6 @@ class Complaint:
 
 Check = Callable[[Document], Iterable[Complaint]]
 """Looks at a document's references; it sees raw values, because it runs on faulty documents too."""
-
-
-def unknown(kind: str, name: str, known: Collection[str]) -> str:
-    """Say that a name is unknown, and which one was probably meant or what there is."""
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
-    return f"unknown {kind} {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
 
 
 def load(path: Path, model: type[Model], check: Check | None = None) -> Model:

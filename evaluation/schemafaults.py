@@ -16,7 +16,14 @@ from pydantic_core import ErrorDetails
 from evaluation.errors import Fault
 from evaluation.yamltree import Document, Location, dotted
 
-__all__ = ["schema_faults"]
+__all__ = ["schema_faults", "unknown"]
+
+
+def unknown(kind: str, name: object, known: Collection[str]) -> str:
+    """Say that a name is unknown, and which one was probably meant or what there is."""
+    near = get_close_matches(str(name), known, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
+    return f"unknown {kind} {name!r}; {meant}"
 
 
 def schema_faults(error: ValidationError, model: type[BaseModel], document: Document) -> Iterator[Fault]:
@@ -69,12 +76,12 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], document: Document) -> 
             message = f"missing key {_words_in(context['discriminator'])[0]!r}"
         case "extra_forbidden":
             at_key = True
-            message = _unlike("key", location[-1], fields)
+            message = unknown("key", location[-1], fields)
         case "union_tag_invalid":
             location = (*location, _words_in(context["discriminator"])[0])
-            message = _unlike("word", context["tag"], _words_in(context["expected_tags"]))
+            message = unknown("word", context["tag"], _words_in(context["expected_tags"]))
         case "literal_error" | "enum":
-            message = _unlike("word", given, _words_in(context["expected"]))
+            message = unknown("word", given, _words_in(context["expected"]))
         case "string_too_short" | "too_short":
             message = "should not be empty"
         case "string_pattern_mismatch":
@@ -87,18 +94,17 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], document: Document) -> 
     yield document.fault(location, f"{where}{message}", at_key=at_key)
 
 
-def _unlike(kind: str, given: object, words: Collection[str]) -> str:
-    near = get_close_matches(str(given), words, n=1)
-    meant = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(words)}"
-    return f"unknown {kind} {given!r}; {meant}"
-
-
 def _words_in(listed: str) -> list[str]:
     """Take the words out of pydantic's list of them: ``'linear' or 'log'``."""
     return re.findall(r"'([^']*)'", listed)
 
 
-_YAML_WORDS = (("a valid string", "text"), ("an object", "a mapping"), ("a valid array", "a list"))
+_YAML_WORDS = (
+    ("a valid string", "text"),
+    ("a valid boolean", "true or false"),
+    ("an object", "a mapping"),
+    ("a valid array", "a list"),
+)
 
 
 def _in_yaml_words(message: str, given: object) -> str:

@@ -72,7 +72,7 @@ class SiteKnockOut(StrictModel):
             message = "should name exactly one of runtime, family and criterion"
             raise ValueError(message)
         if (self.criterion is None) != (self.when is None):
-            message = "'when' belongs to a criterion, and a criterion needs it: when: FAILS"
+            message = "'when' belongs to a criterion, and a criterion needs it"
             raise ValueError(message)
         return self
 
@@ -165,9 +165,9 @@ def load_site(
     known = list_sites(folder)
     if site_id not in known:
         raise EvaluationError(
-            unknown("site", site_id, known) + (f" There are: {', '.join(known)}." if known else ""),
+            unknown("site", site_id, known),
             where=str(folder),
-            advice=f"name one of them, or describe the site in {folder / 'NAME.yaml'}",
+            advice=f"there are: {', '.join(known) or 'none'}; or describe it in {folder / f'{site_id}.yaml'}",
         )
     if not re.fullmatch(_ID, site_id):
         what = f"{site_id!r} is no id for a site: small letters, digits, - and _"

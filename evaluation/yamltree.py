@@ -168,7 +168,7 @@ def _compose(text: str, document: Document) -> Node | None:
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # every anchor is a fault below
             node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except ReaderError as error:
-        message = f"character U+{ord(error.character):04X} is not allowed in YAML"
+        message = f"character U+{error.character:04X} is not allowed in YAML"
         before = text[: error.position]
         raise FaultyDocumentError([_fault_after(before, Path(document.path), message)]) from error
     except MarkedYAMLError as error:
@@ -287,6 +287,8 @@ class _Walk:
                 continue
             self.document.keys[here] = _place(key_node.start_mark)
             in_block = isinstance(value_node, MappingNode | SequenceNode) and not value_node.flow_style
-            self.document.values[here] = _place((key_node if in_block else value_node).start_mark)
+            absent = value_node.start_mark.index == value_node.end_mark.index  # ``key:`` and nothing after
+            placed_by = key_node if in_block or absent else value_node
+            self.document.values[here] = _place(placed_by.start_mark)
             into[key] = self.value(value_node, here)
         return into

@@ -142,7 +142,17 @@ class OutcomeCriterion(_Criterion):
 
     figure: Literal["outcome"]
     outcomes: Mapping[Literal[Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED], Credit]
+    """What each outcome is worth; any other outcome is missing evidence."""
     reason: Text
+
+    @field_validator("outcomes")
+    @classmethod
+    def _is_complete(cls, outcomes: Mapping[Outcome, float]) -> Mapping[Outcome, float]:
+        missing = {Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED} - set(outcomes)
+        if missing:
+            message = f"should also say what {', '.join(sorted(missing))} is worth"
+            raise ValueError(message)
+        return outcomes
 
 
 Criterion = Annotated[MeasuredCriterion | OutcomeCriterion, Field(discriminator="figure")]
