@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from evaluation.decide.criteria import Criteria
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, SiteDecision
+from evaluation.sites import Site
 
-__all__ = ["Case", "Fact", "MeasuredRun", "Point", "Site", "SiteCase"]
+__all__ = ["Case", "MeasuredRun", "Point", "SiteCase"]
+
+_GROUPS: Final = ("performance", "operations", "security")
 
 
 class MeasuredRun(Protocol):
@@ -29,46 +32,6 @@ class MeasuredRun(Protocol):
 
     def blob(self, sha256: str) -> bytes:
         """Return stored output."""
-
-
-class Fact(Protocol):
-    """Something that is known about a site."""
-
-    @property
-    def topic(self) -> str:
-        """What it is about."""
-
-    @property
-    def statement(self) -> str:
-        """What is known."""
-
-    @property
-    def source(self) -> str:
-        """Who said so."""
-
-    @property
-    def date(self) -> object:
-        """When it was so."""
-
-    @property
-    def confidence(self) -> str:
-        """How sure that is."""
-
-
-class Site(Protocol):
-    """A computing centre, in words."""
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-
-    @property
-    def status(self) -> str:
-        """What has happened there so far."""
-
-    @property
-    def facts(self) -> Sequence[Fact]:
-        """What is known about it."""
 
 
 class Point(Protocol):
@@ -137,10 +100,12 @@ class SiteCase:
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """Every probe's id, grouped as the probes are, otherwise in the order of the findings."""
-        groups = {finding.probe: finding.texts.group for finding in self.run.findings}
-        order = list(dict.fromkeys(groups.values()))
-        return tuple(sorted(groups, key=lambda probe: order.index(groups[probe])))
+        """Every probe's id: by group, then by checklist id, then by name."""
+        texts = {finding.probe: finding.texts for finding in self.run.findings}
+        groups = (*_GROUPS, *sorted({text.group for text in texts.values()} - {*_GROUPS}))
+        return tuple(
+            sorted(texts, key=lambda p: (groups.index(texts[p].group), texts[p].checklist_id, p))
+        )
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from evaluation.model import (
     Verdict,
 )
 from evaluation.report.source import Case, SiteCase
+from evaluation.sites import Batch, Fact, Site
 
 RUNTIMES: Final = ("host", "docker", "podman", "apptainer", "apptainer-sandbox", "charliecloud", "shifter")
 ABSENT: Final = "shifter"
@@ -90,22 +91,6 @@ class SyntheticRun:
 
     def blob(self, sha256: str) -> bytes:
         return self.blobs[sha256]
-
-
-@dataclass(frozen=True)
-class SyntheticFact:
-    topic: str
-    statement: str
-    source: str
-    date: str
-    confidence: str
-
-
-@dataclass(frozen=True)
-class SyntheticSite:
-    title: str
-    status: str
-    facts: tuple[SyntheticFact, ...]
 
 
 @dataclass(frozen=True)
@@ -433,19 +418,34 @@ def make_case(
     recorder = Recorder(transcript)
     recorder.run.findings = findings(recorder, runtimes, blocks, note)
     recorder.run.manifest = manifest(runtimes, note, **changes)
-    fact = SyntheticFact(
-        topic="Batch system" + note,
-        statement="A made-up statement about the batch system of this site." + note,
-        source="https://example.org/minutes",
-        date="2017-06-06",
-        confidence="said by one person",
+    facts = (
+        Fact(
+            topic="batch system" + note,
+            statement="A made-up statement about the batch system of this site." + note,
+            source="A made-up page, section Pipeline (https://example.org/minutes)" + note,
+            date="2017-06-06",
+            dating="The page says so.",
+            checked="Read on the page. Not confirmed by the site." + note,
+            confidence="declared",
+        ),
+        Fact(
+            topic="container policy",
+            statement="A made-up policy: containers are welcome, their daemons less so.",
+            source="https://example.org/policy",
+            date="undated",
+            checked="Read in a stored copy.",
+            confidence="declared",
+        ),
     )
+    batch = Batch(engine="unknown", reason="Made up.")
     return Case(
         criteria=rules,
         sites={
-            "local": SyntheticSite("This machine", "A made-up two-core machine.", (fact,)),
-            "slac": SyntheticSite("SLAC" + note, "Nobody has measured there yet.", (fact, fact)),
-            "cc-in2p3": SyntheticSite("CC-IN2P3, Lyon", "Nobody has measured there yet.", (fact, fact, fact)),
+            "local": Site(id="local", title="This machine", status="measured-here", facts=(), batch=batch),
+            "slac": Site(id="slac", title="SLAC" + note, status="declared-only", facts=facts, batch=batch),
+            "cc-in2p3": Site(
+                id="cc-in2p3", title="CC-IN2P3, Lyon", status="declared-only", facts=facts[:1], batch=batch
+            ),
         },
         measured=(SiteCase(run=recorder.run, decision=decision(rules, runtimes, note), points=points(note)),),
         tool_version="0.1.0",
