@@ -11,6 +11,8 @@ from enum import StrEnum
 __all__ = [
     "CONTROL",
     "CONTROL_AGAIN",
+    "PAYLOAD",
+    "WORK",
     "Bind",
     "Comparison",
     "CriterionRow",
@@ -35,6 +37,13 @@ CONTROL = "host"
 
 CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
+
+
+PAYLOAD = "/payload"
+"""Where the payload is found inside a container."""
+
+WORK = "/work"
+"""Where a turn's own directory is found inside a container."""
 
 
 class Form(StrEnum):

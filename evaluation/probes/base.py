@@ -26,6 +26,8 @@ class Completed:
     evidence: Evidence
     stdout: bytes
     stderr: bytes
+    failure: str = ""
+    """Why the runtime itself failed, where it said so; empty when the exit status is the payload's."""
 
     @property
     def ok(self) -> bool:

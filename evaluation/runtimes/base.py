@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 from evaluation.errors import EvaluationError
-from evaluation.model import Form, Task
+from evaluation.model import Bind, Form, Task
 
-__all__ = ["Argv", "Preparation", "Runtime", "RuntimeRefusalError"]
+__all__ = ["Archives", "Argv", "Preparation", "Runtime", "RuntimeRefusalError"]
 
 Argv = tuple[str, ...]
 
@@ -23,14 +23,27 @@ class RuntimeRefusalError(EvaluationError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """How the neutral image archives become this runtime's form.
+class Archives:
+    """The neutral archives of one image, by path. ``name`` is its reference, as ``name:tag``."""
 
-    ``reference`` is what `Task.image` will hold; ``steps`` are run in order by the measuring user.
+    name: str
+    tar: str
+    docker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """How the neutral archives become this runtime's form.
+
+    ``reference`` is what `Task.image` will hold. ``steps`` are run in order by the measuring user.
+    ``path`` is the file or directory that they make, if any: what is there already is removed first.
+    ``size_argv`` prints the form's size in bytes where it lives in an engine's store.
     """
 
     reference: str
     steps: tuple[Argv, ...]
+    path: str = ""
+    size_argv: Argv = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +60,8 @@ class Runtime(ABC):
         In words: what distinguishes this mode, privilege first.
     form : Form
         The image form it runs.
-    executable : str
-        The client's command name, or an absolute path to it.
+    commands : tuple of str
+        Names or paths under which the client may be found, best first. The first is used by `argv`.
     options : tuple of str
         A site's or a variant's extra options, put where the client takes run options.
     engine_options : tuple of str
@@ -59,9 +72,20 @@ class Runtime(ABC):
     family: str
     mode: str
     form: Form
-    executable: str
+    commands: Argv
     options: Argv = ()
     engine_options: Argv = ()
+
+    has_engine: ClassVar[bool] = False
+    """Whether the payload runs outside the client's process tree, out of sight of its accounting."""
+
+    read_only_binds: ClassVar[bool] = True
+    """Whether a bind can be made read-only."""
+
+    @property
+    def command(self) -> str:
+        """The client's command."""
+        return self.commands[0]
 
     @abstractmethod
     def argv(self, task: Task) -> Argv:
@@ -75,32 +99,45 @@ class Runtime(ABC):
 
     @abstractmethod
     def version_argv(self) -> Argv:
-        """Build the command line that prints the version (or shows that the command works)."""
+        """Build the command line that prints the version, or at least shows that the command works."""
 
     @abstractmethod
     def parse_version(self, output: str) -> str:
         """Read the version out of what `version_argv` printed."""
 
     @abstractmethod
-    def prepare(self, image: str, docker_archive: str, oci_archive: str, tar: str, store: str) -> Preparation:
-        """Say how to make this runtime's form of the image named ``image`` (``name:tag``).
+    def prepare(self, archives: Archives, store: str) -> Preparation:
+        """Say how to make this runtime's form; ``store`` is the directory for files and trees."""
 
-        ``docker_archive``, ``oci_archive`` and ``tar`` are paths of the neutral archives, ``store`` is
-        the directory that holds SIF files and unpacked trees.
-        """
+    def sees(self, bind: Bind) -> str:
+        """Tell where a bound directory is found from inside."""
+        return bind.target
 
-    def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing behind
-        """Commands that end what the task may have left in an engine; empty where nothing can be."""
+    def sees_image(self, reference: str, path: str) -> str:  # noqa: ARG002 - the host's needs it
+        """Tell where a path of the image is found from inside."""
+        return path
+
+    def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
+        """Commands that end what the task may have left in an engine."""
         return ()
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:  # noqa: ARG002 - as above
-        """Say in a sentence why the runtime itself failed, or ``None`` when the payload's exit it was."""
+        """Say why the runtime itself failed, or ``None`` when the payload's own exit it was."""
         return None
 
     def adaptations(self) -> tuple[Self, ...]:
-        """Variants to try, in order, where the runtime does not start with its defaults."""
+        """Variants to try, in order, where the runtime does not start a container as it is."""
         return ()
 
-    def with_options(self, *options: str) -> Self:
-        """The same runtime with further run options."""
-        return replace(self, options=(*self.options, *options))
+    def using(self, *, command: str = "", options: Argv = (), engine_options: Argv = ()) -> Self:
+        """The same runtime under another command name or with further options."""
+        return replace(
+            self,
+            commands=(command, *self.commands) if command else self.commands,
+            options=(*self.options, *options),
+            engine_options=(*self.engine_options, *engine_options),
+        )
+
+    def refuse(self, what: str, advice: str = "") -> RuntimeRefusalError:
+        """The error for a task this runtime cannot run as it was meant."""
+        return RuntimeRefusalError(what, where=self.id, advice=advice)

@@ -1,0 +1,293 @@
+"""From observations to findings: what each probe shows for each runtime at one site.
+
+The only module of this wing that calls a probe (its pure ``judge``). Whatever goes wrong in one
+probe on one runtime becomes an ``ERROR`` finding there; the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
+from evaluation.probes.base import Judgement, Observations, Probe
+from evaluation.statistics import Claim, compare, median_interval, noise_floor, paired_ratio, settle
+
+__all__ = ["ERROR", "assess"]
+
+ERROR = "error"
+"""The name under which a session records that a probe broke; the value says how."""
+
+Probes = Mapping[str, tuple[str, Probe]]
+Arms = dict[str, Observations]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A finding whose comparison still waits for the other comparisons of the run."""
+
+    finding: Finding
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The facts of the manifest that findings depend on."""
+
+    site: str
+    run: str
+    absent: Mapping[str, str]
+    image_digest: str
+
+
+def assess(
+    observations: Iterable[Observation],
+    *,
+    site: str,
+    run: str,
+    absent: Mapping[str, str],
+    image_digest: str,
+    probes: Probes,
+    criteria: Criteria,
+) -> tuple[Finding, ...]:
+    """Say what the observations of one run at one site mean.
+
+    Parameters
+    ----------
+    observations : iterable of Observation
+        All that the run recorded, in any order.
+    site, run : str
+        As in the manifest.
+    absent : mapping of str to str
+        The runtimes that are not here, each with the reason in words.
+    image_digest : str
+        Content digest of the evaluation image of this run; empty where none was used.
+    probes : mapping of str to (str, Probe)
+        By id: the group (``performance``, ``operations``, ``security``) and the probe.
+    criteria : Criteria
+        For the confidence, and for the direction and margin of each measured figure.
+
+    Returns
+    -------
+    tuple of Finding
+        By probe id, then the bare host, then the runtimes by id. For a measured probe there is also
+        a finding for ``host-again``, whose ``ratio`` is the noise floor of the probe at this site.
+        A runtime present in the run without any observation of a probe has no finding for it.
+
+    Notes
+    -----
+    The comparisons of all runtimes and measured probes of the run are one family (Holm): the chance
+    that the report makes even one false claim against the bare host is one minus the confidence.
+    """
+    facts = _Run(site=site, run=run, absent=absent, image_digest=image_digest)
+    by_probe = _by_probe(observations)
+    drafts: list[_Draft] = []
+    for probe_id in sorted({*probes, *by_probe}):
+        arms = by_probe.get(probe_id, {})
+        if probe_id in probes:
+            group, probe = probes[probe_id]
+            drafts.extend(_assess_probe(probe, probe.texts(group), arms, facts, criteria))
+        else:
+            drafts.extend(_unknown_probe(probe_id, arms, facts))
+    return _settled(drafts, confidence=criteria.method.confidence_level.value)
+
+
+def _by_probe(observations: Iterable[Observation]) -> dict[str, Arms]:
+    items: dict[str, dict[str, list[Observation]]] = {}
+    for item in observations:
+        items.setdefault(item.probe, {}).setdefault(item.runtime, []).append(item)
+    return {
+        probe: {arm: Observations(tuple(taken)) for arm, taken in arms.items()}
+        for probe, arms in items.items()
+    }
+
+
+def _ordered(arms: Iterable[str]) -> list[str]:
+    """Return the bare host, the bare host again, then the runtimes by id."""
+    return sorted(arms, key=lambda arm: (arm != CONTROL, arm != CONTROL_AGAIN, arm))
+
+
+def _unknown_probe(probe_id: str, arms: Arms, facts: _Run) -> Iterator[_Draft]:
+    texts = ProbeTexts(question=probe_id, why="", method="", remedy="", group="unknown")
+    for arm in _ordered(arms):
+        version = arms[arm].items[0].probe_version
+        message = f"these results hold a probe {probe_id} that this version does not know"
+        blank = _blank(arm, probe_id, version, texts, facts)
+        yield _Draft(finding=_broken(blank, message))
+
+
+def _assess_probe(
+    probe: Probe, texts: ProbeTexts, arms: Arms, facts: _Run, criteria: Criteria
+) -> Iterator[_Draft]:
+    judged = {arm: _judged(probe, texts, arm, arms, facts) for arm in _ordered({*arms} - {*facts.absent})}
+    confidence = criteria.method.confidence_level.value
+    control = judged[CONTROL][1] if CONTROL in judged else {}
+    again = judged[CONTROL_AGAIN][1] if CONTROL_AGAIN in judged else {}
+    floor = _noise_floor(control, again, confidence=confidence)
+    for arm, (finding, samples) in judged.items():
+        if finding.outcome is Outcome.MEASURED:
+            measured = _measured(finding, samples, control, confidence=confidence)
+            yield _Draft(finding=measured, claim=_claim(measured, floor, criteria))
+        elif arm != CONTROL_AGAIN:
+            yield _Draft(finding=finding)
+    for runtime in sorted(facts.absent):
+        blank = _blank(runtime, probe.id, probe.version, texts, facts)
+        yield _Draft(
+            finding=replace(blank, outcome=Outcome.UNAVAILABLE, message=facts.absent[runtime]),
+        )
+
+
+def _judged(
+    probe: Probe, texts: ProbeTexts, arm: str, arms: Arms, facts: _Run
+) -> tuple[Finding, Mapping[int, float]]:
+    """Ask the probe about one arm; whatever breaks becomes an ``ERROR``."""
+    own = arms[arm]
+    others = {other: taken for other, taken in arms.items() if other != arm}
+    blank = _from_observations(_blank(arm, probe.id, probe.version, texts, facts), own)
+    if unlike := _unlike(own, arms.get(CONTROL, Observations()), probe, facts):
+        return _broken(blank, unlike), {}
+    try:
+        judgement = probe.judge(own, others)
+        samples = _samples(judgement)
+    except Exception as error:  # noqa: BLE001 - a broken probe must not take the others with it
+        message = _recorded_error(own) or f"the probe could not judge: {type(error).__name__}: {error}"
+        return _broken(blank, message), {}
+    broke = _recorded_error(own)
+    if broke and judgement.outcome is not Outcome.FAILS:  # what was once seen to fail has failed
+        return _broken(blank, broke), {}
+    finding = replace(blank, outcome=judgement.outcome, message=judgement.message, verdict=judgement.verdict)
+    return finding, samples
+
+
+def _samples(judgement: Judgement) -> Mapping[int, float]:
+    if judgement.outcome is not Outcome.MEASURED:
+        return {}
+    if not judgement.samples:
+        message = "measured, but without a single sample"
+        raise ValueError(message)
+    return judgement.samples
+
+
+def _recorded_error(own: Observations) -> str:
+    errors = [str(item.value) for item in own.items if item.name == ERROR]
+    if not errors:
+        return ""
+    blocks = len({item.block for item in own.items})
+    broken = len({item.block for item in own.items if item.name == ERROR})
+    return errors[-1] if blocks == 1 else f"{errors[-1]} (in {broken} of {blocks} blocks)"
+
+
+def _unlike(own: Observations, host: Observations, probe: Probe, facts: _Run) -> str:
+    """Law 3: say why these observations cannot be joined, or nothing where they can."""
+    items = (*own.items, *host.items)
+    versions = sorted({item.probe_version for item in items} - {probe.version})
+    if versions:
+        recorded = ", ".join(str(version) for version in versions)
+        return (
+            f"recorded by version {recorded} of the probe, judged by version {probe.version}: measure again"
+        )
+    digests = {item.image_digest for item in items if item.image_digest}
+    if facts.image_digest:
+        digests.add(facts.image_digest)
+    if len(digests) > 1:
+        return f"observed in different images ({', '.join(sorted(digests))}): not comparable, measure again"
+    units: dict[str, set[str]] = {}
+    for item in items:
+        units.setdefault(item.name, set()).add(item.unit)
+    for name, found in units.items():
+        if len(found) > 1:
+            return f"{name} was recorded in different units ({', '.join(sorted(found))}): not comparable"
+    return ""
+
+
+def _noise_floor(
+    control: Mapping[int, float], again: Mapping[int, float], *, confidence: float
+) -> Interval | None:
+    blocks = sorted(control.keys() & again.keys())
+    host, host_again = [control[block] for block in blocks], [again[block] for block in blocks]
+    if not blocks or min(*host, *host_again) <= 0:
+        return None
+    return noise_floor(host, host_again, confidence=confidence)
+
+
+def _measured(
+    finding: Finding, samples: Mapping[int, float], control: Mapping[int, float], *, confidence: float
+) -> Finding:
+    """Pair the samples with the control block by block, and estimate.
+
+    Where the bare host has no such figure at all, the samples stand alone without a ratio.
+    """
+    blocks = tuple(sorted(samples.keys() & control.keys() if control else samples.keys()))
+    if not blocks:
+        return _broken(finding, "no block in which the bare host was measured too")
+    ours = tuple(samples[block] for block in blocks)
+    theirs = tuple(control[block] for block in blocks) if control else ()
+    has_ratio = bool(theirs) and finding.runtime != CONTROL and min(*ours, *theirs) > 0
+    return replace(
+        finding,
+        blocks=blocks,
+        samples=ours,
+        control=theirs,
+        value=median_interval(ours, confidence=confidence),
+        ratio=paired_ratio(ours, theirs, confidence=confidence) if has_ratio else None,
+    )
+
+
+def _claim(finding: Finding, floor: Interval | None, criteria: Criteria) -> Claim | None:
+    """Compare with the bare host, where a criterion says which direction is good."""
+    if finding.ratio is None or finding.runtime == CONTROL_AGAIN:
+        return None
+    for name, criterion in criteria.criteria.items():
+        if isinstance(criterion, MeasuredCriterion) and criterion.probe == finding.probe:
+            return compare(
+                finding.samples,
+                finding.control,
+                margin=criteria.margin(name),
+                noise=floor,
+                maximise=criterion.direction == "maximise",
+            )
+    return None
+
+
+def _settled(drafts: list[_Draft], *, confidence: float) -> tuple[Finding, ...]:
+    comparisons = iter(settle([draft.claim for draft in drafts if draft.claim], confidence=confidence))
+    return tuple(
+        replace(draft.finding, comparison=next(comparisons)) if draft.claim else draft.finding
+        for draft in drafts
+    )
+
+
+def _blank(runtime: str, probe_id: str, version: int, texts: ProbeTexts, facts: _Run) -> Finding:
+    return Finding(
+        site=facts.site,
+        run=facts.run,
+        runtime=runtime,
+        probe=probe_id,
+        probe_version=version,
+        outcome=Outcome.ERROR,
+        message="",
+        texts=texts,
+    )
+
+
+def _from_observations(blank: Finding, own: Observations) -> Finding:
+    return replace(
+        blank,
+        image_digest=max((item.image_digest for item in own.items), default=""),
+        evidence=tuple(dict.fromkeys(evidence for item in own.items for evidence in item.evidence)),
+        observed_at=max((item.observed_at for item in own.items), default=""),
+    )
+
+
+def _broken(finding: Finding, message: str) -> Finding:
+    return replace(
+        finding,
+        outcome=Outcome.ERROR,
+        message=message,
+        blocks=(),
+        samples=(),
+        control=(),
+        value=None,
+        ratio=None,
+    )

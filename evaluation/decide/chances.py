@@ -1,0 +1,154 @@
+"""How sure the first place is: P(first) over plausible weights and measurement noise together.
+
+Joint Monte Carlo in the manner of stochastic multicriteria acceptability analysis (R. Lahdelma and
+P. Salminen, Operations Research 49 (2001) 444-454), with the noise from a bootstrap of the blocks (B. Efron
+and R. J. Tibshirani, An Introduction to the Bootstrap (1993)). What is not known is not drawn: a
+runtime's own gaps count as worst, its rivals' gaps as best, so the result is a lower bound and
+hiding a bad result can only lower one's own chance.
+
+Every stream of random numbers belongs to one criterion or probe and not to a place in a list, so that
+neither the order nor the presence of other runtimes moves a runtime's draws.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method
+from evaluation.model import CriterionRow, Finding, Outcome, Score
+from evaluation.statistics import log_ratios
+
+__all__ = ["Noise", "first_place_chances", "noise"]
+
+Draws = NDArray[np.float64]
+Key = tuple[str, str]
+"""A criterion id and a runtime id."""
+
+_EQUAL = 1e-12
+"""Two sums of the same numbers in another order differ by less than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What the scores could as well have been, had other blocks of the same kind been measured.
+
+    ``scores`` holds bootstrap replicates, of shape (resamples,), for every measured score. All rows
+    of one probe with equally many blocks were resampled alike, so that what one block did to all
+    runtimes does not separate them; ``probes`` names the probe of each row for that purpose.
+    """
+
+    scores: Mapping[Key, Draws]
+    probes: Mapping[Key, str]
+
+
+def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
+    """Bootstrap over blocks the score of every row that rests on a measured figure."""
+    scores: dict[Key, Draws] = {}
+    probes: dict[Key, str] = {}
+    for row in rows:
+        criterion, finding = criteria.criteria[row.criterion], row.finding
+        if row.score.value is None or finding is None or finding.outcome is not Outcome.MEASURED:
+            continue
+        if isinstance(criterion, MeasuredCriterion):
+            key = (row.criterion, row.runtime)
+            scores[key] = _replicates(criterion, finding, criteria.method)
+            probes[key] = finding.probe
+    return Noise(scores=scores, probes=probes)
+
+
+def _replicates(criterion: MeasuredCriterion, finding: Finding, method: Method) -> Draws:
+    """Resample the blocks, take the median of each resample, and place it on the scale."""
+    is_ratio = criterion.figure == "ratio"
+    blocks = log_ratios(finding.samples, finding.control) if is_ratio else np.asarray(finding.samples)
+    stream = _stream(method.seed.value, f"blocks {finding.probe}")
+    chosen = stream.integers(len(blocks), size=(method.bootstrap_resamples.value, len(blocks)))
+    medians, where = np.unique(np.median(blocks[chosen], axis=1), return_inverse=True)
+    figures = np.exp(medians) if is_ratio else medians
+    scores = np.array([criterion.scale.score(figure) for figure in figures.tolist()])
+    replicates: Draws = scores[where]
+    return replicates
+
+
+def first_place_chances(
+    field: Sequence[str],
+    scores: Mapping[Key, Score],
+    weights: Mapping[str, float],
+    noise: Noise,
+    *,
+    method: Method,
+    weight_range: float,
+) -> dict[str, float]:
+    """Estimate for each runtime the least probability that it is first.
+
+    Parameters
+    ----------
+    field : sequence of str
+        The runtimes among which one is first: measured and not knocked out.
+    scores : mapping of (criterion, runtime) to Score
+        Their scores.
+    weights : mapping of str to float
+        Points per criterion id.
+    noise : Noise
+        As `noise` gives it for the same scores.
+    method : Method
+        For the number of draws and the seed.
+    weight_range : float
+        Each weight is drawn evenly between its declared value times one minus this and times one
+        plus this; 0 for the declared weights alone.
+
+    Returns
+    -------
+    dict of str to float
+        An exact tie for the first place is shared.
+    """
+    draws = method.draws.value
+    low = {runtime: np.zeros(draws) for runtime in field}
+    high = {runtime: np.zeros(draws) for runtime in field}
+    drawn = _weights(weights, weight_range, draws, method.seed.value)
+    picks: dict[str, NDArray[np.int64]] = {}
+    for name, weight in drawn.items():
+        for runtime in field:
+            key, score = (name, runtime), scores[name, runtime].value
+            if score is None:
+                high[runtime] += weight
+                continue
+            worth = weight * score
+            if key in noise.scores:
+                probe, replicates = noise.probes[key], noise.scores[key]
+                if probe not in picks:
+                    stream = _stream(method.seed.value, f"picks {probe}")
+                    picks[probe] = stream.integers(len(replicates), size=draws)
+                worth = weight * replicates[picks[probe]]
+            low[runtime] += worth
+            high[runtime] += worth
+    return {
+        runtime: _share_of_firsts(low[runtime], [high[rival] for rival in field if rival != runtime])
+        for runtime in field
+    }
+
+
+def _weights(weights: Mapping[str, float], weight_range: float, draws: int, seed: int) -> dict[str, Draws]:
+    """Draw weights that sum to 1 in every draw, each of shape (draws,)."""
+    names = sorted(name for name, weight in weights.items() if weight > 0)
+    drawn = np.empty((len(names), draws))
+    for row, name in zip(drawn, names, strict=True):
+        spread = _stream(seed, f"weight {name}").uniform(-weight_range, weight_range, draws)
+        row[:] = weights[name] * (1 + spread)
+    return dict(zip(names, drawn / drawn.sum(axis=0), strict=True))
+
+
+def _share_of_firsts(own: Draws, rivals: Sequence[Draws]) -> float:
+    if not rivals:
+        return 1.0
+    best = np.max(rivals, axis=0)
+    tied = np.sum([np.abs(rival - own) <= _EQUAL for rival in rivals], axis=0)
+    return float(np.where(own >= best - _EQUAL, 1.0 / (1.0 + tied), 0.0).mean())
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])

@@ -1,0 +1,59 @@
+"""Knock-outs: what ends a runtime's candidacy, whatever else it scores.
+
+The site's policy comes before the use case's own vetoes. A veto about which nothing is known neither
+knocks out nor clears: it stays open, and an open veto keeps a runtime from being recommended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evaluation.decide.criteria import UseCase
+from evaluation.model import Finding
+from evaluation.sites import Site
+
+__all__ = ["family_of", "knock_outs", "open_vetoes"]
+
+
+def family_of(runtime: str, families: Mapping[str, str]) -> str:
+    """Return a runtime's family: as given, or what its id begins with (``docker-rootless``: ``docker``)."""
+    return families.get(runtime, runtime.split("-", maxsplit=1)[0])
+
+
+def knock_outs(
+    runtime: str, family: str, findings: Mapping[str, Finding], site: Site, use_case: UseCase
+) -> tuple[str, ...]:
+    """Say why a runtime is out, each reason with its evidence; nothing where it is not.
+
+    ``findings`` are those of this runtime, by criterion id.
+    """
+    reasons = []
+    for rule in site.policy.knock_outs:
+        by_name = rule.runtime == runtime or rule.family == family
+        evidence = _evidence(findings.get(rule.criterion), rule.when) if rule.criterion else ""
+        if by_name or evidence:
+            reasons.append(_reason(f"policy of {site.title}: {rule.reason}", evidence))
+    for veto in use_case.knock_outs:
+        evidence = _evidence(findings.get(veto.criterion), veto.when)
+        if evidence:
+            reasons.append(_reason(veto.reason, evidence))
+    return tuple(reasons)
+
+
+def open_vetoes(findings: Mapping[str, Finding], site: Site, use_case: UseCase) -> tuple[str, ...]:
+    """Criteria that would knock a runtime out, and about which nothing is known for it yet."""
+    of_site = [rule.criterion for rule in site.policy.knock_outs if rule.criterion]
+    names = dict.fromkeys([*of_site, *(veto.criterion for veto in use_case.knock_outs)])
+    return tuple(name for name in names if name not in findings or not findings[name].outcome.is_evidence)
+
+
+def _evidence(finding: Finding | None, when: str | None) -> str:
+    """Return what shows that a rule's case has come true, or nothing."""
+    if finding is None or finding.outcome != when:
+        return ""
+    checklist = f"{finding.texts.checklist_id}, " if finding.texts.checklist_id else ""
+    return f"{checklist}{finding.probe}: {finding.message}"
+
+
+def _reason(reason: str, evidence: str) -> str:
+    return f"{reason.rstrip('.')} [{evidence}]" if evidence else reason.rstrip(".")

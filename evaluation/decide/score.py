@@ -1,0 +1,249 @@
+"""From findings to verdicts: knock-outs first, then scores, then the standing rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evaluation.decide.chances import Noise, first_place_chances, noise
+from evaluation.decide.criteria import Criteria, UseCase
+from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes
+from evaluation.decide.sentence import Account, sentence
+from evaluation.decide.standing import Ranking, rank
+from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
+from evaluation.model import (
+    CONTROL,
+    CONTROL_AGAIN,
+    CriterionRow,
+    Finding,
+    Score,
+    SiteDecision,
+    Standing,
+    UseCaseDecision,
+    Verdict,
+)
+from evaluation.sites import Site
+from evaluation.units import percent
+
+__all__ = ["decide"]
+
+Rows = Mapping[tuple[str, str], CriterionRow]
+
+
+def decide(
+    findings: Iterable[Finding],
+    criteria: Criteria,
+    site: Site,
+    *,
+    families: Mapping[str, str] | None = None,
+) -> SiteDecision:
+    """Answer every use case from the findings of one run at one site.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        As `evaluation.decide.assess.assess` gives them; none where nothing was measured.
+    criteria : Criteria
+        Scales, weights, knock-outs and the constants of the method.
+    site : Site
+        For its policy.
+    families : mapping of str to str, optional
+        Family by runtime id, for a policy that names families. A runtime that is not there is of the
+        family that its id begins with (``docker-rootless``: ``docker``).
+
+    Returns
+    -------
+    SiteDecision
+        Per use case the verdicts in order of rank: the field, then the knocked out, then the runtimes
+        not measured here. The bare host has rows, but is never ranked.
+
+    Raises
+    ------
+    EvaluationError
+        The findings do not belong together (law 3), or do not fit the criteria.
+    """
+    findings = tuple(findings)
+    refuse_unlike(findings)
+    rows = criterion_rows(findings, criteria)
+    desk = _Desk(
+        site=site,
+        criteria=criteria,
+        rows={(row.criterion, row.runtime): row for row in rows},
+        noise=noise((row for row in rows if row.runtime != CONTROL), criteria),
+        not_measured=_not_measured(findings),
+        families=families or {},
+        runtimes=tuple(sorted({f.runtime for f in findings} - {CONTROL, CONTROL_AGAIN})),
+        host_measured=any(f.runtime == CONTROL and f.outcome.is_evidence for f in findings),
+    )
+    return SiteDecision(
+        site=site.id,
+        run=findings[0].run if findings else "",
+        rows=rows,
+        use_cases=tuple(desk.answer(name, use_case) for name, use_case in criteria.use_cases.items()),
+    )
+
+
+def _not_measured(findings: tuple[Finding, ...]) -> dict[str, str]:
+    """Runtimes about which nothing at all is known here, each with the reason."""
+    known = {finding.runtime for finding in findings if finding.outcome.is_evidence}
+    reasons: dict[str, str] = {}
+    for finding in findings:
+        if finding.runtime not in known:
+            reasons.setdefault(finding.runtime, finding.message)
+    return reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Everything on the table when the use cases of one site are answered."""
+
+    site: Site
+    criteria: Criteria
+    rows: Rows
+    noise: Noise
+    not_measured: Mapping[str, str]
+    families: Mapping[str, str]
+    runtimes: tuple[str, ...]
+    host_measured: bool
+
+    def answer(self, name: str, use_case: UseCase) -> UseCaseDecision:
+        """Decide one use case."""
+        findings = {runtime: self._findings(runtime) for runtime in self.runtimes}
+        knocked_out = {
+            runtime: knock_outs(
+                runtime, family_of(runtime, self.families), findings[runtime], self.site, use_case
+            )
+            for runtime in self.runtimes
+        }
+        field = tuple(
+            runtime
+            for runtime in self.runtimes
+            if runtime not in self.not_measured and not knocked_out[runtime]
+        )
+        totals = {
+            runtime: total(use_case.weights, {name: self._score(name, runtime) for name in use_case.weights})
+            for runtime in self.runtimes
+        }
+        scores = {runtime: score for runtime, (score, _) in totals.items()}
+        unresolved = {runtime: open_vetoes(findings[runtime], self.site, use_case) for runtime in field}
+        method = self.criteria.method
+        chances = self._chances(field, use_case, method.weight_range.value)
+        ranking = rank(
+            {runtime: scores[runtime] for runtime in field},
+            chances,
+            bar=method.p_first_bar.value,
+            tie_margin=method.score_tie_margin.value,
+            unresolved={runtime for runtime in field if unresolved[runtime]},
+        )
+        account = Account(
+            title=use_case.title,
+            site=self.site.title,
+            ranking=ranking,
+            scores=scores,
+            chances=chances,
+            knocked_out={runtime: reasons for runtime, reasons in knocked_out.items() if reasons},
+            not_measured={r: why for r, why in self.not_measured.items() if r in self.runtimes},
+            unresolved={runtime: missing for runtime, missing in unresolved.items() if missing},
+            weights_decide=self._weights_decide(ranking, field, use_case),
+            host_measured=self.host_measured,
+        )
+        verdicts = tuple(
+            Verdict(
+                site=self.site.id,
+                use_case=name,
+                runtime=runtime,
+                standing=account.standing(runtime),
+                score=scores[runtime],
+                p_first=chances.get(runtime),
+                reasons=account.reasons(runtime),
+                contributions=totals[runtime][1],
+            )
+            for runtime in account.order()
+        )
+        return UseCaseDecision(
+            site=self.site.id,
+            use_case=name,
+            sentence=sentence(account),
+            winner=ranking.winner,
+            verdicts=verdicts,
+            measure_next=self._measure_next(use_case, ranking, unresolved, scores),
+        )
+
+    def _score(self, criterion: str, runtime: str) -> Score:
+        row = self.rows.get((criterion, runtime))
+        return row.score if row else UNKNOWN
+
+    def _findings(self, runtime: str) -> dict[str, Finding]:
+        """What is known about a runtime, by criterion id."""
+        return {
+            name: row.finding for (name, owner), row in self.rows.items() if owner == runtime and row.finding
+        }
+
+    def _chances(self, field: tuple[str, ...], use_case: UseCase, weight_range: float) -> dict[str, float]:
+        scores = {
+            (name, runtime): self._score(name, runtime) for name in use_case.weights for runtime in field
+        }
+        return first_place_chances(
+            field,
+            scores,
+            use_case.weights,
+            self.noise,
+            method=self.criteria.method,
+            weight_range=weight_range,
+        )
+
+    def _weights_decide(self, ranking: Ranking, field: tuple[str, ...], use_case: UseCase) -> bool:
+        """Whether the declared weights taken as certain would make the first place sure enough."""
+        if Standing.TOO_CLOSE not in ranking.standings.values():
+            return False
+        chances = self._chances(field, use_case, 0.0)
+        return max(chances.values()) >= self.criteria.method.p_first_bar.value
+
+    def _measure_next(
+        self,
+        use_case: UseCase,
+        ranking: Ranking,
+        unresolved: Mapping[str, tuple[str, ...]],
+        scores: Mapping[str, Score],
+    ) -> tuple[str, ...]:
+        """Name the evidence that could decide, what would move the scores most first."""
+        if ranking.winner or Standing.TIED in ranking.standings.values():
+            return ()
+        if Standing.TOO_CLOSE in ranking.standings.values() and all(
+            scores[runtime].value is not None for runtime in ranking.order
+        ):
+            return self._noisiest(use_case, ranking)
+        vetoes = [
+            f"{name} for {runtime}: it could knock {runtime} out{self._why(name, runtime)}"
+            for runtime in ranking.group
+            for name in unresolved[runtime]
+        ]
+        points = sum(use_case.weights.values())
+        gaps = [
+            (weight / points, name, runtime)
+            for name, weight in use_case.weights.items()
+            for runtime in ranking.order
+            if weight > 0 and self._score(name, runtime).value is None
+        ]
+        gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
+        return (
+            *vetoes,
+            *(
+                f"{name} for {runtime}: it decides {percent(part)} of its score{self._why(name, runtime)}"
+                for part, name, runtime in gaps
+            ),
+        )
+
+    def _why(self, criterion: str, runtime: str) -> str:
+        row = self.rows.get((criterion, runtime))
+        return f" (now: {row.finding.message})" if row and row.finding else " (not measured yet)"
+
+    def _noisiest(self, use_case: UseCase, ranking: Ranking) -> tuple[str, ...]:
+        """Measured criteria by how much their noise moves the totals of those who compete."""
+        spread: dict[str, float] = {}
+        for (name, runtime), replicates in self.noise.scores.items():
+            weight = use_case.weights.get(name, 0.0)
+            if runtime in ranking.group and (moves := weight * float(replicates.std())) > 0:
+                spread[name] = max(spread.get(name, 0.0), moves)
+        noisy = sorted(spread, key=lambda name: (-spread[name], name))
+        return tuple(f"more blocks of {name}" for name in noisy[:3])

@@ -1,0 +1,98 @@
+"""The standing rule: who is recommended, and why nobody is.
+
+A runtime is recommended only when nothing that is missing could overturn it (its lowest possible
+score beats the highest of every rival) and when it comes first in enough draws of plausible weights
+and resampled measurements. A pure function of scores, so that it can be read and tested in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from evaluation.model import Score, Standing
+
+__all__ = ["Ranking", "rank"]
+
+_EQUAL = 1e-12
+"""Two sums of the same numbers in another order differ by less than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """The field in order, and the standing of each. ``group`` are those who share the first place."""
+
+    order: tuple[str, ...]
+    standings: Mapping[str, Standing]
+    group: tuple[str, ...]
+
+    @property
+    def winner(self) -> str | None:
+        """The one that is recommended, if any is."""
+        return next((name for name in self.order if self.standings[name] is Standing.RECOMMENDED), None)
+
+
+def rank(
+    scores: Mapping[str, Score],
+    chances: Mapping[str, float],
+    *,
+    bar: float,
+    tie_margin: float,
+    unresolved: Collection[str] = (),
+) -> Ranking:
+    """Rank a field of runtimes that were measured and not knocked out.
+
+    Parameters
+    ----------
+    scores : mapping of str to Score
+        The total score of each.
+    chances : mapping of str to float
+        The least probability of each to be first.
+    bar : float
+        What that probability must pass.
+    tie_margin : float
+        Scores closer than this are equal.
+    unresolved : collection of str
+        Runtimes of which it is not known whether something would knock them out. They compete, but
+        are not recommended.
+
+    Notes
+    -----
+    In this order: those whose highest possible score reaches the best of the lowest ones (less the tie
+    margin) compete for the first place. If missing evidence is why they overlap, or a knock-out of
+    one of them is unresolved, they are ``UNDECIDED``. If their joint chance misses the bar, noise
+    or weights could put others first: ``TOO_CLOSE``, together with as many rivals as it takes. A group
+    that passes is ``TIED``, a single one ``RECOMMENDED``. Everyone else is ``BEHIND``.
+    """
+    order = tuple(sorted(scores, key=lambda name: (-_middle(scores[name]), name)))
+    standings = dict.fromkeys(order, Standing.BEHIND)
+    if not order:
+        return Ranking(order=(), standings={}, group=())
+    best_low = max(score.low for score in scores.values())
+    group = tuple(name for name in order if scores[name].high >= best_low - tie_margin - _EQUAL)
+    overlap = len(group) > 1 and any(scores[name].value is None for name in group)
+    if overlap or any(name in unresolved for name in group):
+        return Ranking(
+            order=order, standings=standings | dict.fromkeys(group, Standing.UNDECIDED), group=group
+        )
+    if sum(chances[name] for name in group) < bar - _EQUAL:
+        group = _until_bar(group, chances, bar)
+        return Ranking(
+            order=order, standings=standings | dict.fromkeys(group, Standing.TOO_CLOSE), group=group
+        )
+    standing = Standing.RECOMMENDED if len(group) == 1 else Standing.TIED
+    return Ranking(order=order, standings=standings | dict.fromkeys(group, standing), group=group)
+
+
+def _middle(score: Score) -> float:
+    return (score.low + score.high) / 2 if score.value is None else score.value
+
+
+def _until_bar(group: tuple[str, ...], chances: Mapping[str, float], bar: float) -> tuple[str, ...]:
+    """Add rivals, likeliest first, until the first place is among them as surely as the bar asks."""
+    wider = list(group)
+    for name in sorted(set(chances) - set(group), key=lambda name: (-chances[name], name)):
+        if chances[name] <= 0 or sum(chances[each] for each in wider) >= bar - _EQUAL:
+            break
+        wider.append(name)
+    return tuple(wider)

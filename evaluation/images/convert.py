@@ -1,0 +1,103 @@
+"""From the neutral archives to each runtime's own form, and proof that all forms are the same image."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import BuiltImage, Run, must, without_addresses
+from evaluation.model import PAYLOAD, Bind, Form, Task
+from evaluation.runtimes.base import Runtime
+
+__all__ = ["ConvertedForm", "content_digest", "convert"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertedForm:
+    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes."""
+
+    runtime: str
+    form: Form
+    reference: str
+    size_bytes: int | None
+    convert_s: float
+    digest: str
+
+
+def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
+    """Make a runtime's form, or take the one that is kept and still gives the same digest inside.
+
+    Parameters
+    ----------
+    payload : str
+        The directory with the payload, to be bound.
+
+    Raises
+    ------
+    EvaluationError
+        A step failed, or the form cannot be read from inside.
+    """
+    store = Path(image.folder) / "forms"
+    note = store / f"{runtime.id}.json"
+    preparation = runtime.prepare(image.archives, str(store))
+    if note.is_file():
+        kept = json.loads(note.read_text())
+        found = ConvertedForm(**{**kept, "form": Form(kept["form"])})
+        try:
+            if content_digest(found.reference, runtime, run, payload) == found.digest:
+                return found
+        except EvaluationError:
+            pass  # gone from the engine's store, or damaged: it is made anew
+    must(run, ("mkdir", "-p", str(store)))
+    if preparation.path:
+        run(("chmod", "-R", "u+rwX", preparation.path), b"", 120.0)
+        must(run, ("rm", "-rf", "--one-file-system", preparation.path))
+    started = time.monotonic()
+    for step in preparation.steps:
+        must(run, step)
+    took = time.monotonic() - started
+    form = ConvertedForm(
+        runtime=runtime.id,
+        form=runtime.form,
+        reference=preparation.reference,
+        size_bytes=size_of(preparation.path, preparation.size_argv, run),
+        convert_s=took,
+        digest=content_digest(preparation.reference, runtime, run, payload),
+    )
+    must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
+    return form
+
+
+def size_of(path: str, argv: tuple[str, ...], run: Run) -> int | None:
+    """Bytes that a form takes: on disk, or as its engine says; ``None`` where nobody knows."""
+    done = run(argv or ("du", "--summarize", "--block-size=1", path), b"", 120.0)
+    words = done.stdout.split()
+    return int(words[0]) if done.ok and words and words[0].isdigit() else None
+
+
+def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> str:
+    """SHA-256 over the image's files as they are seen from inside a container.
+
+    Raises
+    ------
+    EvaluationError
+        The container did not run, or did not print a digest.
+    """
+    bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
+    script, root = f"{runtime.sees(bind)}/tree_digest.py", runtime.sees_image(reference, "/")
+    task = Task(image=reference, argv=("python3", "-I", "-B", script, root), binds=(bind,))
+    done = run(runtime.argv(task), b"", 300.0)
+    lines = done.stdout.decode(errors="replace").splitlines()
+    if done.ok and lines and len(lines[-1]) == 64:
+        return lines[-1]
+    said = done.stderr.decode(errors="replace")
+    reason = (
+        runtime.own_failure(done.evidence.exit_status, said) or said.strip()[-500:] or "it printed nothing"
+    )
+    raise EvaluationError(
+        f"the image cannot be read from inside: {without_addresses(reason)}",
+        where=f"{runtime.id}, {reference}",
+    )

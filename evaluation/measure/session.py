@@ -1,0 +1,258 @@
+"""One turn: one probe on one arm, with everything that it may touch, and what it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
+from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
+from evaluation.probes.base import Completed, Probe, RunningTask, Value
+from evaluation.runtimes.base import Runtime
+
+__all__ = ["Arm", "Bench", "TurnSession", "work_directory"]
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all turns of a run share."""
+
+    launcher: Launcher
+    payload: Path
+    """Directory with the payload; not writable by the measuring user when root measures."""
+    scratch: Path
+    """Directory of ours, below which every turn gets a directory of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """A runtime ready to run the image. ``id`` is the runtime's, or that of the second control."""
+
+    id: str
+    runtime: Runtime
+    reference: str
+    image_digest: str
+
+
+@contextlib.contextmanager
+def work_directory(bench: Bench) -> Iterator[Path]:
+    """Make a fresh directory that belongs to the measuring user, and remove it afterwards."""
+    path = Path(tempfile.mkdtemp(dir=bench.scratch))
+    user = bench.launcher.user
+    if os.getuid() != user.uid:
+        os.chown(path, user.uid, user.gid)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class TurnSession:
+    """The session of one turn, as `evaluation.probes.base.Session` describes it."""
+
+    bench: Bench
+    arm: Arm
+    probe: Probe
+    block: int
+    order: int
+    work: Path
+    warm_up: bool = False
+    observations: list[Observation] = field(default_factory=list)
+    kept: dict[str, Completed] = field(default_factory=dict)
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's id; the same for both control arms."""
+        return self.arm.runtime.id
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is the bare host."""
+        return self.arm.runtime.id == CONTROL
+
+    @property
+    def uid(self) -> int:
+        """Numeric id of the measuring user."""
+        return self.bench.launcher.user.uid
+
+    @property
+    def gid(self) -> int:
+        """Numeric id of the measuring user's group."""
+        return self.bench.launcher.user.gid
+
+    @property
+    def user_home(self) -> Path:
+        """Home of the measuring user."""
+        return Path(self.bench.launcher.user.home)
+
+    @property
+    def privileged(self) -> bool:
+        """Whether this process is root."""
+        return os.getuid() == 0
+
+    @property
+    def payload(self) -> Path:
+        """The payload's directory on the host."""
+        return self.bench.payload
+
+    @property
+    def payload_inside(self) -> str:
+        """The payload's directory as the command sees it."""
+        return self.arm.runtime.sees(self._payload_bind)
+
+    @property
+    def work_inside(self) -> str:
+        """The turn's directory as the command sees it."""
+        return self.arm.runtime.sees(Bind(source=str(self.work), target=WORK))
+
+    @property
+    def _payload_bind(self) -> Bind:
+        return Bind(
+            source=str(self.bench.payload), target=PAYLOAD, read_only=self.arm.runtime.read_only_binds
+        )
+
+    def image_path(self, path: str) -> str:
+        """Where the command finds a path of the image."""
+        return self.arm.runtime.sees_image(self.arm.reference, path)
+
+    def launch(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        stdin: bytes = b"",
+        timeout_s: float = 60.0,
+    ) -> Completed:
+        """Run a command in the runtime and wait for its end."""
+        command = self._command(argv, binds, env, host_env, workdir, stdin)
+        return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+    ) -> RunningTask:
+        """Start a command in the runtime."""
+        command = self._command(argv, binds, env, host_env, workdir, b"")
+        return _KeptTask(self.bench.launcher.start(command), self)
+
+    def on_host(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
+        """Run a command on the bare host as the measuring user."""
+        return self._keep(self.bench.launcher.run(self._bare(argv, stdin), timeout_s=timeout_s), ours=True)
+
+    def start_on_host(self, argv: Sequence[str]) -> RunningTask:
+        """Start a canary on the bare host as the measuring user."""
+        return _KeptTask(self.bench.launcher.start(self._bare(argv, b"")), self, ours=True)
+
+    def record(
+        self,
+        name: str,
+        value: Value,
+        unit: str = "",
+        *,
+        evidence: Sequence[Completed] = (),
+        repetition: int = 0,
+        warm_up: bool = False,
+    ) -> None:
+        """Keep one raw value."""
+        self.observations.append(
+            Observation(
+                probe=self.probe.id,
+                probe_version=self.probe.version,
+                runtime=self.arm.id,
+                block=self.block,
+                order=self.order,
+                name=name,
+                value=value,
+                unit=unit,
+                repetition=repetition,
+                warm_up=warm_up or self.warm_up,
+                evidence=tuple(item.evidence.id for item in evidence),
+                image_digest=self.arm.image_digest,
+                observed_at=now(),
+            )
+        )
+
+    def evidence(self) -> Iterator[tuple[Evidence, bytes, bytes]]:
+        """Every process of this turn, with what it printed."""
+        for item in self.kept.values():
+            yield item.evidence, item.stdout, item.stderr
+
+    def _bare(self, argv: Sequence[str], stdin: bytes) -> Command:
+        return Command(argv=tuple(argv), env=self.bench.launcher.user.env, cwd=str(self.work), stdin=stdin)
+
+    def _command(
+        self,
+        argv: Sequence[str],
+        binds: Sequence[Bind],
+        env: Mapping[str, str] | None,
+        host_env: Mapping[str, str] | None,
+        workdir: str | None,
+        stdin: bytes,
+    ) -> Command:
+        always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
+        task = Task(
+            image=self.arm.reference,
+            argv=tuple(argv),
+            binds=(*always, *binds),
+            env=tuple((env or {}).items()),
+            workdir=workdir,
+            name=f"container-evaluation-{os.getpid()}-{next(_numbers)}",
+            stdin=bool(stdin),
+        )
+        return Command(
+            argv=self.arm.runtime.argv(task),
+            env={**self.bench.launcher.user.env, **(host_env or {})},
+            cwd=str(self.work),
+            stdin=stdin,
+            cleanup=self.arm.runtime.cleanup(task),
+            accountable=not self.arm.runtime.has_engine,
+        )
+
+    def _keep(self, done: Completed, *, ours: bool = False) -> Completed:
+        if not ours:
+            said = done.stderr.decode(errors="replace")
+            failure = self.arm.runtime.own_failure(done.evidence.exit_status, said)
+            if failure:
+                done = replace(done, failure=failure)
+                self.record("runtime_failure", failure, evidence=(done,))
+        self.kept[done.evidence.id] = done
+        return done
+
+
+class _KeptTask:
+    """A running task whose end is kept as evidence of its turn."""
+
+    def __init__(self, task: LauncherTask, session: TurnSession, *, ours: bool = False) -> None:
+        self._task = task
+        self._session = session
+        self._ours = ours
+
+    @property
+    def pid(self) -> int:
+        """Process id of what was launched."""
+        return self._task.pid
+
+    def signal(self, number: int) -> None:
+        """Send a signal to what was launched."""
+        self._task.signal(number)
+
+    def wait(self, timeout_s: float = 30.0) -> Completed:
+        """Wait for its end."""
+        return self._session._keep(self._task.wait(timeout_s), ours=self._ours)  # noqa: SLF001

@@ -1,0 +1,110 @@
+"""Who measures: an unprivileged user, as site contacts are; never root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.errors import EvaluationError
+
+__all__ = ["User", "measuring_user", "ourselves"]
+
+MARKER = Path("/var/lib/container-evaluation/user")
+"""Where the announced set-up writes the name of the user that it made or prepared."""
+
+_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
+# What a virtual environment or a notebook adds to the environment says nothing of the user's own.
+_OURS = ("VIRTUAL_ENV", "PYTHON", "JPY_", "JUPYTER_", "IPY", "MPLBACKEND", "CLICOLOR", "PAGER", "GIT_PAGER")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An account, and the environment its commands get."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+    env: Mapping[str, str]
+
+    @property
+    def cache(self) -> Path:
+        """Where images and their forms are kept between runs."""
+        chosen = os.environ.get("EVALUATION_CACHE") or self.env.get("XDG_CACHE_HOME")
+        return Path(chosen or f"{self.home}/.cache") / "container-evaluation"
+
+
+def ourselves() -> User:
+    """Who runs this process; for compiling, never for measuring."""
+    entry = pwd.getpwuid(os.getuid())
+    return User(
+        name=entry.pw_name,
+        uid=entry.pw_uid,
+        gid=entry.pw_gid,
+        groups=tuple(os.getgroups()),
+        home=entry.pw_dir,
+        env=_environment(entry, own=True),
+    )
+
+
+def measuring_user(name: str = "") -> User:
+    """Find out who runs the containers.
+
+    Not as root: the user that we are. As root: the one named, the one the set-up prepared, or the one
+    behind sudo.
+
+    Raises
+    ------
+    EvaluationError
+        We are root and there is nobody else; or a name is unknown or may not be used.
+    """
+    me = os.getuid()
+    if not name and me == 0:
+        name = MARKER.read_text().strip() if MARKER.exists() else os.environ.get("SUDO_USER", "")
+    if not name and me == 0:
+        raise EvaluationError(
+            "root does not measure: three runtimes refuse it, and site contacts are not root",
+            where="measuring user",
+            advice="Run as an ordinary user, or name one: evaluation run --as USER.",
+        )
+    try:
+        entry = pwd.getpwnam(name) if name else pwd.getpwuid(me)
+    except KeyError:
+        raise EvaluationError(f"there is no user {name or me}", where="measuring user") from None
+    if entry.pw_uid == 0 or me not in {0, entry.pw_uid}:
+        raise EvaluationError(
+            f"cannot measure as {entry.pw_name}",
+            where="measuring user",
+            advice="Only root can measure as another user, and nobody measures as root.",
+        )
+    return User(
+        name=entry.pw_name,
+        uid=entry.pw_uid,
+        gid=entry.pw_gid,
+        groups=tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)) if me == 0 else tuple(os.getgroups()),
+        home=entry.pw_dir,
+        env=_environment(entry, own=me == entry.pw_uid),
+    )
+
+
+def _environment(entry: pwd.struct_passwd, *, own: bool) -> dict[str, str]:
+    """The user's own environment less what is ours; or a fresh login's, when root measures as a user."""
+    runtime_dir = f"/run/user/{entry.pw_uid}"
+    login = {
+        "HOME": entry.pw_dir,
+        "USER": entry.pw_name,
+        "LOGNAME": entry.pw_name,
+        "SHELL": entry.pw_shell or "/bin/sh",
+        "LANG": "C.UTF-8",
+    }
+    if Path(runtime_dir).is_dir():
+        login["XDG_RUNTIME_DIR"] = runtime_dir
+    if not own:
+        return login | {"PATH": _PATH}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+    return login | kept | {"USER": entry.pw_name, "HOME": kept.get("HOME", entry.pw_dir)}

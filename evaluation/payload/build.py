@@ -1,0 +1,77 @@
+"""Build the payload: two static programs from our own C, and the Python that an image runs.
+
+Static, because an image may be empty or as old as RHEL 5; from source, because what runs on a site's
+machines is what its engineers can read.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evaluation.errors import EvaluationError
+
+__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "PayloadBuildError", "Run", "build"]
+
+PROBE = "probe"
+"""The payload's program, in the payload directory."""
+HELPER = "helper"
+"""The setuid canary's program, in the payload directory (there without its setuid bit)."""
+IMPORT_STORM = "import_storm.py"
+
+Run = Callable[[Sequence[str]], tuple[int, str]]
+"""Runs a command and returns its exit status and its output (law 9: one module starts processes)."""
+
+_SOURCES = {PROBE: ("probe.c", "bench.c", "files.c", "attempts.c"), HELPER: ("helper.c",)}
+_COMPILERS = ("cc", "gcc", "clang")
+_FLAGS = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra")
+_INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc-static"
+
+
+class PayloadBuildError(EvaluationError):
+    """The payload could not be built here."""
+
+
+def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
+    """Compile the payload into a directory, readable and executable for everybody.
+
+    Parameters
+    ----------
+    directory : Path
+        Made when missing. What is in it under the payload's names is replaced.
+    run : callable
+        Starts the compiler; see `Run`.
+    compiler : str, optional
+        The compiler's command; by default the first of ``cc``, ``gcc`` and ``clang`` on ``PATH``.
+
+    Returns
+    -------
+    Path
+        The directory, which is what a session binds as its payload.
+
+    Raises
+    ------
+    PayloadBuildError
+        There is no C compiler, or it fails (most often: no static C library is installed).
+    """
+    compiler = compiler or next(filter(None, map(shutil.which, _COMPILERS)), None)
+    if compiler is None:
+        message = f"there is no C compiler ({', '.join(_COMPILERS)})"
+        raise PayloadBuildError(message, where="payload", advice=_INSTALL)
+    source = Path(__file__).parent
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    for name, files in _SOURCES.items():
+        target = directory / name
+        status, output = run((compiler, *_FLAGS, "-o", str(target), *(str(source / file) for file in files)))
+        if status != 0:
+            message = f"{compiler} could not build {name} (exit status {status}):\n{output.strip()}"
+            raise PayloadBuildError(
+                message, where="payload", advice=f"if it misses a static library, {_INSTALL}"
+            )
+        target.chmod(0o755)
+    script = directory / IMPORT_STORM
+    shutil.copyfile(source / IMPORT_STORM, script)
+    script.chmod(0o644)
+    return directory

@@ -1,0 +1,35 @@
+/* What the files of the payload share: JSON lines out, and the list of commands. */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+/* One JSON object per line: begin, fields, end. `end` flushes, so a later crash loses no line. */
+void line_begin(const char *what);
+void line_number(const char *name, long long value);
+void line_real(const char *name, double value);
+void line_text(const char *name, const char *value);
+void line_truth(const char *name, int value);
+/* Writes "ok", and on failure "errno" and "error" from the given error number (0 means success). */
+void line_result(int error);
+void line_end(void);
+
+/* Reads a decimal number of at least 0; ends the program with a usage message when it is none. */
+long number(const char *text);
+
+/* A command takes its arguments (name not counted) and prints its lines. What it returns is the
+ * program's exit status when it is not 0. */
+typedef int command_function(int count, char **arguments);
+
+struct command {
+    const char *name;
+    command_function *run;
+    int arguments; /* how many it needs at least */
+    int forked;    /* run in a child of its own with an alarm */
+    const char *usage;
+};
+
+command_function bench_syscalls, bench_cpu, bench_walk;
+command_function file_write, file_read, file_make_tree, file_remove_tree;
+command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
+command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;
+
+#endif

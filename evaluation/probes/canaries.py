@@ -1,0 +1,213 @@
+"""What the host-side verifier plants and looks at. It never trusts what a container says of itself.
+
+Our process may be root, and the work directory belongs to the measuring user: here nothing follows a
+symbolic link, nothing is opened by a name that somebody else could have put there, and only what was
+made here is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import stat
+import struct
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evaluation.probes.base import Session
+
+__all__ = [
+    "NEEDS_ROOT",
+    "Callers",
+    "control_run",
+    "plant_file",
+    "plant_setuid",
+    "root_directory",
+    "secret",
+    "setuid_works_under",
+    "wait_for",
+]
+
+NEEDS_ROOT = (
+    "only root can plant this canary; an administrator plants it once: run this probe as root (it measures "
+    "as the ordinary user behind sudo, and removes the canary again)"
+)
+
+_SOCKET_NAME = "verifier.sock"
+_PEER = struct.Struct("3i")
+
+
+def secret() -> str:
+    """A new random word that nothing on this host can know or guess."""
+    return secrets.token_hex(16)
+
+
+class Callers:
+    """A Unix socket that tells who called it: host uids, as the kernel sees them from here.
+
+    A program inside may see itself as uid 0, or its namespace's map as "host 0", and be neither. The
+    kernel translates the caller's effective uid into the verifier's own namespaces (``SO_PEERCRED``,
+    unix(7)), and it was taken when the caller connected: no race, nothing to pretend.
+
+    Parameters
+    ----------
+    directory : Path
+        A directory that is bound into the container. Anybody may call.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
+        before = os.umask(0)
+        try:
+            self._socket.bind(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
+        finally:
+            os.umask(before)
+        self._socket.listen(16)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+        with suppress(FileNotFoundError):
+            os.unlink(_SOCKET_NAME, dir_fd=self._directory)
+        os.close(self._directory)
+
+    def call(self) -> None:
+        """Call as this process: the verifier's own control of what it would see."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+            caller.connect(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
+
+    def uids(self) -> tuple[int, ...]:
+        """Host uids of those who called since the last time this was asked."""
+        found = []
+        while True:
+            try:
+                caller, _ = self._socket.accept()
+            except BlockingIOError:
+                return tuple(found)
+            with caller:
+                _, uid, _ = _PEER.unpack(
+                    caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+                )
+                found.append(uid)
+
+
+def plant_file(directory: Path, name: str, text: str, *, mode: int, uid: int = -1, gid: int = -1) -> None:
+    """Make a new file in a directory that others may write to: never through a link, never over a file."""
+    anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=anchor)
+        with os.fdopen(file, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            os.fchown(file, uid, gid)
+            os.fchmod(file, mode)
+    finally:
+        os.close(anchor)
+
+
+@contextmanager
+def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
+    """Make a setuid-root copy of the helper; on the way out its mode goes first, then its name.
+
+    The mode first, because a hard link somebody made meanwhile would keep the file alive.
+    """
+    anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=anchor)
+    # The same inode again, not the same name: whoever owns the directory may have renamed it.
+    kept = os.open(f"/proc/self/fd/{file}", os.O_RDONLY)
+    try:
+        with helper.open("rb") as source, os.fdopen(file, "wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fchown(file, 0, 0)
+            os.fchmod(file, 0o4755)  # last: writing and changing the owner both clear the bit
+        yield directory / name
+    finally:
+        os.fchmod(kept, 0)
+        os.close(kept)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=anchor)
+        os.close(anchor)
+
+
+def setuid_works_under(directory: Path) -> bool:
+    """Whether the file system under a directory is mounted so that setuid programs can work."""
+    return not os.statvfs(directory).f_flag & (os.ST_NOSUID | os.ST_NOEXEC)
+
+
+@contextmanager
+def root_directory(*, setuid: bool = False) -> Iterator[Path | None]:
+    """Make a directory of our own process under a temporary directory, and remove it afterwards.
+
+    Parameters
+    ----------
+    setuid : bool
+        Ask for a place where setuid programs can work.
+
+    Yields
+    ------
+    Path or None
+        Everybody may enter it, only its owner may write. ``None`` when every place is mounted nosuid.
+    """
+    places = [Path(tempfile.gettempdir()), Path("/var/tmp")]  # noqa: S108 - mkdtemp makes a name of its own
+    place = next((place for place in places if not setuid or setuid_works_under(place)), None)
+    if place is None:
+        yield None
+        return
+    directory = Path(tempfile.mkdtemp(prefix="evaluation-canary-", dir=place))
+    try:
+        directory.chmod(0o755)
+        yield directory
+    finally:
+        anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _empty(anchor, os.fstat(anchor).st_dev)
+        finally:
+            os.close(anchor)
+        directory.rmdir()
+
+
+def _empty(directory: int, device: int) -> None:
+    """Remove what is in a directory, by descriptor, without leaving its file system."""
+    for name in os.listdir(directory):
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if status.st_dev != device:
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            os.unlink(name, dir_fd=directory)
+            continue
+        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+        try:
+            _empty(inner, device)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=directory)
+
+
+def control_run(session: Session, callers: Callers, program: Path) -> bool:
+    """Let the measuring user run a planted helper on the host; whether it then called as uid 0."""
+    session.on_host((str(program), str(session.work)))
+    return 0 in callers.uids()
+
+
+def wait_for(path: Path, timeout_s: float) -> bool:
+    """Wait until a path exists; whether it did in time."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if path.is_symlink() or path.exists():
+            return True
+        time.sleep(0.005)
+    return False

@@ -1,0 +1,136 @@
+"""What probes have in common when they judge: pure functions of recorded observations.
+
+The names under which probes record stand here, so that observing and judging agree on them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome
+from evaluation.probes.base import Judgement, Observations
+
+__all__ = ["CONTROL_DONE", "DETAIL", "EFFECT", "NOT_PLANTED", "PROBLEM", "Attempt", "problem", "relative"]
+
+PROBLEM = "problem"
+"""Text: why a turn says nothing. Our probe broke, or the runtime did not run the payload at all."""
+EFFECT = "effect"
+"""Truth: whether the attempt had its effect, as the host-side verifier saw it."""
+CONTROL_DONE = "control"
+"""Truth: whether the verifier's own control, made in the same turn, had the effect."""
+NOT_PLANTED = "not_planted"
+"""Text: why the canary could not be planted here, and what to do about it."""
+DETAIL = "detail"
+"""Text: what was seen, for the finding's message."""
+
+
+def problem(own: Observations) -> str:
+    """Say why these observations cannot be judged, or return an empty string."""
+    problems = [str(value) for value in own.values(PROBLEM)]
+    if problems:
+        turns = len({item.block for item in own.items})
+        return f"{problems[-1]} ({len(problems)} of {turns} turns)" if turns > 1 else problems[-1]
+    return "" if own.items else "nothing was observed"
+
+
+def relative(
+    own: Observations, others: Mapping[str, Observations], name: str, *, same_work: Sequence[str] = ()
+) -> Judgement:
+    """Judge a measured value: per block the median, after a check that the same work was done.
+
+    Parameters
+    ----------
+    own, others
+        As in `Probe.judge`.
+    name : str
+        The name the value was recorded under.
+    same_work : sequence of str
+        Names whose recorded values must not vary, and must be those of the bare host: counts and
+        checksums. A rate over other work is no rate.
+    """
+    fault = problem(own)
+    blocks = own.by_block(name)
+    if not fault and not blocks:
+        fault = f"no value of {name} was recorded"
+    for check in same_work:
+        here, host = set(own.values(check)), set(others.get(CONTROL, own).values(check))
+        if not fault and (len(here) != 1 or here != host):
+            fault = f"{check} was {_listed(here)} and on the bare host {_listed(host)}: other work was done"
+    if fault:
+        return Judgement(outcome=Outcome.ERROR, message=fault)
+    samples = {block: statistics.median(values) for block, values in sorted(blocks.items())}
+    count = sum(len(values) for values in blocks.values())
+    message = f"{count} values in {len(samples)} blocks; the median of each block counts"
+    return Judgement(outcome=Outcome.MEASURED, message=message, samples=samples)
+
+
+def _listed(values: set[float | str | bool | None]) -> str:
+    return " or ".join(sorted(str(value) for value in values)) or "not recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The judge of an attempt: a failure counts only where something else succeeded.
+
+    Parameters
+    ----------
+    done : str
+        What an effect means, as a sentence without its full stop.
+    not_done : str
+        The same for its absence.
+    control : str
+        The verifier's own control, as the subject of "... could". Empty where there is none.
+    words : bool
+        Whether to give the security checklist's word as the verdict.
+    """
+
+    done: str
+    not_done: str
+    control: str = ""
+    words: bool = True
+
+    def __call__(self, own: Observations, others: Mapping[str, Observations]) -> Judgement:
+        """Judge one runtime's observations, the other arms' beside them."""
+        if True in own.values(EFFECT):
+            count = own.values(EFFECT)
+            often = "" if all(count) else f" in {count.count(True)} of {len(count)} turns"
+            return self._judgement(Outcome.FAILS, "EXPOSED", f"{self.done}{often}{self._detail(own, True)}")
+        fault = problem(own)
+        not_planted = own.last(NOT_PLANTED)
+        if fault or (own.last(EFFECT) is None and not_planted is None):
+            return self._judgement(Outcome.ERROR, "ERROR", fault or "no effect was recorded")
+        if own.last(EFFECT) is None:
+            return self._judgement(Outcome.INERT, "INERT", str(not_planted))
+        could = self._who_could(own, others)
+        seen = f"{self.not_done}{self._detail(own, False)}"
+        if could:
+            return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; control: {could} could")
+        if own.items[0].runtime in {CONTROL, CONTROL_AGAIN}:
+            return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; this is what a plain job can do")
+        shown = f"{seen}, but no control could do it either, so this shows nothing"
+        advice = f"; {not_planted}" if not_planted else ""
+        return self._judgement(Outcome.INERT, "INERT", f"{shown}{advice}")
+
+    def _who_could(self, own: Observations, others: Mapping[str, Observations]) -> str:
+        """Name a control that had the effect: the bare host first, the verifier's own, any other arm."""
+        arms = [arm for arm in others if True in others[arm].values(EFFECT)]
+        if CONTROL in arms or CONTROL_AGAIN in arms:
+            return "the bare host"
+        if True in own.values(CONTROL_DONE):
+            return self.control
+        return ", ".join(sorted(arms))
+
+    def _judgement(self, outcome: Outcome, verdict: str, message: str) -> Judgement:
+        return Judgement(outcome=outcome, message=message, verdict=verdict if self.words else "")
+
+    def _detail(self, own: Observations, effect: bool) -> str:  # noqa: FBT001 - one private caller each way
+        """The newest detail that was recorded in the same turn as this effect."""
+        turns = {item.block for item in own.items if item.name == EFFECT and item.value is effect}
+        details = [
+            str(item.value)
+            for item in own.items
+            if item.name == DETAIL and item.block in turns and not item.warm_up
+        ]
+        return f" ({details[-1]})" if details else ""

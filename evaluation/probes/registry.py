@@ -1,0 +1,89 @@
+"""Find the probes by their files. There is no list to keep: a file in a group's folder is a probe."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from evaluation.errors import EvaluationError
+from evaluation.probes.base import Probe
+
+__all__ = ["GROUPS", "FaultyProbeError", "UnknownProbeError", "discover", "find", "group_of"]
+
+GROUPS = ("performance", "security", "operations")
+"""The folders that hold probes, in the order in which the report shows them."""
+
+
+class UnknownProbeError(EvaluationError):
+    """No probe has this id or checklist id."""
+
+
+class FaultyProbeError(EvaluationError):
+    """A file among the probes does not define one as it should."""
+
+
+@cache
+def _found() -> Mapping[str, tuple[str, Probe]]:
+    """Every probe's group and the probe itself, by id, in the order of groups and file names."""
+    found: dict[str, tuple[str, Probe]] = {}
+    for group in GROUPS:
+        package = importlib.import_module(f"evaluation.probes.{group}")
+        for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+            probe = _probe_of(f"{package.__name__}.{info.name}", info.name)
+            if probe.id in found:
+                message = f"there is a probe {probe.id} in {found[probe.id][0]} too"
+                raise FaultyProbeError(message, where=f"{group}/{info.name}.py", advice="rename one of them")
+            found[probe.id] = (group, probe)
+    return MappingProxyType(found)
+
+
+def _probe_of(module: str, stem: str) -> Probe:
+    probe = getattr(importlib.import_module(module), "PROBE", None)
+    if not isinstance(probe, Probe):
+        raise FaultyProbeError(
+            "the file defines no PROBE", where=module, advice="define PROBE = Probe(id=..., ...), or move the file"
+        )
+    if probe.id != stem:
+        message = f"the probe's id is {probe.id}, but its file is {stem}.py"
+        raise FaultyProbeError(message, where=module, advice=f'write id="{stem}", or rename the file')
+    return probe
+
+
+def discover() -> Mapping[str, Probe]:
+    """Every probe by its id, in the order of groups and file names.
+
+    Raises
+    ------
+    FaultyProbeError
+        A file in a group's folder defines no probe, or one of another name.
+    """
+    return {id_: probe for id_, (_, probe) in _found().items()}
+
+
+def group_of(id_: str) -> str:
+    """The group a probe belongs to: the folder its file is in."""
+    return _found()[find(id_).id][0]
+
+
+def find(name: str) -> Probe:
+    """Find a probe by its id, or by its id on the security checklist (``P15``).
+
+    Raises
+    ------
+    UnknownProbeError
+        There is none; the error names those that are spelled alike.
+    """
+    probes = discover()
+    known = {probe.checklist_id.lower(): probe for probe in probes.values() if probe.checklist_id} | probes
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in known:
+        return known[wanted]
+    close = difflib.get_close_matches(wanted, known, n=3)
+    names = [known[match].id for match in close]
+    advice = f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else f"there are: {', '.join(probes)}"
+    message = f"there is no probe {name!r}"
+    raise UnknownProbeError(message, advice=advice)

@@ -1,0 +1,98 @@
+"""Apptainer, and SingularityCE, which shares its command line: an image file or an unpacked directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.model import Form, Task
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+
+__all__ = ["RUNTIMES", "Apptainer"]
+
+_PRODUCTS = {"apptainer": "Apptainer", "singularity-ce": "SingularityCE", "singularity": "Singularity"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apptainer(Runtime):
+    """``apptainer exec`` or ``singularity exec``."""
+
+    def argv(self, task: Task) -> Argv:
+        """Build ``apptainer exec --bind a:b:ro --env K=V --pwd /d image command``."""
+        binds: list[str] = []
+        for bind in task.binds:
+            if any(mark in path for mark in ":," for path in (bind.source, bind.target)):
+                raise self.refuse(
+                    f"a bind's path holds a colon or a comma: {bind.source} -> {bind.target}",
+                    "--bind separates its fields by them; use a path without.",
+                )
+            binds += ["--bind", f"{bind.source}:{bind.target}" + (":ro" if bind.read_only else "")]
+        return (
+            self.command,
+            *self.engine_options,
+            "exec",
+            *self.options,
+            *binds,
+            *(part for key, value in task.env for part in ("--env", self._setting(key, value))),
+            *(("--pwd", task.workdir) if task.workdir else ()),
+            task.image,
+            *task.argv,
+        )
+
+    def _setting(self, key: str, value: str) -> str:
+        """Quote one variable as the option's parser (pflag's StringToString) reads it.
+
+        With a single ``=`` it takes the text as it is but trims double quotes at the ends; with more it
+        reads a line of comma-separated values.
+        """
+        text = f"{key}={value}"
+        if value.count("=") == 0:
+            if text.endswith('"'):
+                raise self.refuse(f"the value of {key} ends with a double quote", "--env would drop it.")
+            return text
+        return '"' + text.replace('"', '""') + '"'
+
+    def version_argv(self) -> Argv:
+        """Build ``apptainer --version``."""
+        return (self.command, "--version")
+
+    def parse_version(self, output: str) -> str:
+        """Read ``apptainer version 1.4.5`` and say which product it is."""
+        product, _, version = output.strip().partition(" version ")
+        return f"{_PRODUCTS.get(product, product)} {version}"
+
+    def own_failure(self, exit_status: int, stderr: str) -> str | None:
+        """Exit status 255 with a line that begins FATAL is the runtime's own."""
+        if exit_status != 255:
+            return None
+        return next((line for line in stderr.splitlines() if line.startswith("FATAL")), None)
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:
+        """Build a SIF (zstd: six times faster to make than gzip, 4 % larger), or a directory."""
+        build: Argv = (self.command, *self.engine_options, "build", "--force")
+        if self.form is Form.SIF:
+            path = f"{store}/{self.id}.sif"
+            build = (*build, "--mksquashfs-args", "-comp zstd -Xcompression-level 3")
+        else:
+            path = f"{store}/{self.id}"
+            build = (*build, "--sandbox")
+        return Preparation(
+            reference=path, path=path, steps=((*build, path, f"docker-archive:{archives.docker}"),)
+        )
+
+
+RUNTIMES = (
+    Apptainer(
+        id="apptainer",
+        family="apptainer",
+        mode="unprivileged, image file",
+        form=Form.SIF,
+        commands=("apptainer", "singularity"),
+    ),
+    Apptainer(
+        id="apptainer-sandbox",
+        family="apptainer",
+        mode="unprivileged, unpacked directory",
+        form=Form.DIRECTORY,
+        commands=("apptainer", "singularity"),
+    ),
+)

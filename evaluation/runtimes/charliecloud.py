@@ -1,0 +1,77 @@
+"""Charliecloud: ``ch-run`` on an unpacked directory, in a user namespace, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evaluation.model import Form, Task
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+
+__all__ = ["RUNTIMES", "Charliecloud"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charliecloud(Runtime):
+    """``ch-run DIRECTORY -- command``."""
+
+    read_only_binds: ClassVar[bool] = False
+
+    def argv(self, task: Task) -> Argv:
+        """Build ``ch-run --bind a:b --set-env=K=V --cd /d directory -- command``."""
+        binds: list[str] = []
+        for bind in task.binds:
+            if bind.read_only:
+                raise self.refuse(
+                    f"ch-run has no read-only bind: {bind.source} -> {bind.target}",
+                    "Bind it writable, and keep it from being written by its file modes.",
+                )
+            if ":" in bind.source + bind.target:
+                raise self.refuse(f"a bind's path holds a colon: {bind.source} -> {bind.target}")
+            binds += ["--bind", f"{bind.source}:{bind.target}"]
+        return (
+            self.command,
+            *self.options,
+            *binds,
+            # Without this ch-run expands $NAME inside a value.
+            *(("--env-no-expand",) if task.env else ()),
+            *(f"--set-env={key}={value}" for key, value in task.env),
+            *((f"--cd={task.workdir}",) if task.workdir else ()),
+            task.image,
+            "--",
+            *task.argv,
+        )
+
+    def version_argv(self) -> Argv:
+        """Build ``ch-run --version``."""
+        return (self.command, "--version")
+
+    def parse_version(self, output: str) -> str:
+        """Read the bare version."""
+        return output.strip()
+
+    def own_failure(self, exit_status: int, stderr: str) -> str | None:
+        """A failure of ch-run itself is told by its own line on stderr."""
+        if exit_status == 0:
+            return None
+        return next(
+            (line for line in stderr.splitlines() if line.startswith("ch-run[") and "error:" in line), None
+        )
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:
+        """Unpack with Charliecloud's own converter."""
+        path = f"{store}/{self.id}"
+        return Preparation(
+            reference=path, path=path, steps=(("ch-convert", "-i", "tar", "-o", "dir", archives.tar, path),)
+        )
+
+
+RUNTIMES = (
+    Charliecloud(
+        id="charliecloud",
+        family="charliecloud",
+        mode="unprivileged user namespace, unpacked directory",
+        form=Form.DIRECTORY,
+        commands=("ch-run",),
+    ),
+)

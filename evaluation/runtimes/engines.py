@@ -1,0 +1,67 @@
+"""What the Docker and Podman command lines have in common."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evaluation.model import Task
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+
+__all__ = ["EngineRuntime"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRuntime(Runtime, ABC):
+    """A client with a store of images and named containers."""
+
+    has_engine: ClassVar[bool] = True
+
+    def argv(self, task: Task) -> Argv:
+        """Build ``docker run --rm --pull never ... image command``.
+
+        ``--mount`` and not ``--volume``: the latter makes a missing source, owned by root, in silence.
+        """
+        binds: list[str] = []
+        for bind in task.binds:
+            if any(mark in path for mark in ',"' for path in (bind.source, bind.target)):
+                raise self.refuse(
+                    f"a bind's path holds a comma or a quote: {bind.source} -> {bind.target}",
+                    "--mount reads comma-separated fields; use a path without them.",
+                )
+            read_only = ",readonly" if bind.read_only else ""
+            binds += ["--mount", f"type=bind,source={bind.source},target={bind.target}{read_only}"]
+        return (
+            self.command,
+            *self.engine_options,
+            "run",
+            "--rm",
+            "--pull",
+            "never",
+            *(("--name", task.name) if task.name else ()),
+            *(("--interactive",) if task.stdin else ()),
+            *self.options,
+            *binds,
+            *(part for key, value in task.env for part in ("--env", f"{key}={value}")),
+            *(("--workdir", task.workdir) if task.workdir else ()),
+            task.image,
+            *task.argv,
+        )
+
+    def own_failure(self, exit_status: int, stderr: str) -> str | None:
+        """Exit status 125 is the engine's; 126 and 127 are its own when it says so on stderr."""
+        said = [line for line in stderr.splitlines() if line.strip()]
+        engine_spoke = any(line.startswith((f"{self.family}:", "Error:")) for line in said)
+        if exit_status == 125 or (exit_status in {126, 127} and engine_spoke):
+            return said[0] if said else f"{self.family} failed without a word"
+        return None
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - kept in the engine
+        """Load the docker-archive: the image id stays the same on every machine, unlike `import`'s."""
+        engine = (self.command, *self.engine_options)
+        return Preparation(
+            reference=archives.name,
+            steps=((*engine, "load", "--input", archives.docker),),
+            size_argv=(*engine, "image", "inspect", "--format", "{{.Size}}", archives.name),
+        )

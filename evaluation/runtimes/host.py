@@ -1,0 +1,70 @@
+"""The bare process: the control that every runtime is held against.
+
+With an image tree, a bare command name (``python3``) is run *out of that tree*, through the tree's own
+dynamic loader: the same bytes as in every container, on the host's file system, without a container.
+An absolute path is a program of the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.model import Bind, Form, Task
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+
+__all__ = ["RUNTIMES", "Host"]
+
+_LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host(Runtime):
+    """No container at all."""
+
+    def argv(self, task: Task) -> Argv:
+        """Build ``[env --chdir=.. K=V] [loader] command``; without settings, the bare command."""
+        settings = [f"--chdir={task.workdir}"] if task.workdir else []
+        settings += [f"{key}={value}" for key, value in task.env]
+        command = task.argv
+        if task.image and "/" not in command[0]:
+            settings.append(f"PYTHONHOME={task.image}/usr")
+            libraries = ":".join(f"{task.image}/{path}" for path in _LIBRARIES)
+            loader = f"{task.image}/lib64/ld-linux-x86-64.so.2"
+            program = f"{task.image}/usr/bin/{command[0]}"
+            command = (loader, "--library-path", libraries, "--argv0", command[0], program, *command[1:])
+        return (*(("env", *settings) if settings else ()), *command)
+
+    def sees(self, bind: Bind) -> str:
+        """Give the source: nothing is bound."""
+        return bind.source
+
+    def sees_image(self, reference: str, path: str) -> str:
+        """Give the path within the unpacked tree."""
+        return f"{reference}{path}"
+
+    def version_argv(self) -> Argv:
+        """Build ``uname -sr``: the host's version is its kernel's."""
+        return ("uname", "-sr")
+
+    def parse_version(self, output: str) -> str:
+        """Read the kernel's name and release."""
+        return output.strip()
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:
+        """Unpack the image's tree."""
+        tree = f"{store}/host"
+        return Preparation(
+            reference=tree,
+            path=tree,
+            steps=(
+                ("mkdir", tree),
+                # What the image says of owners means nothing here; modes do.
+                ("tar", "--extract", "--preserve-permissions", "--no-same-owner", "--exclude=./dev/*",
+                 "--file", archives.tar, "--directory", tree),
+            ),
+        )  # fmt: skip
+
+
+RUNTIMES = (
+    Host(id="host", family="host", mode="bare process, no container", form=Form.DIRECTORY, commands=("env",)),
+)

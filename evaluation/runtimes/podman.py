@@ -1,0 +1,56 @@
+"""Podman, rootless: containers as children of the user, in the user's namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from evaluation.model import Form, Task
+from evaluation.runtimes.base import Argv
+from evaluation.runtimes.engines import EngineRuntime
+
+__all__ = ["RUNTIMES", "Podman"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Podman(EngineRuntime):
+    """The ``podman`` command of an unprivileged user."""
+
+    def version_argv(self) -> Argv:
+        """Build ``podman --version``."""
+        return (self.command, "--version")
+
+    def parse_version(self, output: str) -> str:
+        """Read ``podman version 4.3.1``."""
+        return output.strip().rpartition(" ")[2]
+
+    def cleanup(self, task: Task) -> tuple[Argv, ...]:
+        """Remove the container by its name; a name that is gone already is no error."""
+        if not task.name:
+            return ()
+        return ((self.command, *self.engine_options, "rm", "--force", "--ignore", "--time", "0", task.name),)
+
+    def adaptations(self) -> tuple[Self, ...]:
+        """Try runc without systemd, then also the host's limits, then also the host's network.
+
+        crun refuses a mix of cgroup versions, raising limits needs CAP_SYS_RESOURCE, and a private
+        network needs slirp4netns and /dev/net/tun: hosts that lack one of them are common.
+        """
+        engine = ("--runtime", "runc", "--cgroup-manager", "cgroupfs")
+        limits = ("--ulimit", "host")
+        return (
+            self.using(engine_options=engine),
+            self.using(engine_options=engine, options=limits),
+            self.using(engine_options=engine, options=(*limits, "--network", "host")),
+        )
+
+
+RUNTIMES = (
+    Podman(
+        id="podman",
+        family="podman",
+        mode="rootless, root inside is the user outside",
+        form=Form.PODMAN_STORE,
+        commands=("podman",),
+    ),
+)
