@@ -79,14 +79,13 @@ def run(*, site: str, profile: str, runtimes: str, results: Path, user: str, fre
         "criteria": str(here / "criteria.yaml"),
         "measure_as": user,
     }
-    with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-        first = Path(folder) / "00_site.ipynb"
-        name = notebook.execute(
-            here / "notebooks" / first.name, first, {**common, "fresh": fresh}, terminal=sys.stdout
-        )
-        executed = results / site / name / "executed"
-        executed.mkdir(exist_ok=True)
-        (executed / first.name).write_bytes(first.read_bytes())
+    first = results / "00_site.ipynb"  # it makes the run that it will belong to
+    name = notebook.execute(
+        here / "notebooks" / first.name, first, {**common, "fresh": fresh}, terminal=sys.stdout
+    )
+    executed = results / site / name / "executed"
+    executed.mkdir(exist_ok=True)
+    first.replace(executed / first.name)
     for stem in _MEASURING:
         notebook.execute(
             here / "notebooks" / f"{stem}.ipynb",
@@ -111,19 +110,18 @@ def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> 
     load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before anything else
     chosen_runs(results, runs)
     target = (output or results / "report.html").absolute()
-    with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-        executed = Path(folder) / "90_decision.ipynb"
-        notebook.execute(
-            here / "notebooks" / executed.name,
-            executed,
-            {
-                "results": str(results.absolute()),
-                "criteria": str(criteria.absolute()),
-                "sites": str(here / "sites"),
-                "runs": runs,
-            },
-        )
-        return render(executed, target)
+    executed = target.with_suffix(".ipynb")
+    notebook.execute(
+        here / "notebooks" / "90_decision.ipynb",
+        executed,
+        {
+            "results": str(results.absolute()),
+            "criteria": str(criteria.absolute()),
+            "sites": str(here / "sites"),
+            "runs": runs,
+        },
+    )
+    return render(executed, target)
 
 
 def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:

@@ -34,7 +34,7 @@ def seal(path: str) -> None:
 
 def execute(
     notebook: Path, output: Path, parameters: Mapping[str, Any], *, terminal: TextIO | None = None
-) -> None:
+) -> str:
     """Run a notebook from top to bottom and keep it with its outputs.
 
     Parameters
