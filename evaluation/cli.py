@@ -105,7 +105,16 @@ def run(*, site: str, profile: str, runtimes: str, results: Path, user: str, fre
     Needs the runtimes that are to be measured, a C compiler for the payload, and for building the image
     mmdebstrap, umoci and skopeo. Nothing is installed.
     """
-    commands.run(site=site, profile=profile, runtimes=runtimes, results=results, user=user, fresh=fresh)
+    path = commands.run(
+        site=site,
+        profile=profile,
+        runtimes=runtimes,
+        results=results,
+        user=user,
+        fresh=fresh,
+        if_needed=if_needed,
+    )
+    click.echo(f"measured: {os.path.relpath(path)}")
 
 
 @main.command()

@@ -14,7 +14,7 @@ from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import containerfile, load_recipe
 from evaluation.measure.launcher import now
-from evaluation.measure.run import open_measurement
+from evaluation.measure.run import measured_already, open_measurement
 from evaluation.model import CONTROL
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
@@ -56,8 +56,20 @@ def validate() -> list[Fault]:
     return faults
 
 
-def run(*, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool) -> Path:
+def run(
+    *,
+    site: str,
+    profile: str,
+    runtimes: str,
+    results: Path,
+    user: str,
+    fresh: bool = False,
+    if_needed: bool = False,
+) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
+
+    With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
+    measured by this version of the tool is good enough, and nothing is measured.
 
     Raises
     ------
@@ -69,6 +81,14 @@ def run(*, site: str, profile: str, runtimes: str, results: Path, user: str, fre
     here = root()
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)
+    if if_needed and (
+        kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
+    ):
+        sys.stdout.write(
+            f"this machine was measured already, {kept.finished_at}, and is as it was: nothing is measured again\n"
+            "  (make report FRESH=1 does)\n"
+        )
+        return kept.path
     common = {
         "site": site,
         "profile": profile,

@@ -39,7 +39,7 @@ from evaluation.sites import Site
 from evaluation.statistics import half_width_reached
 from evaluation.store import FormFacts, ImageFacts, Manifest, Run, RuntimeFacts, find_runs
 
-__all__ = ["Measurement", "open_measurement"]
+__all__ = ["Measurement", "measured_already", "open_measurement"]
 
 _LOCK = Path(tempfile.gettempdir()) / "container-evaluation.lock"
 
@@ -271,6 +271,20 @@ def open_measurement(
         measurement = Measurement(opened, chosen, launcher, scratch, payload)
         measurement._close = stack.pop_all()  # noqa: SLF001 - from here on it is the measurement's
         return measurement
+
+
+def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:
+    """Find the newest complete run that would come out the same: same tool, same runtimes, same profile."""
+    with Launcher(measuring_user(user or site.measure_as or "")) as launcher:
+        found = _chosen(discover(site, launcher), runtimes.split())
+    here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
+    for run in reversed(find_runs(results, site.id)):
+        manifest = run.manifest
+        then = {(facts.id, facts.version) for facts in manifest.runtimes if facts.present}
+        same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
+        if run.complete and same_tool and then == here:
+            return run
+    return None
 
 
 @contextlib.contextmanager
