@@ -98,8 +98,13 @@ def validate() -> None:
 @click.option(
     "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
 )
+@click.option(
+    "--if-needed", is_flag=True, help="Do nothing where this machine, as it is, was measured already."
+)
 @told
-def run(*, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool) -> None:
+def run(
+    *, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool, if_needed: bool
+) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
     Needs the runtimes that are to be measured, a C compiler for the payload, and for building the image

@@ -85,7 +85,7 @@ def run(
         kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
     ):
         sys.stdout.write(
-            f"this machine was measured already, {kept.finished_at}, and is as it was: nothing is measured again\n"
+            f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
             "  (make report FRESH=1 does)\n"
         )
         return kept.path

@@ -84,7 +84,8 @@ class Measurement:
         str
             In a sentence, how much was measured and why it stopped.
         """
-        probes = {probe.id: probe for probe in probes_of(group) if probe.id not in self.manifest.unavailable}
+        wanted = [probe for probe in probes_of(group) if not only or probe.id in only]
+        probes = {probe.id: probe for probe in wanted if probe.id not in self.manifest.unavailable}
         arms = {arm.id: arm for arm in self._arms()}
         turns = list(
             plan_turns(
