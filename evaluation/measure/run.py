@@ -137,7 +137,7 @@ class Measurement:
                 session.record("error", f"{type(error).__name__}: {error}")
         if work.exists():
             session.record("residue", "files that the measuring user cannot remove")
-        self.run.append(item.turn, session.observations, session.evidence())
+        self.run.append(item.turn, session.witnessed(), session.evidence())
 
     def _arms(self) -> Iterator[Arm]:
         forms = {form.runtime: form for form in self.manifest.image.forms} if self.manifest.image else {}
@@ -337,7 +337,8 @@ def _prepare(
     facts: list[RuntimeFacts] = []
     forms: list[FormFacts] = []
     for item in found:
-        print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
+        if item.facts.present:
+            print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
         readied, form = ready(item, image, launcher, payload)
         facts.append(readied.facts)
         if form:
