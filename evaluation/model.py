@@ -15,6 +15,7 @@ __all__ = [
     "WORK",
     "Bind",
     "Comparison",
+    "Completed",
     "CriterionRow",
     "Evidence",
     "Finding",
@@ -122,6 +123,22 @@ class Evidence:
     cpu_s: float | None
     max_rss_bytes: int | None
     survivors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A process that has ended, with its output as bytes (cut at the launcher's cap)."""
+
+    evidence: Evidence
+    stdout: bytes
+    stderr: bytes
+    failure: str = ""
+    """Why the runtime itself failed, where it said so; empty when the exit status is the payload's."""
+
+    @property
+    def ok(self) -> bool:
+        """Exit status 0, and not ended by us."""
+        return self.evidence.exit_status == 0 and not self.evidence.timed_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ One file each in ``sites/``. A site that has not measured says so; nothing about
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,9 @@ __all__ = [
     "list_sites",
     "load_site",
 ]
+
+
+_ID = r"[a-z0-9][a-z0-9_-]*"
 
 
 class Fact(StrictModel):
@@ -68,7 +72,7 @@ class SiteKnockOut(StrictModel):
             message = "should name exactly one of runtime, family and criterion"
             raise ValueError(message)
         if (self.criterion is None) != (self.when is None):
-            message = "'when' belongs to a criterion, and a criterion needs it: when: FAILS"
+            message = "'when' belongs to a criterion, and a criterion needs it"
             raise ValueError(message)
         return self
 
@@ -124,7 +128,7 @@ class SiteFile(StrictModel):
 class Site(SiteFile):
     """A site: its file, and the id that the file's name gives it."""
 
-    id: Identifier
+    id: str
 
 
 def list_sites(folder: Path) -> tuple[str, ...]:
@@ -161,10 +165,13 @@ def load_site(
     known = list_sites(folder)
     if site_id not in known:
         raise EvaluationError(
-            unknown("site", site_id, known) + (f" There are: {', '.join(known)}." if known else ""),
+            unknown("site", site_id, known),
             where=str(folder),
-            advice=f"name one of them, or describe the site in {folder / 'NAME.yaml'}",
+            advice=f"there are: {', '.join(known) or 'none'}; or describe it in {folder / f'{site_id}.yaml'}",
         )
+    if not re.fullmatch(_ID, site_id):
+        what = f"{site_id!r} is no id for a site: small letters, digits, - and _"
+        raise EvaluationError(what, where=str(folder), advice=f"rename {site_id}.yaml")
 
     def check(document: Document) -> Iterator[Complaint]:
         for index in range(_length(document.value("policy", "knock_outs"))):

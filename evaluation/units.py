@@ -52,6 +52,8 @@ _LIKELIHOODS: Final = (
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, without an exponent where that is readable.
 
+    Whole numbers have no decimal places; others keep their zeros, which say how exact they are.
+
     Examples
     --------
     >>> decimal(1234.56), decimal(0.012345), decimal(3.0)
@@ -69,8 +71,8 @@ def decimal(value: float, digits: int = 3) -> str:
     places = digits - 1 - exponent
     rounded = round(value, places)
     text = f"{rounded:,.{max(places, 0)}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
+    if rounded == value and value == round(value):
+        text = f"{rounded:,.0f}"
     return text.replace("-", MINUS)
 
 
@@ -119,13 +121,19 @@ def between(interval: Interval, unit: str) -> str:
 
 
 def ratio(value: float) -> str:
-    """Write a ratio to the bare host (``3.14`` becomes "3.14x", with the real sign)."""
-    return f"{decimal(value)}{TIMES}"
+    """Write a ratio to the bare host (``3.14159`` becomes "3.14x", with the real sign)."""
+    return f"{_ratio_digits(value)}{TIMES}"
+
+
+def _ratio_digits(value: float) -> str:
+    if not 0.1 <= abs(value) < 100:
+        return decimal(value)
+    return f"{value:.{1 if abs(value) >= 10 else 2}f}".replace("-", MINUS)
 
 
 def ratio_between(interval: Interval) -> str:
     """Write the two ends of a ratio's interval ("2.8-3.4x", likewise)."""
-    return f"{decimal(interval.low)}{DASH}{decimal(interval.high)}{TIMES}"
+    return f"{_ratio_digits(interval.low)}{DASH}{_ratio_digits(interval.high)}{TIMES}"
 
 
 def share(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from evaluation.decide.criteria import Criteria, load_criteria
@@ -56,26 +56,23 @@ def validate(
         all is one fault at its first line.
     """
     faults: list[Fault] = []
-    loaded: Criteria | None = None
-
-    def attempt(path: Path, load: Callable[[], object]) -> None:
+    names: tuple[str, ...] | None = None
+    try:
+        names = tuple(load_criteria(criteria, probes=probes).criteria)
+    except EvaluationError as error:
+        faults.extend(_faults(error, criteria))
+    ids = list_sites(sites)
+    if not ids:
+        faults.append(Fault(path=str(sites), line=1, column=1, message="no site is described in this folder"))
+    for site in ids:
         try:
-            load()
-        except FaultyDocumentError as error:
-            faults.extend(error.faults)
-        except EvaluationError as error:
-            faults.append(Fault(path=str(path), line=1, column=1, message=error.what))
-
-    def read_criteria() -> None:
-        nonlocal loaded
-        loaded = load_criteria(criteria, probes=probes)
-
-    attempt(criteria, read_criteria)
-    names = None if loaded is None else tuple(loaded.criteria)
-    for site in list_sites(sites):
-
-        def read_site(site: str = site) -> None:
             load_site(site, sites, runtimes=runtimes, families=families, criteria=names)
-
-        attempt(sites / f"{site}.yaml", read_site)
+        except EvaluationError as error:
+            faults.extend(_faults(error, sites / f"{site}.yaml"))
     return faults
+
+
+def _faults(error: EvaluationError, path: Path) -> tuple[Fault, ...]:
+    if isinstance(error, FaultyDocumentError):
+        return error.faults
+    return (Fault(path=str(path), line=1, column=1, message=error.what),)

@@ -83,7 +83,7 @@ class Document:
     def fault(self, location: Location, message: str, *, at_key: bool = False) -> Fault:
         """Make a fault of a value, or of its key; where it is absent, of what should hold it."""
         table = self.keys if at_key else self.values
-        while location and location not in table:
+        while location not in table and location:
             location, table = location[:-1], self.keys
         return self.fault_at(*table.get(location, (1, 1)), message)
 
@@ -124,6 +124,7 @@ def read(path: Path) -> Document:
     if not isinstance(node, MappingNode):
         message = f"the file should hold keys with values, not {_KINDS.get(type(node), 'a single value')}"
         raise FaultyDocumentError([document.fault_at(*_place(node.start_mark), message)])
+    document.keys[()] = _place(node.start_mark)
     _Walk(document).mapping(node, (), into=document.data)
     return document
 
@@ -167,7 +168,7 @@ def _compose(text: str, document: Document) -> Node | None:
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # every anchor is a fault below
             node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except ReaderError as error:
-        message = f"character U+{ord(error.character):04X} is not allowed in YAML"
+        message = f"character U+{error.character:04X} is not allowed in YAML"
         before = text[: error.position]
         raise FaultyDocumentError([_fault_after(before, Path(document.path), message)]) from error
     except MarkedYAMLError as error:
@@ -209,7 +210,7 @@ def _fraction(text: str) -> float:
 
 
 def _text(text: str) -> str:
-    if not text.isprintable() and re.search("[\ud800-\udfff]", text):
+    if re.search("[\ud800-\udfff]", text):
         message = "text with half of a surrogate pair: write the character itself"
         raise _UnreadableError(message)
     return text
@@ -281,11 +282,13 @@ class _Walk:
             key = str(self.scalar(key_node, location))
             here = (*location, key)
             if key in into:
-                first = self.document.keys[here][0]
-                self.complain(key_node, here, f"duplicate key {key!r}: it stands on line {first} already")
+                message = f"duplicate key {key!r}: it stands on line {self.document.keys[here][0]} already"
+                self.document.faults.append(self.document.fault_at(*_place(key_node.start_mark), message))
                 continue
             self.document.keys[here] = _place(key_node.start_mark)
             in_block = isinstance(value_node, MappingNode | SequenceNode) and not value_node.flow_style
-            self.document.values[here] = _place((key_node if in_block else value_node).start_mark)
+            absent = value_node.start_mark.index == value_node.end_mark.index  # ``key:`` and nothing after
+            placed_by = key_node if in_block or absent else value_node
+            self.document.values[here] = _place(placed_by.start_mark)
             into[key] = self.value(value_node, here)
         return into

@@ -23,9 +23,10 @@ def plain(text: str) -> str:
         (0, "0"),
         (3.0, "3"),
         (1234.56, "1,230"),
+        (2.5, "2.50"),
         (999.9, "1,000"),
         (0.012345, "0.0123"),
-        (-2.5, "-2.5"),
+        (-2.5, "-2.50"),
         (1.5e-9, "1.50e-09"),
         (float("inf"), "\N{INFINITY}"),
         (float("-inf"), "-\N{INFINITY}"),
@@ -41,19 +42,23 @@ def test_a_number_has_three_significant_digits(value: float, text: str) -> None:
     [
         (0.1344, "s", "134 ms"),
         (0.00042, "s", "420 us"),
-        (3.2e-9, "s", "3.2 ns"),
+        (3.2e-9, "s", "3.20 ns"),
         (75.0, "s", "75 s"),
         (0.0, "s", "0 s"),
         (-0.002, "s", "-2 ms"),
         (1_460_000_000, "bytes", "1.46 GB"),
         (216_000_000, "B", "216 MB"),
         (12, "B", "12 B"),
-        (5_400_000, "B/s", "5.4 MB/s"),
-        (2_500_000, "1/s", "2.5 M/s"),
+        (5_400_000, "B/s", "5.40 MB/s"),
+        (2_500_000, "1/s", "2.50 M/s"),
         (3, "1/s", "3 /s"),
         (12_300, "files/s", "12.3 k files/s"),
         (45, "files/s", "45 files/s"),
         (3.14159, "1", "3.14x"),
+        (1.0, "1", "1.00x"),
+        (17.52, "1", "17.5x"),
+        (131.4, "1", "131x"),
+        (0.0523, "1", "0.0523x"),
         (7, "", "7"),
         (7, "events", "7 events"),
     ],
@@ -63,10 +68,10 @@ def test_a_value_is_scaled_and_keeps_its_unit(value: float, unit: str, text: str
 
 
 def test_the_ends_of_an_interval_share_the_unit_of_the_estimate() -> None:
-    assert plain(units.between(Interval(estimate=0.9, low=0.0004, high=1.2), "s")) == "0.4-1,200 ms"
+    assert plain(units.between(Interval(estimate=0.9, low=0.0004, high=1.2), "s")) == "0.400-1,200 ms"
     ratio = Interval(estimate=3.1, low=2.8, high=3.4)
-    assert plain(units.between(ratio, "1")) == "2.8-3.4x"
-    assert plain(units.between(ratio, "")) == "2.8-3.4"
+    assert plain(units.between(ratio, "1")) == "2.80-3.40x"
+    assert plain(units.between(ratio, "")) == "2.80-3.40"
 
 
 @pytest.mark.parametrize(

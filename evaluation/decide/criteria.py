@@ -142,7 +142,17 @@ class OutcomeCriterion(_Criterion):
 
     figure: Literal["outcome"]
     outcomes: Mapping[Literal[Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED], Credit]
+    """What each outcome is worth; any other outcome is missing evidence."""
     reason: Text
+
+    @field_validator("outcomes")
+    @classmethod
+    def _is_complete(cls, outcomes: Mapping[Outcome, float]) -> Mapping[Outcome, float]:
+        missing = {Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED} - set(outcomes)
+        if missing:
+            message = f"should also say what {', '.join(sorted(missing))} is worth"
+            raise ValueError(message)
+        return outcomes
 
 
 Criterion = Annotated[MeasuredCriterion | OutcomeCriterion, Field(discriminator="figure")]
@@ -218,6 +228,8 @@ def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Crite
 def _references(document: Document) -> Iterator[Complaint]:
     """Check that use cases speak of criteria that there are, and knock out by what can happen."""
     criteria = document.mapping("criteria")
+    if not criteria:
+        return  # that is the fault, and not every word that refers to it
     for use_case in document.mapping("use_cases"):
         here = ("use_cases", use_case)
         for name in document.mapping(*here, "weights"):

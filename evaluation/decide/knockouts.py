@@ -7,12 +7,29 @@ knocks out nor clears: it stays open, and an open veto keeps a runtime from bein
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from evaluation.decide.criteria import UseCase
 from evaluation.model import Finding
 from evaluation.sites import Site
 
-__all__ = ["family_of", "knock_outs", "open_vetoes"]
+__all__ = ["Reason", "family_of", "knock_outs", "open_vetoes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a runtime is out: the rule in words, and what was seen where the rule asks for evidence."""
+
+    rule: str
+    evidence: str = ""
+
+    @property
+    def short(self) -> str:
+        """What was seen, or else the rule: what a sentence has room for."""
+        return self.evidence or self.rule
+
+    def __str__(self) -> str:
+        return f"{self.rule} [{self.evidence}]" if self.evidence else self.rule
 
 
 def family_of(runtime: str, families: Mapping[str, str]) -> str:
@@ -22,8 +39,8 @@ def family_of(runtime: str, families: Mapping[str, str]) -> str:
 
 def knock_outs(
     runtime: str, family: str, findings: Mapping[str, Finding], site: Site, use_case: UseCase
-) -> tuple[str, ...]:
-    """Say why a runtime is out, each reason with its evidence; nothing where it is not.
+) -> tuple[Reason, ...]:
+    """Say why a runtime is out, the site's policy first; nothing where it is not.
 
     ``findings`` are those of this runtime, by criterion id.
     """
@@ -32,11 +49,12 @@ def knock_outs(
         by_name = rule.runtime == runtime or rule.family == family
         evidence = _evidence(findings.get(rule.criterion), rule.when) if rule.criterion else ""
         if by_name or evidence:
-            reasons.append(_reason(f"policy of {site.title}: {rule.reason}", evidence))
+            rule_in_words = f"policy of {site.title}: {rule.reason.rstrip('.')}"
+            reasons.append(Reason(rule=rule_in_words, evidence=evidence))
     for veto in use_case.knock_outs:
         evidence = _evidence(findings.get(veto.criterion), veto.when)
         if evidence:
-            reasons.append(_reason(veto.reason, evidence))
+            reasons.append(Reason(rule=veto.reason.rstrip("."), evidence=evidence))
     return tuple(reasons)
 
 
@@ -51,9 +69,4 @@ def _evidence(finding: Finding | None, when: str | None) -> str:
     """Return what shows that a rule's case has come true, or nothing."""
     if finding is None or finding.outcome != when:
         return ""
-    checklist = f"{finding.texts.checklist_id}, " if finding.texts.checklist_id else ""
-    return f"{checklist}{finding.probe}: {finding.message}"
-
-
-def _reason(reason: str, evidence: str) -> str:
-    return f"{reason.rstrip('.')} [{evidence}]" if evidence else reason.rstrip(".")
+    return f"{finding.message.rstrip('.')} ({finding.texts.checklist_id or finding.probe})"

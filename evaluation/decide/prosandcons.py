@@ -122,7 +122,7 @@ def _factor(finding: Finding, *, maximise: bool) -> tuple[Interval, str]:
     found = finding.ratio
     assert found is not None  # noqa: S101 - the caller has looked
     better = finding.comparison is Comparison.BETTER
-    if better != maximise:  # a shorter time is better, a lower rate is worse: both say it the other way
+    if better != maximise:  # shorter times, lower rates: say the other way round
         found = Interval(estimate=1 / found.estimate, low=1 / found.high, high=1 / found.low)
     unit = finding.texts.unit
     if unit == "s" or unit.endswith("/s"):

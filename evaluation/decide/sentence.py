@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evaluation.decide.knockouts import Reason
 from evaluation.decide.standing import Ranking
 from evaluation.model import Score, Standing
 from evaluation.units import percent, share
@@ -27,7 +28,7 @@ class Account:
     ranking: Ranking
     scores: Mapping[str, Score]
     chances: Mapping[str, float]
-    knocked_out: Mapping[str, tuple[str, ...]]
+    knocked_out: Mapping[str, tuple[Reason, ...]]
     not_measured: Mapping[str, str]
     unresolved: Mapping[str, tuple[str, ...]]
     weights_decide: bool
@@ -48,7 +49,7 @@ class Account:
         """Say why a runtime stands where it does."""
         absent = (f"not measured: {self.not_measured[runtime]}",) if runtime in self.not_measured else ()
         if runtime in self.knocked_out:
-            return (*self.knocked_out[runtime], *absent)
+            return (*(str(reason) for reason in self.knocked_out[runtime]), *absent)
         if absent:
             return absent
         open_vetoes = tuple(
@@ -58,18 +59,16 @@ class Account:
         return (*self._rank_reasons(runtime), *open_vetoes)
 
     def _rank_reasons(self, runtime: str) -> tuple[str, ...]:
-        leader = self.ranking.order[0]
-        chance = f"first in {_at_least(self)}{percent(self.chances[runtime])} of the draws"
+        score, leader = _score(self.scores[runtime]), self.ranking.order[0]
         match self.standing(runtime):
             case Standing.BEHIND:
-                return (
-                    f"scores {_score(self.scores[runtime])}, {leader} {_score(self.scores[leader])}",
-                    chance,
-                )
-            case Standing.UNDECIDED:
-                return (f"missing evidence leaves its score at {_score(self.scores[runtime])}",)
+                return (f"scores {score}, {leader} {_score(self.scores[leader])}",)
+            case Standing.UNDECIDED if self.scores[runtime].value is None:
+                return (f"missing evidence leaves its score at {score}",)
+            case Standing.UNDECIDED if len(self.ranking.group) > 1:
+                return (f"scores {score}, and missing evidence of its rivals could put them before it",)
             case _:
-                return (f"scores {_score(self.scores[runtime])}", chance)
+                return (f"scores {score}",)
 
 
 def sentence(account: Account) -> str:
@@ -116,7 +115,8 @@ def _undecided(account: Account, group: Sequence[str]) -> str:
     vetoes = [name for name in group if name in account.unresolved]
     overlap = f"Undecided for {account.title}: "
     if len(group) > 1:
-        between = f"missing evidence could put any of {_listed(group)} first ({_scores(account, group)})"
+        who = f"{'either' if len(group) == 2 else 'any'} of {_listed(group)}"
+        between = f"missing evidence could put {who} first ({_scores(account, group)})"
         overlap += between if not vetoes else f"{between}, and "
     if vetoes:
         names = sorted({veto for name in vetoes for veto in account.unresolved[name]})
@@ -151,15 +151,12 @@ def _first(account: Account, group: Sequence[str]) -> str:
 def _at_least(account: Account) -> str:
     """Chances are lower bounds where evidence is missing."""
     complete = all(account.scores[name].value is not None for name in account.ranking.order)
-    return "" if complete else f"at least{NBSP}"
-
-
-NBSP = "\N{NO-BREAK SPACE}"
+    return "" if complete else "at least "
 
 
 def _knocked_out(account: Account) -> str:
     return " ".join(
-        f"{name} is knocked out: {'; '.join(reason.rstrip('.') for reason in reasons)}."
+        f"{name} is knocked out: {'; '.join(reason.short for reason in reasons)}."
         for name, reasons in sorted(account.knocked_out.items())
     )
 
@@ -171,7 +168,7 @@ def _field(account: Account) -> str:
     said = []
     if measured and account.ranking.order:
         number = _NUMBERS[measured] if measured < len(_NUMBERS) else str(measured)
-        said.append(f"This is of the {number} measured here.")
+        said.append(f"{number.capitalize()} runtime{' was' if measured == 1 else 's were'} measured here.")
     said += [f"{name} was not measured: {why.rstrip('.')}." for name, why in sorted(absent.items())]
     return " ".join(said)
 

@@ -12,27 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import Bind, Evidence, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, Reference
 
 __all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
 
 Value = float | str | bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
-    """A process that has ended, with its output as bytes (cut at the launcher's cap)."""
-
-    evidence: Evidence
-    stdout: bytes
-    stderr: bytes
-    failure: str = ""
-    """Why the runtime itself failed, where it said so; empty when the exit status is the payload's."""
-
-    @property
-    def ok(self) -> bool:
-        """Exit status 0, and not ended by us."""
-        return self.evidence.exit_status == 0 and not self.evidence.timed_out
 
 
 class RunningTask(Protocol):

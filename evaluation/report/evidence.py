@@ -12,7 +12,7 @@ from typing import Final
 
 from evaluation.errors import EvaluationError
 from evaluation.model import Evidence, Finding
-from evaluation.report.source import MeasuredRun, SiteCase
+from evaluation.report.source import SiteCase
 from evaluation.report.text import Excerpt, excerpt
 
 __all__ = ["Entry", "Process", "entries"]
@@ -53,38 +53,36 @@ def is_odd(evidence: Evidence) -> bool:
     return evidence.exit_status != 0 or evidence.timed_out or bool(evidence.survivors)
 
 
-def _chosen(run: MeasuredRun, identifiers: tuple[str, ...]) -> tuple[Evidence, ...]:
-    first, *others = [run.evidence(identifier) for identifier in identifiers]
+def _chosen(site: SiteCase, identifiers: tuple[str, ...]) -> tuple[Evidence, ...]:
+    try:
+        first, *others = [site.evidence[identifier] for identifier in identifiers]
+    except KeyError as error:
+        message = f"the run has no process {error.args[0]}"
+        raise EvaluationError(message) from None
     odd = [evidence for evidence in others if is_odd(evidence)]
     return (first, *odd[: SHOWN - 1])
 
 
-def _output(run: MeasuredRun, digest: str, size: int, characters: int) -> Excerpt:
-    return excerpt(run.blob(digest), characters) if size else Excerpt(head="")
+def _output(site: SiteCase, digest: str, size: int, characters: int) -> Excerpt:
+    return excerpt(site.blob(digest), characters) if size else Excerpt(head="")
 
 
-def _entry(run: MeasuredRun, finding: Finding, characters: int) -> Entry:
+def _entry(site: SiteCase, finding: Finding, characters: int) -> Entry:
     identifiers = finding.evidence
     if not identifiers:
         return Entry(finding=finding, processes=(), more=(), more_count=0)
     try:
-        chosen = _chosen(run, identifiers)
+        chosen = _chosen(site, identifiers)
         processes = tuple(
             Process(
                 evidence=evidence,
-                stdout=_output(run, evidence.stdout, evidence.stdout_bytes, characters),
-                stderr=_output(run, evidence.stderr, evidence.stderr_bytes, characters),
+                stdout=_output(site, evidence.stdout, evidence.stdout_bytes, characters),
+                stderr=_output(site, evidence.stderr, evidence.stderr_bytes, characters),
             )
             for evidence in chosen
         )
     except EvaluationError as error:
-        return Entry(
-            finding=finding,
-            processes=(),
-            more=identifiers[:NAMED],
-            more_count=len(identifiers),
-            problem=str(error),
-        )
+        return Entry(finding=finding, processes=(), more=identifiers[:NAMED], more_count=len(identifiers), problem=str(error))
     shown = {evidence.id for evidence in chosen}
     rest = tuple(identifier for identifier in identifiers if identifier not in shown)
     return Entry(finding=finding, processes=processes, more=rest[:NAMED], more_count=len(rest))
@@ -98,4 +96,6 @@ def entries(site: SiteCase, findings: Iterable[Finding]) -> dict[tuple[str, str]
     listed = tuple(findings)
     processes = sum(min(len(finding.evidence), SHOWN) for finding in listed)
     characters = min(LONGEST, OUTPUT_BUDGET // max(2 * processes, 1))
-    return {(finding.probe, finding.runtime): _entry(site.run, finding, characters) for finding in listed}
+    return {
+        (finding.probe, finding.runtime): _entry(site, finding, characters) for finding in listed
+    }

@@ -185,7 +185,7 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
             parts.append(_mark(row.tone, place(row.ratio.estimate), y))
     for tick in ticks:
         css = "start" if tick == ticks[0] else "end" if tick == ticks[-1] else "middle"
-        parts.append(_text(f"tick {css}", place(tick), bottom + 15, units.ratio(tick)))
+        parts.append(_text(f"tick {css}", place(tick), bottom + 15, f"{tick:g}{units.TIMES}"))
     parts.append(_text("axis middle", 50, bottom + 32, "times the bare host (no unit, logarithmic)"))
     words = "; ".join(f"{row.label} {row.note}" for row in rows)
     return _figure(name, title, words, bottom + AXIS, parts)

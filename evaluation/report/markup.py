@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import jinja2
+from markupsafe import Markup
 
 from evaluation import units
 from evaluation.report.text import command, exit_words, visible
@@ -40,6 +41,11 @@ def link(target: object) -> str | None:
     return text if re.fullmatch(r"https?://[^\s\"'<>]+", text) else None
 
 
+def breakable(name: object) -> Markup:
+    """Let an identifier break after its underscores."""
+    return Markup("_<wbr>").join(visible(str(name)).split("_"))
+
+
 def _finalize(value: object) -> object:
     """Make what a template prints visible, where it is text of unknown origin."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
@@ -60,6 +66,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters |= {
         "anchor": anchor,
+        "breakable": breakable,
         "between": units.between,
         "command": command,
         "count": units.count,

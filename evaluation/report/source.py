@@ -2,73 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Final, Protocol
 
 from evaluation.decide.criteria import Criteria
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, SiteDecision
+from evaluation.sites import Site
+from evaluation.store import Manifest
 
-__all__ = ["Case", "Fact", "MeasuredRun", "Point", "Site", "SiteCase"]
+__all__ = ["Case", "Point", "SiteCase"]
 
-
-class MeasuredRun(Protocol):
-    """One run in the store."""
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """What was measured, where and with what, as the run wrote it down."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What the run found."""
-
-    def evidence(self, evidence_id: str) -> Evidence:
-        """Return one process that was started."""
-
-    def blob(self, sha256: str) -> bytes:
-        """Return stored output."""
-
-
-class Fact(Protocol):
-    """Something that is known about a site."""
-
-    @property
-    def topic(self) -> str:
-        """What it is about."""
-
-    @property
-    def statement(self) -> str:
-        """What is known."""
-
-    @property
-    def source(self) -> str:
-        """Who said so."""
-
-    @property
-    def date(self) -> object:
-        """When it was so."""
-
-    @property
-    def confidence(self) -> str:
-        """How sure that is."""
-
-
-class Site(Protocol):
-    """A computing centre, in words."""
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-
-    @property
-    def status(self) -> str:
-        """What has happened there so far."""
-
-    @property
-    def facts(self) -> Sequence[Fact]:
-        """What is known about it."""
+_GROUPS: Final = ("performance", "operations", "security")
 
 
 class Point(Protocol):
@@ -101,65 +47,78 @@ class Point(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCase:
-    """One measured site: the run, what was decided from it, and the points for and against."""
+    """One measured site: a run, what was decided from it, and the points for and against.
 
-    run: MeasuredRun
+    ``finished_at`` is empty for a run that did not finish. ``blob`` reads stored output by its
+    SHA-256 and raises `EvaluationError` where that cannot be had.
+    """
+
+    manifest: Manifest
+    finished_at: str
+    findings: tuple[Finding, ...]
+    evidence: Mapping[str, Evidence]
+    blob: Callable[[str], bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
 
     @property
     def site(self) -> str:
         """The site's id."""
-        return self.decision.site
+        return self.manifest.site
 
     @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The run's manifest."""
-        return self.run.manifest
-
-    @property
-    def findings(self) -> dict[tuple[str, str], Finding]:
+    def cells(self) -> dict[tuple[str, str], Finding]:
         """Findings by probe and runtime, the second control arm left out."""
-        return {(f.probe, f.runtime): f for f in self.run.findings if f.runtime != CONTROL_AGAIN}
+        return {(f.probe, f.runtime): f for f in self.findings if f.runtime != CONTROL_AGAIN}
 
     @property
     def noise(self) -> tuple[Finding, ...]:
         """What the bare host against itself gave: the noise floor of each measured probe."""
-        return tuple(f for f in self.run.findings if f.runtime == CONTROL_AGAIN and f.ratio is not None)
+        return tuple(f for f in self.findings if f.runtime == CONTROL_AGAIN and f.ratio is not None)
 
     @property
     def runtimes(self) -> tuple[str, ...]:
         """Every runtime's id, the bare host first, then in the order of the manifest."""
-        listed = [str(row["id"]) for row in self.manifest.get("runtimes", ())]
-        found = [finding.runtime for finding in self.run.findings]
+        listed = [runtime.id for runtime in self.manifest.runtimes]
+        found = [finding.runtime for finding in self.findings]
         every = dict.fromkeys([CONTROL, *listed, *found])
         return tuple(runtime for runtime in every if runtime != CONTROL_AGAIN)
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """Every probe's id, grouped as the probes are, otherwise in the order of the findings."""
-        groups = {finding.probe: finding.texts.group for finding in self.run.findings}
-        order = list(dict.fromkeys(groups.values()))
-        return tuple(sorted(groups, key=lambda probe: order.index(groups[probe])))
+        """Every probe's id: by group, then by checklist id, then by name."""
+        texts = {finding.probe: finding.texts for finding in self.findings}
+        groups = (*_GROUPS, *sorted({text.group for text in texts.values()} - {*_GROUPS}))
+        return tuple(sorted(texts, key=lambda p: (groups.index(texts[p].group), texts[p].checklist_id, p)))
 
     @property
     def measured(self) -> tuple[str, ...]:
         """Runtimes, the bare host left out, about which this run has any evidence."""
-        shown = {f.runtime for f in self.run.findings if f.outcome.is_evidence}
+        shown = {finding.runtime for finding in self.findings if finding.outcome.is_evidence}
         return tuple(runtime for runtime in self.runtimes if runtime in shown and runtime != CONTROL)
+
+    @property
+    def absent(self) -> tuple[tuple[str, str], ...]:
+        """Runtimes about which this run has no evidence, each with the reason."""
+        reasons = {finding.runtime: finding.message for finding in self.findings}
+        reasons |= {runtime.id: runtime.reason for runtime in self.manifest.runtimes if runtime.reason}
+        return tuple(
+            (runtime, reasons.get(runtime) or "no reason was recorded")
+            for runtime in self.runtimes
+            if runtime not in {CONTROL, *self.measured}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything the report shows.
 
-    ``sites`` has every known site by id, measured or not; ``measured`` the ones that have a run.
+    ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
     """
 
     criteria: Criteria
     sites: Mapping[str, Site]
     measured: tuple[SiteCase, ...]
-    tool_version: str = ""
 
     def __post_init__(self) -> None:
         if not self.measured:

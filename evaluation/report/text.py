@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from signal import Signals
 from typing import Final
 
-__all__ = ["Excerpt", "command", "exit_words", "excerpt", "visible"]
+__all__ = ["Excerpt", "command", "excerpt", "exit_words", "visible"]
 
 _ALLOWED_CONTROLS: Final = frozenset("\n\t")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})

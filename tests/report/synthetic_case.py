@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,10 +26,13 @@ from evaluation.model import (
     Verdict,
 )
 from evaluation.report.source import Case, SiteCase
+from evaluation.sites import Batch, Fact, Site
+from evaluation.store import FormFacts, HostFacts, ImageFacts, Manifest, RuntimeFacts
 
 RUNTIMES: Final = ("host", "docker", "podman", "apptainer", "apptainer-sandbox", "charliecloud", "shifter")
 ABSENT: Final = "shifter"
 DIGEST: Final = "sha256:" + "5a" * 32
+RUN: Final = "2026-11-14T0912"
 STARTED: Final = "2026-11-14T09:12:04+00:00"
 
 MEASURED_PROBES: Final = {
@@ -77,38 +80,6 @@ EXPOSED: Final = {
     *((name, "grid_proxy_exposure") for name in ("host", "apptainer", "apptainer-sandbox", "charliecloud")),
     *((name, "environment_secret_inheritance") for name in ("host", "apptainer", "apptainer-sandbox")),
 }
-
-
-@dataclass
-class SyntheticRun:
-    """A run that lives in memory."""
-
-    manifest: Mapping[str, Any]
-    findings: tuple[Finding, ...]
-    processes: dict[str, Evidence] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
-
-    def evidence(self, evidence_id: str) -> Evidence:
-        return self.processes[evidence_id]
-
-    def blob(self, sha256: str) -> bytes:
-        return self.blobs[sha256]
-
-
-@dataclass(frozen=True)
-class SyntheticFact:
-    topic: str
-    statement: str
-    source: str
-    date: str
-    confidence: str
-
-
-@dataclass(frozen=True)
-class SyntheticSite:
-    title: str
-    status: str
-    facts: tuple[SyntheticFact, ...]
 
 
 @dataclass(frozen=True)
@@ -201,14 +172,15 @@ class Recorder:
     """Makes evidence and keeps it."""
 
     def __init__(self, transcript: str) -> None:
-        self.run = SyntheticRun(manifest={}, findings=())
+        self.processes: dict[str, Evidence] = {}
+        self.blobs: dict[str, bytes] = {}
         self.transcript = transcript
         self.count = 0
 
     def blob(self, text: str) -> tuple[str, int]:
         content = text.encode()
         digest = hashlib.sha256(content).hexdigest()
-        self.run.blobs[digest] = content
+        self.blobs[digest] = content
         return digest, len(content)
 
     def process(self, runtime: str, probe: str, exit_status: int = 0) -> str:
@@ -255,7 +227,7 @@ class Recorder:
             "" if exit_status == 0 else "payload: operation not permitted\n" + self.transcript
         )
         identifier = hashlib.sha256(f"{runtime} {probe} {self.count}".encode()).hexdigest()
-        self.run.processes[identifier] = Evidence(
+        self.processes[identifier] = Evidence(
             id=identifier,
             argv=(*argv, "/payload/attempt", probe, "it's a 'quoted' argument"),
             cwd="/tmp",
@@ -298,7 +270,7 @@ def findings(recorder: Recorder, runtimes: Sequence[str], blocks: int, note: str
         absent = outcome is Outcome.UNAVAILABLE
         found.append(
             Finding(
-                site="local", run="2026-11-14T0912", runtime=runtime, probe=probe, probe_version=1,
+                site="local", run=RUN, runtime=runtime, probe=probe, probe_version=1,
                 outcome=outcome, message=message + note, texts=texts, image_digest=DIGEST,
                 observed_at="" if absent else STARTED,
                 evidence=() if absent else tuple(recorder.process(runtime, probe, status) for _ in range(many)),
@@ -409,38 +381,40 @@ def decision(rules: Criteria, runtimes: Sequence[str], note: str) -> SiteDecisio
         for place, criterion in enumerate(rules.criteria)
         for runtime in (*values, ABSENT)
     )  # fmt: skip
-    return SiteDecision(site="local", run="2026-11-14T0912", rows=rows, use_cases=tuple(use_cases))
+    return SiteDecision(site="local", run=RUN, rows=rows, use_cases=tuple(use_cases))
 
 
-def manifest(runtimes: Sequence[str], note: str, **changes: object) -> dict[str, Any]:
-    """A manifest with every key."""
-    return {
-        "site": "local", "run": "2026-11-14T0912", "started_at": STARTED,
-        "finished_at": "2026-11-14T09:20:44+00:00", "complete": True, "tool_version": "0.1.0",
-        "profile": "quick", "seed": 20261114, "measured_as": "evaluator (uid 1001)",
-        "host": {
-            "kernel": "Linux 6.18.0 x86_64", "os": "Debian GNU/Linux 12 (bookworm)", "cpu": "A made-up CPU",
-            "cores": 2, "memory_bytes": 8_200_000_000, "cgroup": {"version": "hybrid", "controllers": ["cpu", "memory"]},
-        },
-        "runtimes": [
-            {
-                "id": runtime, "family": runtime.split("-")[0], "mode": "unprivileged, user namespace" + note,
-                "present": runtime != ABSENT, "version": "" if runtime == ABSENT else "1.2.3",
-                "reason": "shifter is not on PATH, and no package registry has it" + note if runtime == ABSENT else "",
-                "executable": f"/usr/bin/{runtime}", "options": ["--network", "host"], "security_options": ["seccomp"],
-            }
+def manifest(runtimes: Sequence[str], note: str, *, label: str = "") -> Manifest:
+    """A manifest with every field."""
+    return Manifest(
+        site="local", run=RUN, profile="quick", seed=20261114, plan="7b" * 32, tool_version="0.1.0",
+        started_at=STARTED, measured_as="evaluator (uid 1001)", as_root=True, label=label,
+        host=HostFacts(
+            system="Debian GNU/Linux 12 (bookworm)", kernel="6.18.0", architecture="x86_64", cpu="A made-up CPU",
+            cores=2, memory_bytes=8_200_000_000, cgroup="hybrid: cpu, memory", virtualisation="kvm",
+            mitigations="default", lsm="apparmor",
+        ),
+        runtimes=tuple(
+            RuntimeFacts(
+                id=runtime, family=runtime.split("-")[0], mode="unprivileged, user namespace" + note,
+                present=runtime != ABSENT, version="" if runtime == ABSENT else "1.2.3",
+                reason="shifter is not on PATH, and no package registry has it" + note if runtime == ABSENT else "",
+                advice="Ask the site's administrators." if runtime == ABSENT else "",
+                command=f"/usr/bin/{runtime}", options=("--network", "host"), security=("seccomp", "apparmor"),
+            )
             for runtime in runtimes
-        ],
-        "image": {
-            "name": "evaluation:1", "recipe": "images/evaluation/Containerfile", "digest": DIGEST,
-            "tar_bytes": 216_000_000,
-            "forms": [
-                {"runtime": runtime, "form": "directory", "size_bytes": 180_000_000, "convert_s": 3.9, "digest": DIGEST}
-                for runtime in runtimes if runtime not in {ABSENT, "host"}
-            ],
-        },
-        **changes,
-    }  # fmt: skip
+        ),
+        image=ImageFacts(
+            name="evaluation:1", recipe="images/evaluation/Containerfile", recipe_sha256="c4" * 32, digest=DIGEST,
+            tar_bytes=216_000_000, build_s=41.0, packages=("python3",),
+            forms=tuple(
+                FormFacts(runtime=runtime, form="directory", reference="/images/x", size_bytes=180_000_000,
+                          convert_s=3.9, digest=DIGEST)
+                for runtime in runtimes
+                if runtime not in {ABSENT, "host"}
+            ),
+        ),
+    )  # fmt: skip
 
 
 def points(note: str) -> tuple[SyntheticPoint, ...]:
@@ -467,27 +441,51 @@ def make_case(
     blocks: int = 30,
     transcript: str = "",
     note: str = "",
-    **changes: object,
+    label: str = "",
+    finished_at: str = "2026-11-14T09:20:44+00:00",
 ) -> Case:
     """Make a case; ``transcript`` is printed by every process and ``note`` ends every other text."""
     rules = criteria()
     recorder = Recorder(transcript)
-    recorder.run.findings = findings(recorder, runtimes, blocks, note)
-    recorder.run.manifest = manifest(runtimes, note, **changes)
-    fact = SyntheticFact(
-        topic="Batch system" + note,
-        statement="A made-up statement about the batch system of this site." + note,
-        source="https://example.org/minutes",
-        date="2017-06-06",
-        confidence="said by one person",
+    found = findings(recorder, runtimes, blocks, note)
+    facts = (
+        Fact(
+            topic="batch system" + note,
+            statement="A made-up statement about the batch system of this site." + note,
+            source="A made-up page, section Pipeline (https://example.org/minutes)" + note,
+            date="2017-06-06",
+            dating="The page says so.",
+            checked="Read on the page. Not confirmed by the site." + note,
+            confidence="declared",
+        ),
+        Fact(
+            topic="container policy",
+            statement="A made-up policy: containers are welcome, their daemons less so.",
+            source="https://example.org/policy",
+            date="undated",
+            checked="Read in a stored copy.",
+            confidence="declared",
+        ),
     )
+    batch = Batch(engine="unknown", reason="Made up.")
     return Case(
         criteria=rules,
         sites={
-            "local": SyntheticSite("This machine", "A made-up two-core machine.", (fact,)),
-            "slac": SyntheticSite("SLAC" + note, "Nobody has measured there yet.", (fact, fact)),
-            "cc-in2p3": SyntheticSite("CC-IN2P3, Lyon", "Nobody has measured there yet.", (fact, fact, fact)),
+            "local": Site(id="local", title="This machine", status="measured-here", facts=(), batch=batch),
+            "slac": Site(id="slac", title="SLAC" + note, status="declared-only", facts=facts, batch=batch),
+            "cc-in2p3": Site(
+                id="cc-in2p3", title="CC-IN2P3, Lyon", status="declared-only", facts=facts[:1], batch=batch
+            ),
         },
-        measured=(SiteCase(run=recorder.run, decision=decision(rules, runtimes, note), points=points(note)),),
-        tool_version="0.1.0",
+        measured=(
+            SiteCase(
+                manifest=manifest(runtimes, note, label=label),
+                finished_at=finished_at,
+                findings=found,
+                evidence=recorder.processes,
+                blob=recorder.blobs.__getitem__,
+                decision=decision(rules, runtimes, note),
+                points=points(note),
+            ),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluation.model import CONTROL, Standing, UseCaseDecision, Verdict
+from evaluation.model import Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, standing_state
@@ -65,17 +65,16 @@ def answer(case: Case) -> Chapter:
 
 def banners(site: SiteCase) -> tuple[Banner, ...]:
     """Say what keeps this run from being a full measurement of the reader's own site."""
-    manifest = site.manifest
     found = []
-    if manifest.get("reference"):
+    if site.manifest.label:
         found.append(
             Banner(
                 title="Reference run, not your site",
-                text=f"These results came with the project: {manifest['reference']}. "
+                text=f"These results came with the project: {site.manifest.label}. "
                 "They show what a report looks like. Measure your own machines before you decide.",
             )
         )
-    if not manifest.get("complete", False):
+    if not site.finished_at:
         found.append(
             Banner(
                 title="Incomplete run",
@@ -87,31 +86,21 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
         found.append(
             Banner(
                 title="Only the bare host was measured",
-                text="No container runtime could be used here, so there is nothing to recommend yet. "
-                "Chapter 8 says of each runtime why.",
+                text="No container runtime could be used here, so there is nothing to recommend yet.",
             )
         )
     return tuple(found)
 
 
 def _basis(case: Case, site: SiteCase) -> Basis:
-    manifest = site.manifest
-    cells = len(site.probes) * len(site.runtimes)
-    reasons = {
-        str(row["id"]): str(row.get("reason") or "no reason recorded") for row in manifest.get("runtimes", ())
-    }
     return Basis(
         title=case.site_title(site.site),
         measured=site.measured,
-        absent=tuple(
-            (runtime, reasons.get(runtime, "no reason recorded"))
-            for runtime in site.runtimes
-            if runtime not in site.measured and runtime != CONTROL
-        ),
-        cells=cells,
-        filled=sum(finding.outcome.is_evidence for finding in site.findings.values()),
-        started_at=str(manifest.get("started_at", "")),
-        profile=str(manifest.get("profile", "")),
+        absent=site.absent,
+        cells=len(site.probes) * len(site.runtimes),
+        filled=sum(finding.outcome.is_evidence for finding in site.cells.values()),
+        started_at=site.manifest.started_at,
+        profile=site.manifest.profile,
         cards=tuple(_card(case, decision) for decision in site.decision.use_cases),
         banners=banners(site),
     )

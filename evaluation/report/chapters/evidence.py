@@ -56,7 +56,7 @@ def evidence(case: Case) -> Chapter:
 
 
 def _rows(case: Case, site: SiteCase) -> tuple[Row, ...]:
-    findings = site.findings
+    findings = site.cells
     opened = entries(site, findings.values())
     return tuple(_row(case, site, probe, findings, opened) for probe in site.probes)
 

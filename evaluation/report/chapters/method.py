@@ -59,5 +59,5 @@ def _noise(site: SiteCase) -> tuple[Noise, ...]:
 
 
 def _catalogue(case: Case) -> tuple[tuple[str, Finding], ...]:
-    probes = {finding.probe: finding for site in case.measured for finding in site.run.findings}
+    probes = {finding.probe: finding for site in case.measured for finding in site.findings}
     return tuple((anchor("probe", probe), finding) for probe, finding in probes.items())

@@ -12,6 +12,5 @@ def rerun(case: Case) -> Chapter:
     """Show the commands."""
     return chapter(
         "rerun",
-        runs=tuple((site.site, site.decision.run, site.manifest) for site in case.measured),
-        tool_version=case.tool_version,
+        runs=tuple((site.site, site.manifest.run) for site in case.measured),
     )

@@ -47,7 +47,7 @@ def security(case: Case) -> Chapter:
 
 
 def _attempts(site: SiteCase) -> tuple[Attempt, ...]:
-    findings = site.findings
+    findings = site.cells
     texts = {probe: finding.texts for (probe, _), finding in findings.items()}
     return tuple(
         Attempt(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.report.markup import Chapter, anchor, chapter
-from evaluation.report.source import Case, Fact, SiteCase
+from evaluation.report.source import Case, SiteCase
+from evaluation.sites import Batch, Fact
 
 __all__ = ["sites"]
 
@@ -16,10 +17,10 @@ class Column:
 
     name: str
     title: str
-    status: str
     measured: SiteCase | None
     answers: tuple[tuple[str, str], ...]
     facts: tuple[Fact, ...]
+    batch: Batch | None
 
 
 def sites(case: Case) -> Chapter:
@@ -35,11 +36,11 @@ def _column(case: Case, name: str, measured: SiteCase | None) -> Column:
     return Column(
         name=anchor("site", name),
         title=case.site_title(name),
-        status=known.status if known else "",
         measured=measured,
         answers=tuple(
             (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner")
             for each in decisions
         ),
-        facts=tuple(known.facts) if known else (),
+        facts=known.facts if known else (),
+        batch=known.batch if known else None,
     )

@@ -1,0 +1,126 @@
+"""From the executed decision notebook to one HTML file.
+
+nbconvert assembles it with the template in ``template/page``. Its stock templates fetch scripts from
+elsewhere; this one has no script at all, and shows no code.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+import nbformat
+from nbconvert.exporters import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from evaluation import __version__
+from evaluation.errors import EvaluationError
+from evaluation.report.markup import TEMPLATES, anchor
+from evaluation.report.offline import assert_self_contained, policy
+
+__all__ = ["page", "render"]
+
+_HEADING: Final = re.compile(r"\A\s*##[ \t]+(?P<title>\S[^\n]*?)[ \t]*(?:\n|\Z)")
+_TITLE: Final = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*?)[ \t]*$", re.MULTILINE)
+
+
+def heading(source: str) -> str:
+    """Return the chapter's title, where a prose cell begins with one; otherwise an empty text."""
+    found = _HEADING.match(source)
+    return found["title"] if found else ""
+
+
+def prose(source: str) -> str:
+    """Turn the prose of a cell into HTML; a leading chapter title is left to the template.
+
+    HTML in the prose is shown as text: a notebook may have been edited by anyone.
+    """
+    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(_HEADING.sub("", source, count=1)))
+
+
+class PageExporter(TemplateExporter):  # type: ignore[misc] - nbconvert is not typed
+    """nbconvert with this project's page template."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            extra_template_basedirs=[str(TEMPLATES)],
+            template_name="page",
+            template_file="index.html.j2",
+            filters={"heading": heading, "slug": anchor, "prose": prose},
+        )
+
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    output_mimetype = "text/html"
+
+
+def page(notebook: nbformat.NotebookNode) -> str:
+    """Turn an executed notebook into a page.
+
+    Raises
+    ------
+    EvaluationError
+        A cell failed, no cell has anything to show, or the page would load something.
+    """
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                raise EvaluationError(
+                    f"cell {number} failed: {output.ename}: {output.evalue}",
+                    where="decision notebook",
+                    advice="run the notebook by hand to see the traceback",
+                )
+    style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
+    titles = [found["title"] for cell in notebook.cells for found in _TITLE.finditer(cell.source) if cell.cell_type == "markdown"]
+    resources: dict[str, Any] = {
+        "policy": policy(style),
+        "style": style,
+        "title": titles[0] if titles else "Report",
+        "version": __version__,
+    }
+    html, _ = PageExporter().from_notebook_node(notebook, resources=resources)
+    if "data-chapter" not in html and "<article" not in html:
+        raise EvaluationError(
+            "the notebook has no chapters: it was not executed",
+            where="decision notebook",
+            advice="execute it first (evaluation report does)",
+        )
+    assert_self_contained(html)
+    return str(html)
+
+
+def render(executed_notebook: Path, output: Path) -> Path:
+    """Write the report of an executed notebook, whole or not at all.
+
+    Parameters
+    ----------
+    executed_notebook : Path
+        ``90_decision.ipynb`` after papermill has run it.
+    output : Path
+        The HTML file; its folder is made where it is missing, and an older file is replaced.
+
+    Raises
+    ------
+    EvaluationError
+        The notebook cannot be read, was not run to its end, or the page would load something.
+    """
+    try:
+        notebook = nbformat.read(executed_notebook, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise EvaluationError(
+            f"cannot be read as a notebook: {error}", where=str(executed_notebook), advice="execute it again"
+        ) from error
+    html = page(notebook)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}-", delete=False
+    ) as file:
+        file.write(html)
+    written = Path(file.name)
+    written.chmod(0o644)
+    written.replace(output)
+    return output
