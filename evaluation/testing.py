@@ -10,13 +10,28 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from evaluation.model import CONTROL, Bind, Evidence, Form, Observation, Task
 from evaluation.probes.base import Completed, Judgement, Observations, Probe, RunningTask, Value
 from evaluation.probes.registry import find
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
-__all__ = ["FAKE", "FakeRuntime", "FakeSession", "answered", "ended", "is_fake", "judge", "observations"]
+__all__ = [
+    "FAKE",
+    "FakeRuntime",
+    "FakeSession",
+    "Recorded",
+    "TakesTurns",
+    "answered",
+    "ended",
+    "is_fake",
+    "judge",
+    "observations",
+]
+
+Recorded = Mapping[str, Value | Sequence[Value]]
+"""What a probe recorded, by name: one value, or one in each block."""
 
 FAKE = "fake"
 """The id, or the beginning of the id, of everything that is not real."""
@@ -27,9 +42,7 @@ def is_fake(runtime: str) -> bool:
     return runtime == FAKE or runtime.startswith(f"{FAKE}-")
 
 
-def observations(
-    probe: Probe, recorded: Mapping[str, Value | Sequence[Value]], runtime: str = FAKE
-) -> Observations:
+def observations(probe: Probe, recorded: Recorded, runtime: str = FAKE) -> Observations:
     """Make observations: a single value in block 0, or one value in each block."""
     items = []
     for name, values in recorded.items():
@@ -57,10 +70,10 @@ def observations(
 
 def judge(
     name: str,
-    own: Mapping[str, Value | Sequence[Value]],
+    own: Recorded,
     *,
     runtime: str = FAKE,
-    **others: Mapping[str, Value | Sequence[Value]],
+    **others: Recorded,
 ) -> Judgement:
     """Let a probe judge made-up observations: ``judge("P05", {"effect": False}, host={"effect": True})``."""
     probe = find(name)
@@ -252,3 +265,15 @@ class FakeRuntime(Runtime):
     def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - nothing is prepared
         """Prepare nothing."""
         return Preparation(reference=FAKE, steps=())
+
+
+class TakesTurns(Protocol):
+    """What the test suite's real harness is: one turn of a probe on this machine, without a container.
+
+    ``wrap`` is put before every launched command and stands for a runtime that hardens or weakens
+    something; ``root_inside`` runs the launched commands as root, as an engine does by default. Both
+    arms are named after what they stand for.
+    """
+
+    def __call__(self, name: str, *, wrap: tuple[str, ...] = (), root_inside: bool = False) -> Observations:
+        """Take the turn and give what was recorded."""

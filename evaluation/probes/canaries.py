@@ -21,15 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evaluation.probes.base import Session
+from evaluation.probes.base import Completed, Session
 
 __all__ = [
     "NEEDS_ROOT",
     "Callers",
-    "control_run",
     "plant_file",
     "plant_setuid",
     "root_directory",
+    "run_planted",
     "secret",
     "setuid_works_under",
     "wait_for",
@@ -127,7 +127,7 @@ def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
     # The same inode again, not the same name: whoever owns the directory may have renamed it.
     kept = os.open(f"/proc/self/fd/{file}", os.O_RDONLY)
     try:
-        with helper.open("rb") as source, os.fdopen(file, "wb") as target:
+        with os.fdopen(file, "wb") as target, helper.open("rb") as source:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fchown(file, 0, 0)
@@ -195,10 +195,10 @@ def _empty(directory: int, device: int) -> None:
         os.rmdir(name, dir_fd=directory)
 
 
-def control_run(session: Session, callers: Callers, program: Path) -> bool:
+def run_planted(session: Session, callers: Callers, program: Path) -> tuple[bool, Completed]:
     """Let the measuring user run a planted helper on the host; whether it then called as uid 0."""
-    session.on_host((str(program), str(session.work)))
-    return 0 in callers.uids()
+    ran = session.on_host((str(program), str(session.work)))
+    return 0 in callers.uids(), ran
 
 
 def wait_for(path: Path, timeout_s: float) -> bool:

@@ -28,8 +28,9 @@ def observe(session: Session) -> None:
             return
         reached = line.ok and _heard(listener, token)
     session.record(EFFECT, reached, evidence=(completed,))
-    elsewhere = "it connected, but not to the host" if line.ok else line.reason
-    session.record(DETAIL, "its word arrived" if reached else elsewhere, evidence=(completed,))
+    if not reached:
+        detail = "it connected, but not to the host" if line.ok else line.reason
+        session.record(DETAIL, detail, evidence=(completed,))
 
 
 def _heard(listener: socket.socket, token: str) -> bool:

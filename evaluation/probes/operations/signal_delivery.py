@@ -14,7 +14,9 @@ EXIT_STATUS = 42
 """What the payload exits with after a signal; no runtime uses it for a failure of its own."""
 
 READY_S = 30.0
-END_S = 15.0
+END_S = 10.0
+MARK_S = 1.0
+"""How long after the client's end the mark may appear: not every client waits for its payload."""
 LIFETIME_S = 60
 
 
@@ -31,8 +33,7 @@ def observe(session: Session) -> None:
         message = f"the payload was not ready within {READY_S:.0f} s (exit status {status})"
         session.record(PROBLEM, message, evidence=(completed,))
         return
-    # The mark appears before the client ends, where the signal was delivered at all.
-    received = (session.work / f"{PREFIX}.received").exists()
+    received = wait_for(session.work / f"{PREFIX}.received", MARK_S)
     session.record("received", received, evidence=(completed,))
     session.record("exit_status", completed.evidence.exit_status, evidence=(completed,))
     session.record("ended_by_us", completed.evidence.timed_out, evidence=(completed,))

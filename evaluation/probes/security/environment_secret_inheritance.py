@@ -4,7 +4,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
-from evaluation.probes.judging import DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.judging import EFFECT, PROBLEM, Attempt
 
 VARIABLE = "EVALUATION_CANARY_TOKEN"
 
@@ -20,11 +20,7 @@ def observe(session: Session) -> None:
     if line is None:
         session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
         return
-    inherited = line.text("text") == content
-    session.record(EFFECT, inherited, evidence=(completed,))
-    session.record(
-        DETAIL, f"{VARIABLE} was {'the same' if inherited else 'not set'} inside", evidence=(completed,)
-    )
+    session.record(EFFECT, line.text("text") == content, evidence=(completed,))
 
 
 PROBE = Probe(

@@ -28,7 +28,8 @@ def observe(session: Session) -> None:
         session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
         return
     session.record(EFFECT, line.text("text") == content, evidence=(completed,))
-    session.record(DETAIL, "its content was read" if line.ok else line.reason, evidence=(completed,))
+    if not line.ok:
+        session.record(DETAIL, line.reason, evidence=(completed,))
 
 
 PROBE = Probe(

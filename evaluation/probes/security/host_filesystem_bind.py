@@ -55,15 +55,17 @@ def _plant(directory: Path, content: str) -> Path:
 def _record(
     session: Session, completed: Completed, reads: tuple[Line, ...], content: str, *, written: bool
 ) -> None:
-    read = reads[1].text("text") == content
     visible = reads[0].text("text") == content[::-1]
+    read = reads[1].text("text") == content
+    if not (visible or read or written):
+        session.record(PROBLEM, f"the bind did not show the host: {reads[0].reason}", evidence=(completed,))
+        return
     session.record("read", read, evidence=(completed,))
     session.record("written", written, evidence=(completed,))
     session.record(EFFECT, read or written, evidence=(completed,))
     done = [word for word, happened in (("read", read), ("wrote", written)) if happened]
-    place = "the bind showed the host" if visible else "the bind did not show the host's files"
-    what = f"it {' and '.join(done)}" if done else f"{place}; {reads[1].reason}"
-    session.record(DETAIL, what, evidence=(completed,))
+    detail = f"it {' and '.join(done)}" if done else reads[1].reason
+    session.record(DETAIL, detail, evidence=(completed,))
 
 
 def _record_refusal(session: Session, completed: Completed, answer: Answer, directory: Path) -> None:
@@ -109,7 +111,7 @@ PROBE = Probe(
     judge=Attempt(
         done="a root-only place of the host was opened to the user",
         not_done="a root-only place of the host stayed closed to the user",
-        control="root itself",
+        control="root itself could",
     ),
     needs=("image", "payload"),
     repeat="once",
