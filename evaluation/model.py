@@ -230,7 +230,9 @@ class Finding:
     """What one probe shows for one runtime at one site.
 
     ``blocks``, ``samples`` and ``control`` have equal length: per block the value of this runtime
-    and of the bare host, in ``texts.unit``. They are empty unless the outcome is ``MEASURED``.
+    and of the bare host, in ``texts.unit``. They are empty unless the outcome is ``MEASURED``;
+    ``control`` is empty too where the bare host has no such figure. ``value`` and ``ratio`` are
+    ``None`` for fewer than three blocks.
     ``value`` is the estimate in ``texts.unit``, ``ratio`` the paired ratio to the bare host.
     ``verdict`` is the checklist's word (``DENIED EXPOSED ABSENT INERT ERROR``) for attempts.
     """

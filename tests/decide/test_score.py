@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from made_up import WEIGHTS, absent, criteria, finding, row, site
 
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.score import decide
+from evaluation.errors import EvaluationError
 from evaluation.model import Finding, Outcome, Standing, UseCaseDecision
 
 HOST = row("host", start=0.05, rate=1.0)
@@ -141,6 +143,11 @@ def test_the_bare_host_has_rows_and_is_never_ranked() -> None:
     decided = decide((*HOST, *row("a")), VETO, HERE)
     assert {each.runtime for each in decided.rows} == {"host", "a"}
     assert [verdict.runtime for verdict in decided.use_cases[0].verdicts] == ["a"]
+
+
+def test_findings_of_two_runs_are_not_decided_together() -> None:
+    with pytest.raises(EvaluationError, match="more than one run"):
+        answer(*row("a"), *(replace(found, run="yesterday") for found in row("b")))
 
 
 def test_the_committed_criteria_decide_an_empty_run_in_every_use_case() -> None:
