@@ -26,10 +26,10 @@ __all__ = ["execute", "seal"]
 _PRIVATE_KERNEL = Config({"KernelManager": {"transport": "ipc"}})
 
 
-def seal(path: str) -> None:
+def seal(path: str, answer: str = "done") -> None:
     """Leave the notebook's seal; its last cell calls this. By hand, without a path, nothing is left."""
     if path:
-        Path(path).write_text("the last cell ran\n")
+        Path(path).write_text(answer)
 
 
 def execute(

@@ -32,6 +32,18 @@ class Profile:
     half_width: float
     budget_s: float
 
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After which numbers of blocks the widths are looked at: each half as many again as the last.
+
+        Looking after every block costs coverage (91-95 % in simulation where 95 % were asked for); at
+        such growing distances it stays at 92-95 %.
+        """
+        looks = [self.enough]
+        while looks[-1] * 3 // 2 < self.blocks:
+            looks.append(looks[-1] * 3 // 2)
+        return tuple(looks)
+
 
 PROFILES = {
     profile.name: profile

@@ -164,7 +164,7 @@ class Measurement:
             return ""
         if spent_s > self._profile.budget_s:
             return f"its time of {self._profile.budget_s:.0f} s was spent after {block - 1} blocks"
-        if block <= self._profile.enough:
+        if block - 1 not in self._profile.looks:
             return ""
         narrow = all(
             half_width_reached(
