@@ -176,9 +176,7 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
     ticks = [tick for tick in TICKS if first <= tick <= last]
     while len(ticks) > 6:  # more labels than a narrow screen has room for
         ticks = [tick for place_, tick in enumerate(ticks) if tick == 1 or place_ % 2 == 0]
-    parts += [
-        _line("host" if tick == 1 else "grid", place(tick), place(tick), 0, bottom) for tick in ticks
-    ]
+    parts += [_line("host" if tick == 1 else "grid", place(tick), place(tick), 0, bottom) for tick in ticks]
     for index, row in enumerate(rows):
         y = index * ROW + 27
         parts += _heads(index, row.label, row.note)

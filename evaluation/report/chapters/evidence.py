@@ -47,7 +47,8 @@ def evidence(case: Case) -> Chapter:
     return chapter(
         "evidence",
         sites=tuple(
-            (site.site, case.site_title(site.site), site.runtimes, _rows(case, site)) for site in case.measured
+            (site.site, case.site_title(site.site), site.runtimes, _rows(case, site))
+            for site in case.measured
         ),
         legend=LEGEND,
         margin=case.criteria.method.indifference_margin.value,
@@ -69,7 +70,11 @@ def _row(
 ) -> Row:
     any_finding = next(finding for (name, _), finding in findings.items() if name == probe)
     criterion = next(
-        (row for row in case.criteria.criteria.values() if row.probe == probe and isinstance(row, MeasuredCriterion)),
+        (
+            row
+            for row in case.criteria.criteria.values()
+            if row.probe == probe and isinstance(row, MeasuredCriterion)
+        ),
         None,
     )
     cells = tuple(
@@ -81,7 +86,9 @@ def _row(
         version=any_finding.probe_version,
         cells=cells,
         figure=_figure(case, site.site, probe, any_finding.texts, cells),
-        direction="" if criterion is None else f"{'lower' if criterion.direction == 'minimise' else 'higher'} is better",
+        direction=""
+        if criterion is None
+        else f"{'lower' if criterion.direction == 'minimise' else 'higher'} is better",
     )
 
 
@@ -96,7 +103,10 @@ def _cell(
     strip = None
     if finding is not None and finding.samples:
         strip = sample_strip(
-            f"{target}-strip", f"Samples of {runtime} above, of the bare host below", finding.samples, finding.control
+            f"{target}-strip",
+            f"Samples of {runtime} above, of the bare host below",
+            finding.samples,
+            finding.control,
         )
     return Cell(
         target=target,
@@ -113,12 +123,19 @@ def _figure(case: Case, site: str, probe: str, texts: ProbeTexts, cells: tuple[C
     rows = []
     for cell in shown:
         found = cell.finding.ratio if cell.finding and cell.finding.outcome is Outcome.MEASURED else None
-        note = f"{ratio(found.estimate)} ({ratio_between(found)}) {cell.state.word}" if found else cell.state.word
+        note = (
+            f"{ratio(found.estimate)} ({ratio_between(found)}) {cell.state.word}"
+            if found
+            else cell.state.word
+        )
         rows.append(RatioRow(label=cell.runtime, note=note, tone=cell.state.tone, ratio=found))
     if not any(row.ratio for row in rows):
         return None
     names = [name for name, row in case.criteria.criteria.items() if row.probe == probe]
     margin = case.criteria.margin(names[0]) if names else case.criteria.method.indifference_margin.value
     return ratio_plot(
-        anchor("ratio", site, probe), f"{probe}: ratio of {texts.unit or 'value'} to the bare host", rows, margin=margin
+        anchor("ratio", site, probe),
+        f"{probe}: ratio of {texts.unit or 'value'} to the bare host",
+        rows,
+        margin=margin,
     )

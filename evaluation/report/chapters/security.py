@@ -39,7 +39,9 @@ def security(case: Case) -> Chapter:
     """Show what each runtime adds to, and takes away from, what the bare host allows."""
     return chapter(
         "security",
-        sites=tuple((site.site, case.site_title(site.site), site.runtimes, _attempts(site)) for site in case.measured),
+        sites=tuple(
+            (site.site, case.site_title(site.site), site.runtimes, _attempts(site)) for site in case.measured
+        ),
         legend=DIFFERENCES,
     )
 

@@ -38,7 +38,8 @@ def _column(case: Case, name: str, measured: SiteCase | None) -> Column:
         title=case.site_title(name),
         measured=measured,
         answers=tuple(
-            (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner") for each in decisions
+            (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner")
+            for each in decisions
         ),
         facts=known.facts if known else (),
         batch=known.batch if known else None,
