@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evaluation.decide.case import findings_of
+from evaluation.decide.findings import findings_of
 from evaluation.decide.criteria import load_criteria
 from evaluation.model import CONTROL_AGAIN, Finding
 from evaluation.store import Manifest, Run

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, SiteDecision
 from evaluation.sites import Site
 from evaluation.store import Manifest
 
-__all__ = ["Case", "Point", "SiteCase"]
+__all__ = ["Case", "SiteCase"]
 
 _GROUPS: Final = ("performance", "operations", "security")
-
-
-class Point(Protocol):
-    """One pro or con of a runtime in a use case, derived from one finding."""
-
-    @property
-    def use_case(self) -> str:
-        """The use case for which it counts."""
-
-    @property
-    def runtime(self) -> str:
-        """The runtime it is about."""
-
-    @property
-    def probe(self) -> str:
-        """The probe whose finding it comes from."""
-
-    @property
-    def favourable(self) -> bool:
-        """Whether it speaks for the runtime."""
-
-    @property
-    def text(self) -> str:
-        """The point in words, with effect size and interval."""
-
-    @property
-    def weight(self) -> float:
-        """What it is worth in this use case; the points are sorted by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

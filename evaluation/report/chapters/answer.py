@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from evaluation.model import Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import first_sentence
 from evaluation.report.words import State, standing_state
 
 __all__ = ["answer"]
@@ -127,7 +128,7 @@ def _card(case: Case, decision: UseCaseDecision) -> Card:
         story=use_case.story,
         headline=headline,
         state=standing_state(leader.standing if leader else Standing.KNOCKED_OUT),
-        sentence=decision.sentence,
+        sentence=first_sentence(decision.sentence),
         p_first=leader.p_first if leader else None,
         leader=leader.runtime if leader else "",
         runner_up=rival.runtime if rival else "",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from evaluation.decide.prosandcons import Point
 from evaluation.report.markup import Chapter, anchor, chapter
-from evaluation.report.source import Case, Point, SiteCase
+from evaluation.report.source import Case, SiteCase
 
 __all__ = ["pros_and_cons"]
+
+SHOWN: Final = 4
+"""Points shown at once on either side; lighter ones unfold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ def pros_and_cons(case: Case) -> Chapter:
             for site in case.measured
         ),
         target=target,
+        shown=SHOWN,
     )
 
 

@@ -32,6 +32,7 @@ class UseCaseScores:
     name: str
     title: str
     story: str
+    sentence: str
     figure: Markup
     rows: tuple[tuple[Verdict, State], ...]
     runtimes: tuple[str, ...]
@@ -63,6 +64,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
         name=name,
         title=use_case.title,
         story=use_case.story,
+        sentence=decision.sentence,
         figure=score_plot(
             f"{name}-figure",
             f"Score of each runtime for {use_case.title}",
