@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
-from evaluation.decide.findings import findings_of
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import containerfile, load_recipe
@@ -128,7 +128,9 @@ def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> 
         There are no results, they are damaged, or the configuration is faulty.
     """
     here = root()
-    rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before anything else
+    rules = load_criteria(
+        criteria, probes=tuple(discover_probes())
+    )  # every fault at once, before anything else
     for chosen in choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results)):
         findings_of(chosen, rules)
     target = (output or results / "report.html").absolute()

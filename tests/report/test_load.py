@@ -92,7 +92,7 @@ def test_a_run_that_was_not_assessed_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_empty_results_folder_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="no run to report on"):
+    with pytest.raises(EvaluationError, match="no results to report on"):
         load_case(results=tmp_path, criteria=ROOT / "criteria.yaml", sites=ROOT / "sites")
 
 
