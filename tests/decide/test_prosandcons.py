@@ -30,8 +30,16 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
     [
         (compared("start", 3.0, Comparison.WORSE), False, f"start: 3.00{TIMES} slower{THAN} (3.00{NBSP}s), "),
         (compared("start", 0.5, Comparison.BETTER), True, f"start: 2.00{TIMES} faster{THAN} (500{NBSP}ms), "),
-        (compared("rate", 0.5, Comparison.WORSE), False, f"rate: 2.00{TIMES} slower{THAN} (0.500{NBSP}loops/s)"),
-        (compared("rate", 2.0, Comparison.BETTER), True, f"rate: 2.00{TIMES} faster{THAN} (2.00{NBSP}loops/s)"),
+        (
+            compared("rate", 0.5, Comparison.WORSE),
+            False,
+            f"rate: 2.00{TIMES} slower{THAN} (0.500{NBSP}loops/s)",
+        ),
+        (
+            compared("rate", 2.0, Comparison.BETTER),
+            True,
+            f"rate: 2.00{TIMES} faster{THAN} (2.00{NBSP}loops/s)",
+        ),
         (
             compared("rate", 1.0, Comparison.EQUIVALENT),
             True,
