@@ -15,6 +15,7 @@ __all__ = [
     "WORK",
     "Bind",
     "Comparison",
+    "Completed",
     "CriterionRow",
     "Evidence",
     "Finding",
@@ -125,6 +126,22 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A process that has ended, with its output as bytes (cut at the launcher's cap)."""
+
+    evidence: Evidence
+    stdout: bytes
+    stderr: bytes
+    failure: str = ""
+    """Why the runtime itself failed, where it said so; empty when the exit status is the payload's."""
+
+    @property
+    def ok(self) -> bool:
+        """Exit status 0, and not ended by us."""
+        return self.evidence.exit_status == 0 and not self.evidence.timed_out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """One immutable raw value.
 
@@ -213,7 +230,9 @@ class Finding:
     """What one probe shows for one runtime at one site.
 
     ``blocks``, ``samples`` and ``control`` have equal length: per block the value of this runtime
-    and of the bare host, in ``texts.unit``. They are empty unless the outcome is ``MEASURED``.
+    and of the bare host, in ``texts.unit``. They are empty unless the outcome is ``MEASURED``;
+    ``control`` is empty too where the bare host has no such figure. ``value`` and ``ratio`` are
+    ``None`` for fewer than three blocks.
     ``value`` is the estimate in ``texts.unit``, ``ratio`` the paired ratio to the bare host.
     ``verdict`` is the checklist's word (``DENIED EXPOSED ABSENT INERT ERROR``) for attempts.
     """

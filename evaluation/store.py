@@ -10,8 +10,9 @@ Format history
     ``observations.jsonl``
         One line per *turn* (one probe on one arm in one block) with all its observations, so that a
         crash loses at most the turn being taken.
-    ``evidence.jsonl`` and ``evidence/<sha256>``
-        Every process started, and the bytes it printed.
+    ``evidence.jsonl`` and ``outputs.jsonl``
+        Every process started, and what was printed: each output once, by its SHA-256, as text or,
+        where it is not UTF-8, as base64.
     ``findings.json``
         Derived from the above; rewritten by every assessment.
     ``complete.json``
@@ -20,6 +21,7 @@ Format history
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -49,7 +51,10 @@ __all__ = [
 FORMAT = 1
 
 _SENTINEL = "complete.json"
-_LINES = ("observations.jsonl", "evidence.jsonl")
+_LINES = ("observations.jsonl", "evidence.jsonl", "outputs.jsonl")
+
+# What all observations of a turn share stands once in its line.
+_SHARED = ("probe", "probe_version", "runtime", "block", "order", "image_digest")
 
 
 class _Facts(BaseModel):
@@ -155,6 +160,7 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._kept: set[str] = set()
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -169,7 +175,7 @@ class Run:
         """
         path = results / manifest.site / manifest.run
         try:
-            (path / "evidence").mkdir(parents=True)
+            path.mkdir(parents=True)
         except FileExistsError:
             raise EvaluationError("a run of this name exists already", where=str(path)) from None
         run = cls(path)
@@ -187,20 +193,19 @@ class Run:
         evidence: Iterable[tuple[Evidence, bytes, bytes]],
     ) -> None:
         """Keep one turn for good: the evidence first, then one line that makes it count."""
-        lines = []
+        records, outputs = [], []
         for record, stdout, stderr in evidence:
-            self._keep(record.stdout, stdout)
-            self._keep(record.stderr, stderr)
-            lines.append(json.dumps(asdict(record)))
-        if lines:
-            append_lines(self.path / "evidence.jsonl", lines)
-        row = {"turn": turn.key, "observations": [asdict(item) for item in observations]}
+            records.append(json.dumps(asdict(record)))
+            for digest, data in ((record.stdout, stdout), (record.stderr, stderr)):
+                if data and digest not in self._kept:
+                    self._kept.add(digest)
+                    outputs.append(_output_line(digest, data))
+        append_lines(self.path / "outputs.jsonl", outputs)
+        append_lines(self.path / "evidence.jsonl", records)
+        shared = {key: getattr(observations[0], key) for key in _SHARED} if observations else {}
+        own = [{k: v for k, v in asdict(item).items() if k not in _SHARED} for item in observations]
+        row = {"turn": turn.key, **shared, "observations": own}
         append_lines(self.path / "observations.jsonl", [json.dumps(row)])
-
-    def _keep(self, digest: str, data: bytes) -> None:
-        path = self.path / "evidence" / digest
-        if data and not path.exists():
-            write_atomically(path, data)
 
     def write_findings(self, findings: Sequence[Finding]) -> None:
         """Write what was derived; it can always be derived again."""
@@ -306,7 +311,7 @@ class Run:
         """Every raw value, in the order taken."""
         adapter = TypeAdapter(Observation)
         return tuple(
-            _validated(adapter, item, self.path / "observations.jsonl")
+            _validated(adapter, {key: row[key] for key in _SHARED} | item, self.path / "observations.jsonl")
             for row in self._rows("observations.jsonl")
             for item in row["observations"]
         )
@@ -318,18 +323,37 @@ class Run:
         records = (_validated(adapter, row, path) for row in self._rows("evidence.jsonl"))
         return {record.id: record for record in records}
 
+    def outputs(self) -> dict[str, bytes]:
+        """Everything that was printed, by SHA-256.
+
+        Raises
+        ------
+        EvaluationError
+            An output is not what its digest says.
+        """
+        path = self.path / "outputs.jsonl"
+        found = {hashlib.sha256(b"").hexdigest(): b""}
+        for row in self._rows("outputs.jsonl"):
+            data = row["text"].encode() if "text" in row else base64.b64decode(row["base64"])
+            if hashlib.sha256(data).hexdigest() != row["sha256"]:
+                raise EvaluationError(
+                    f"an output is not what its digest {row['sha256']} says", where=str(path)
+                )
+            found[row["sha256"]] = data
+        return found
+
     def blob(self, digest: str) -> bytes:
-        """Read what a process printed, by its SHA-256. Nothing is stored for nothing printed."""
-        if digest == hashlib.sha256(b"").hexdigest():
-            return b""
-        path = self.path / "evidence" / digest
+        """Read what a process printed.
+
+        Raises
+        ------
+        EvaluationError
+            Nothing of this digest is kept here.
+        """
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise EvaluationError(f"cannot be read: {error.strerror}", where=str(path)) from None
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise EvaluationError("is not what its name says: changed or cut off", where=str(path))
-        return data
+            return self.outputs()[digest]
+        except KeyError:
+            raise EvaluationError(f"no output {digest} is kept here", where=str(self.path)) from None
 
     def findings(self) -> tuple[Finding, ...]:
         """Read the findings of the last assessment; none when there was none."""
@@ -395,6 +419,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def append_lines(path: Path, lines: Sequence[str]) -> None:
     """Append whole lines and have them on disk before going on."""
+    if not lines:
+        return
     with path.open("ab") as stream:
         stream.write(("\n".join(lines) + "\n").encode())
         stream.flush()
@@ -405,6 +431,13 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _output_line(digest: str, data: bytes) -> str:
+    try:
+        return json.dumps({"sha256": digest, "text": data.decode()})
+    except UnicodeDecodeError:
+        return json.dumps({"sha256": digest, "base64": base64.b64encode(data).decode("ascii")})
 
 
 def _validated(adapter: TypeAdapter[Any], data: object, path: Path) -> Any:  # noqa: ANN401 - as the adapter says

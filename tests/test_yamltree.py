@@ -78,7 +78,8 @@ def test_every_kind_of_line_end_counts_as_yaml_counts_it(tmp_path: Path) -> None
 
 def test_a_byte_order_mark_moves_nothing(tmp_path: Path) -> None:
     document = parse(tmp_path, b"\xef\xbb\xbfa: 0x4\n")
-    assert (document.faults[0].line, document.faults[0].column) == (1, 4)
+    (fault,) = document.faults
+    assert (fault.line, fault.column, fault.excerpt) == (1, 4, "a: 0x4")
 
 
 def test_a_very_long_line_is_not_repeated_in_the_message(tmp_path: Path) -> None:
@@ -99,6 +100,7 @@ def test_duplicate_keys_are_all_named_and_the_first_one_holds(tmp_path: Path) ->
         ("a: &x 1\n", "anchors"),
         ("a: &x [1]\nb: *x\n", "anchors"),
         ("a: &x {b: *x}\n", "anchors"),
+        ("a: &x 1\nb: &x 2\n", "anchors"),
         ("a: !!python/object:os.system {}\n", "tags"),
         ("a: !mine 1\n", "tags"),
         ("a: !!set {b}\n", "tags"),

@@ -19,6 +19,12 @@ __all__ = ["ERROR", "assess"]
 ERROR = "error"
 """The name under which a session records that a probe broke; the value says how."""
 
+RUNTIME_FAILURE = "runtime_failure"
+"""The name under which a session records that the runtime itself failed to run a command."""
+
+REFUSED = "refused"
+"""The name under which a session records that the runtime cannot do what the probe asks, by design."""
+
 Probes = Mapping[str, tuple[str, Probe]]
 Arms = dict[str, Observations]
 
@@ -39,6 +45,7 @@ class _Run:
     run: str
     absent: Mapping[str, str]
     image_digest: str
+    unavailable: Mapping[str, str]
 
 
 def assess(
@@ -50,6 +57,8 @@ def assess(
     image_digest: str,
     probes: Probes,
     criteria: Criteria,
+    unavailable: Mapping[str, str] | None = None,
+    present: Iterable[str] = (),
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -67,6 +76,10 @@ def assess(
         By id: the group (``performance``, ``operations``, ``security``) and the probe.
     criteria : Criteria
         For the confidence, and for the direction and margin of each measured figure.
+    unavailable : mapping of str to str, optional
+        Probes that could not be run at all at this site, each with the reason in words.
+    present : iterable of str, optional
+        The runtimes that are here: each gets an ``UNAVAILABLE`` finding for such a probe.
 
     Returns
     -------
@@ -80,7 +93,8 @@ def assess(
     The comparisons of all runtimes and measured probes of the run are one family (Holm): the chance
     that the report makes even one false claim against the bare host is one minus the confidence.
     """
-    facts = _Run(site=site, run=run, absent=absent, image_digest=image_digest)
+    facts = _Run(site=site, run=run, absent=absent, image_digest=image_digest, unavailable=unavailable or {})
+    here = tuple(present)
     by_probe = _by_probe(observations)
     drafts: list[_Draft] = []
     for probe_id in sorted({*probes, *by_probe}):
@@ -88,6 +102,11 @@ def assess(
         if probe_id in probes:
             group, probe = probes[probe_id]
             drafts.extend(_assess_probe(probe, probe.texts(group), arms, facts, criteria))
+            if reason := facts.unavailable.get(probe_id):
+                drafts.extend(
+                    _Draft(finding=_unavailable(runtime, probe, probe.texts(group), facts, reason))
+                    for runtime in _ordered({*here} - {*arms})
+                )
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
     return _settled(drafts, confidence=criteria.method.confidence_level.value)
@@ -132,10 +151,7 @@ def _assess_probe(
         elif arm != CONTROL_AGAIN:
             yield _Draft(finding=finding)
     for runtime in sorted(facts.absent):
-        blank = _blank(runtime, probe.id, probe.version, texts, facts)
-        yield _Draft(
-            finding=replace(blank, outcome=Outcome.UNAVAILABLE, message=facts.absent[runtime]),
-        )
+        yield _Draft(finding=_unavailable(runtime, probe, texts, facts, facts.absent[runtime]))
 
 
 def _judged(
@@ -145,6 +161,8 @@ def _judged(
     own = arms[arm]
     others = {other: taken for other, taken in arms.items() if other != arm}
     blank = _from_observations(_blank(arm, probe.id, probe.version, texts, facts), own)
+    if refusals := [str(item.value) for item in own.items if item.name == REFUSED]:
+        return replace(blank, outcome=Outcome.UNSUPPORTED, message=refusals[-1]), {}
     if unlike := _unlike(own, arms.get(CONTROL, Observations()), probe, facts):
         return _broken(blank, unlike), {}
     try:
@@ -173,6 +191,8 @@ def _recorded_error(own: Observations) -> str:
     errors = [str(item.value) for item in own.items if item.name == ERROR]
     if not errors:
         return ""
+    if failures := [str(item.value) for item in own.items if item.name == RUNTIME_FAILURE]:
+        errors.append(f"the runtime failed: {failures[-1]}")
     blocks = len({item.block for item in own.items})
     broken = len({item.block for item in own.items if item.name == ERROR})
     return errors[-1] if blocks == 1 else f"{errors[-1]} (in {broken} of {blocks} blocks)"
@@ -278,6 +298,11 @@ def _from_observations(blank: Finding, own: Observations) -> Finding:
         evidence=tuple(dict.fromkeys(evidence for item in own.items for evidence in item.evidence)),
         observed_at=max((item.observed_at for item in own.items), default=""),
     )
+
+
+def _unavailable(runtime: str, probe: Probe, texts: ProbeTexts, facts: _Run, reason: str) -> Finding:
+    blank = _blank(runtime, probe.id, probe.version, texts, facts)
+    return replace(blank, outcome=Outcome.UNAVAILABLE, message=reason)
 
 
 def _broken(finding: Finding, message: str) -> Finding:

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import Recipe
 from evaluation.images.tarball import normalise
-from evaluation.probes.base import Completed
+from evaluation.model import Completed
 from evaluation.runtimes.base import Archives
 
 __all__ = ["BuiltImage", "Run", "build"]

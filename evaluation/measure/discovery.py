@@ -63,7 +63,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
     done = _run(launcher, runtime.version_argv())
-    if not done.ok or not done.stdout.strip():
+    printed = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")  # ch-run: on stderr
+    if not done.ok or not printed:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         reason = "installed, but does not answer: " + (said[-1] if said else "it said nothing")
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
@@ -72,7 +73,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
             "present": True,
             "advice": "",
             "command": launcher.find(command),
-            "version": runtime.parse_version(done.stdout.decode(errors="replace")),
+            "version": runtime.parse_version(printed),
             "security": _security(runtime, launcher),
         }
     )

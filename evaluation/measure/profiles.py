@@ -32,11 +32,23 @@ class Profile:
     half_width: float
     budget_s: float
 
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After which numbers of blocks the widths are looked at: each half as many again as the last.
+
+        Looking after every block costs coverage (91-95 % in simulation where 95 % were asked for); at
+        such growing distances it stays at 92-95 %.
+        """
+        looks = [self.enough]
+        while looks[-1] * 3 // 2 < self.blocks:
+            looks.append(looks[-1] * 3 // 2)
+        return tuple(looks)
+
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(name="quick", blocks=10, enough=10, half_width=0.05, budget_s=240.0),
+        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=300.0),
         Profile(name="full", blocks=120, enough=20, half_width=0.02, budget_s=9000.0),
     )
 }

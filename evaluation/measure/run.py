@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +39,7 @@ from evaluation.sites import Site
 from evaluation.statistics import half_width_reached
 from evaluation.store import FormFacts, ImageFacts, Manifest, Run, RuntimeFacts, find_runs
 
-__all__ = ["Measurement", "open_measurement"]
+__all__ = ["Measurement", "measured_already", "open_measurement"]
 
 _LOCK = Path(tempfile.gettempdir()) / "container-evaluation.lock"
 
@@ -67,17 +67,25 @@ class Measurement:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close.close()
+        self.close()
 
-    def measure(self, group: str) -> str:
+    def measure(self, group: str, *, only: Sequence[str] = ()) -> str:
         """Measure one group of probes: what is done already is kept, the rest is taken in its order.
+
+        Parameters
+        ----------
+        group : str
+            Its name.
+        only : sequence of str, optional
+            Of the group only these probes.
 
         Returns
         -------
         str
             In a sentence, how much was measured and why it stopped.
         """
-        probes = {probe.id: probe for probe in probes_of(group) if probe.id not in self.manifest.unavailable}
+        wanted = [probe for probe in probes_of(group) if not only or probe.id in only]
+        probes = {probe.id: probe for probe in wanted if probe.id not in self.manifest.unavailable}
         arms = {arm.id: arm for arm in self._arms()}
         turns = list(
             plan_turns(
@@ -100,6 +108,10 @@ class Measurement:
                 self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def close(self) -> None:
+        """End what was started, and let others measure on this host."""
+        self._close.close()
 
     def finish(self) -> Run:
         """Write the sentinel: the run is complete."""
@@ -125,7 +137,7 @@ class Measurement:
                 session.record("error", f"{type(error).__name__}: {error}")
         if work.exists():
             session.record("residue", "files that the measuring user cannot remove")
-        self.run.append(item.turn, session.observations, session.evidence())
+        self.run.append(item.turn, session.witnessed(), session.evidence())
 
     def _arms(self) -> Iterator[Arm]:
         forms = {form.runtime: form for form in self.manifest.image.forms} if self.manifest.image else {}
@@ -152,7 +164,7 @@ class Measurement:
             return ""
         if spent_s > self._profile.budget_s:
             return f"its time of {self._profile.budget_s:.0f} s was spent after {block - 1} blocks"
-        if block <= self._profile.enough:
+        if block - 1 not in self._profile.looks:
             return ""
         narrow = all(
             half_width_reached(
@@ -205,6 +217,7 @@ def open_measurement(
     fresh: bool = False,
     seed: int | None = None,
     user: str = "",
+    blocks: int = 0,
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -226,6 +239,8 @@ def open_measurement(
         Of the order of turns; drawn when not given.
     user : str, optional
         Who runs the containers, when we are root.
+    blocks : int, optional
+        So many blocks of a paired probe, whatever the profile says.
 
     Raises
     ------
@@ -251,10 +266,26 @@ def open_measurement(
             chosen = profile_named(opened.manifest.profile)
         else:
             prepared = _prepare(site, launcher, images, payload, problem, runtimes)
-            opened = _resume_or_create(site, chosen, results, prepared, launcher, fresh=fresh, seed=seed)
+            opened = _resume_or_create(site, chosen, results, prepared, fresh=fresh, seed=seed)
+        if blocks:
+            chosen = replace(chosen, blocks=blocks, enough=blocks)
         measurement = Measurement(opened, chosen, launcher, scratch, payload)
         measurement._close = stack.pop_all()  # noqa: SLF001 - from here on it is the measurement's
         return measurement
+
+
+def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:
+    """Find the newest complete run that would come out the same: same tool, same runtimes, same profile."""
+    with Launcher(measuring_user(user or site.measure_as or "")) as launcher:
+        found = _chosen(discover(site, launcher), runtimes.split())
+    here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
+    for run in reversed(find_runs(results, site.id)):
+        manifest = run.manifest
+        then = {(facts.id, facts.version) for facts in manifest.runtimes if facts.present}
+        same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
+        if run.complete and same_tool and then == here:
+            return run
+    return None
 
 
 @contextlib.contextmanager
@@ -306,7 +337,8 @@ def _prepare(
     facts: list[RuntimeFacts] = []
     forms: list[FormFacts] = []
     for item in found:
-        print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
+        if item.facts.present:
+            print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
         readied, form = ready(item, image, launcher, payload)
         facts.append(readied.facts)
         if form:
@@ -339,7 +371,6 @@ def _resume_or_create(
     profile: Profile,
     results: Path,
     prepared: _Prepared,
-    launcher: Launcher,
     *,
     fresh: bool,
     seed: int | None,

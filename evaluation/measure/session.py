@@ -189,6 +189,11 @@ class TurnSession:
             )
         )
 
+    def witnessed(self) -> list[Observation]:
+        """The observations of this turn; where a probe names no process, every one of the turn."""
+        whole = tuple(self.kept)
+        return [item if item.evidence else replace(item, evidence=whole) for item in self.observations]
+
     def evidence(self) -> Iterator[tuple[Evidence, bytes, bytes]]:
         """Every process of this turn, with what it printed."""
         for item in self.kept.values():

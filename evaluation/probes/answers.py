@@ -81,6 +81,8 @@ def _problem(completed: Completed) -> str:
         ending = f"it was ended after {completed.evidence.duration_s:.1f} s"
     else:
         ending = f"exit status {completed.evidence.exit_status}"
+    if completed.failure:
+        return f"the runtime did not run the payload: {completed.failure}"
     words = completed.stderr.decode("utf-8", "replace").strip().splitlines()
     said = f"; it said: {words[-1][:300]}" if words else ""
     return f"the payload did not run to its end ({ending}{said})"

@@ -12,27 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import Bind, Evidence, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, Reference
 
 __all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
 
 Value = float | str | bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
-    """A process that has ended, with its output as bytes (cut at the launcher's cap)."""
-
-    evidence: Evidence
-    stdout: bytes
-    stderr: bytes
-    failure: str = ""
-    """Why the runtime itself failed, where it said so; empty when the exit status is the payload's."""
-
-    @property
-    def ok(self) -> bool:
-        """Exit status 0, and not ended by us."""
-        return self.evidence.exit_status == 0 and not self.evidence.timed_out
 
 
 class RunningTask(Protocol):
@@ -57,19 +41,45 @@ class Session(Protocol):
     ``work`` is fresh for this turn, writable by the measuring user and removed afterwards.
     """
 
-    runtime: str
-    """The runtime's id; ``host`` for both control arms."""
-    is_control: bool
-    uid: int
-    """The measuring user's ids: who runs the containers."""
-    gid: int
-    user_home: Path
-    privileged: bool
-    """Whether this process (not the containers) is root, and so can plant root's canaries."""
-    payload: Path
-    work: Path
-    payload_inside: str
-    work_inside: str
+    @property
+    def runtime(self) -> str:
+        """The runtime's id; ``host`` for both control arms."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is the bare host."""
+
+    @property
+    def uid(self) -> int:
+        """Numeric id of the measuring user: who runs the containers."""
+
+    @property
+    def gid(self) -> int:
+        """Numeric id of the measuring user's group."""
+
+    @property
+    def user_home(self) -> Path:
+        """Home of the measuring user."""
+
+    @property
+    def privileged(self) -> bool:
+        """Whether this process (not the containers) is root, and so can plant root's canaries."""
+
+    @property
+    def payload(self) -> Path:
+        """The payload's directory on the host."""
+
+    @property
+    def work(self) -> Path:
+        """This turn's own directory on the host."""
+
+    @property
+    def payload_inside(self) -> str:
+        """The payload's directory as the command sees it."""
+
+    @property
+    def work_inside(self) -> str:
+        """This turn's directory as the command sees it."""
 
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""

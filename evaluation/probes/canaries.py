@@ -21,15 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evaluation.probes.base import Session
+from evaluation.probes.base import Completed, Session
 
 __all__ = [
     "NEEDS_ROOT",
     "Callers",
-    "control_run",
     "plant_file",
     "plant_setuid",
     "root_directory",
+    "run_planted",
     "secret",
     "setuid_works_under",
     "wait_for",
@@ -65,7 +65,7 @@ class Callers:
     def __init__(self, directory: Path) -> None:
         self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
         before = os.umask(0)
         try:
@@ -92,16 +92,14 @@ class Callers:
 
     def uids(self) -> tuple[int, ...]:
         """Host uids of those who called since the last time this was asked."""
-        found = []
+        found: list[int] = []
         while True:
             try:
                 caller, _ = self._socket.accept()
             except BlockingIOError:
                 return tuple(found)
             with caller:
-                _, uid, _ = _PEER.unpack(
-                    caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-                )
+                _, uid, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
                 found.append(uid)
 
 
@@ -129,7 +127,7 @@ def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
     # The same inode again, not the same name: whoever owns the directory may have renamed it.
     kept = os.open(f"/proc/self/fd/{file}", os.O_RDONLY)
     try:
-        with helper.open("rb") as source, os.fdopen(file, "wb") as target:
+        with os.fdopen(file, "wb") as target, helper.open("rb") as source:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fchown(file, 0, 0)
@@ -197,10 +195,10 @@ def _empty(directory: int, device: int) -> None:
         os.rmdir(name, dir_fd=directory)
 
 
-def control_run(session: Session, callers: Callers, program: Path) -> bool:
+def run_planted(session: Session, callers: Callers, program: Path) -> tuple[bool, Completed]:
     """Let the measuring user run a planted helper on the host; whether it then called as uid 0."""
-    session.on_host((str(program), str(session.work)))
-    return 0 in callers.uids()
+    ran = session.on_host((str(program), str(session.work)))
+    return 0 in callers.uids(), ran
 
 
 def wait_for(path: Path, timeout_s: float) -> bool:

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome
 from evaluation.probes.base import Judgement, Observations
 
-__all__ = ["CONTROL_DONE", "DETAIL", "EFFECT", "NOT_PLANTED", "PROBLEM", "Attempt", "problem", "relative"]
+__all__ = [
+    "ABSENT",
+    "CONTROL_DONE",
+    "DETAIL",
+    "EFFECT",
+    "NOT_PLANTED",
+    "PROBLEM",
+    "Attempt",
+    "problem",
+    "relative",
+]
 
 PROBLEM = "problem"
 """Text: why a turn says nothing. Our probe broke, or the runtime did not run the payload at all."""
@@ -22,13 +32,15 @@ CONTROL_DONE = "control"
 """Truth: whether the verifier's own control, made in the same turn, had the effect."""
 NOT_PLANTED = "not_planted"
 """Text: why the canary could not be planted here, and what to do about it."""
+ABSENT = "absent"
+"""Text: why there is nothing here to attack."""
 DETAIL = "detail"
 """Text: what was seen, for the finding's message."""
 
 
 def problem(own: Observations) -> str:
     """Say why these observations cannot be judged, or return an empty string."""
-    problems = [str(value) for value in own.values(PROBLEM)]
+    problems = [str(value) for value in own.values(PROBLEM) if value]
     if problems:
         turns = len({item.block for item in own.items})
         return f"{problems[-1]} ({len(problems)} of {turns} turns)" if turns > 1 else problems[-1]
@@ -62,7 +74,7 @@ def relative(
         return Judgement(outcome=Outcome.ERROR, message=fault)
     samples = {block: statistics.median(values) for block, values in sorted(blocks.items())}
     count = sum(len(values) for values in blocks.values())
-    message = f"{count} values in {len(samples)} blocks; the median of each block counts"
+    message = f"{count} measured in {len(samples)} block{'' if len(samples) == 1 else 's'}"
     return Judgement(outcome=Outcome.MEASURED, message=message, samples=samples)
 
 
@@ -81,7 +93,7 @@ class Attempt:
     not_done : str
         The same for its absence.
     control : str
-        The verifier's own control, as the subject of "... could". Empty where there is none.
+        What the verifier's own control shows, as a clause. Empty where there is none.
     words : bool
         Whether to give the security checklist's word as the verdict.
     """
@@ -96,36 +108,43 @@ class Attempt:
         if True in own.values(EFFECT):
             count = own.values(EFFECT)
             often = "" if all(count) else f" in {count.count(True)} of {len(count)} turns"
-            return self._judgement(Outcome.FAILS, "EXPOSED", f"{self.done}{often}{self._detail(own, True)}")
-        fault = problem(own)
-        not_planted = own.last(NOT_PLANTED)
-        if fault or (own.last(EFFECT) is None and not_planted is None):
-            return self._judgement(Outcome.ERROR, "ERROR", fault or "no effect was recorded")
-        if own.last(EFFECT) is None:
-            return self._judgement(Outcome.INERT, "INERT", str(not_planted))
+            return self._judgement(
+                Outcome.FAILS, "EXPOSED", f"{self.done}{often}{self._detail(own, effect=True)}"
+            )
+        if own.last(EFFECT) is None or problem(own):
+            return self._not_attempted(own)
         could = self._who_could(own, others)
-        seen = f"{self.not_done}{self._detail(own, False)}"
+        seen = f"{self.not_done}{self._detail(own, effect=False)}"
         if could:
-            return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; control: {could} could")
+            return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; control: {could}")
         if own.items[0].runtime in {CONTROL, CONTROL_AGAIN}:
             return self._judgement(Outcome.HOLDS, "DENIED", f"{seen}; this is what a plain job can do")
         shown = f"{seen}, but no control could do it either, so this shows nothing"
-        advice = f"; {not_planted}" if not_planted else ""
-        return self._judgement(Outcome.INERT, "INERT", f"{shown}{advice}")
+        advice = own.last(NOT_PLANTED)
+        return self._judgement(Outcome.INERT, "INERT", f"{shown}; {advice}" if advice else shown)
+
+    def _not_attempted(self, own: Observations) -> Judgement:
+        """Say why there is no effect to judge."""
+        fault, absent, not_planted = problem(own), own.last(ABSENT), own.last(NOT_PLANTED)
+        if fault or (absent is None and not_planted is None):
+            return self._judgement(Outcome.ERROR, "ERROR", fault or "no effect was recorded")
+        if absent is not None:
+            return self._judgement(Outcome.HOLDS, "ABSENT", str(absent))
+        return self._judgement(Outcome.INERT, "INERT", str(not_planted))
 
     def _who_could(self, own: Observations, others: Mapping[str, Observations]) -> str:
         """Name a control that had the effect: the bare host first, the verifier's own, any other arm."""
         arms = [arm for arm in others if True in others[arm].values(EFFECT)]
         if CONTROL in arms or CONTROL_AGAIN in arms:
-            return "the bare host"
+            return "the bare host could"
         if True in own.values(CONTROL_DONE):
             return self.control
-        return ", ".join(sorted(arms))
+        return f"{', '.join(sorted(arms))} could" if arms else ""
 
     def _judgement(self, outcome: Outcome, verdict: str, message: str) -> Judgement:
         return Judgement(outcome=outcome, message=message, verdict=verdict if self.words else "")
 
-    def _detail(self, own: Observations, effect: bool) -> str:  # noqa: FBT001 - one private caller each way
+    def _detail(self, own: Observations, *, effect: bool) -> str:
         """The newest detail that was recorded in the same turn as this effect."""
         turns = {item.block for item in own.items if item.name == EFFECT and item.value is effect}
         details = [

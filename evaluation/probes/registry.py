@@ -44,9 +44,8 @@ def _found() -> Mapping[str, tuple[str, Probe]]:
 def _probe_of(module: str, stem: str) -> Probe:
     probe = getattr(importlib.import_module(module), "PROBE", None)
     if not isinstance(probe, Probe):
-        raise FaultyProbeError(
-            "the file defines no PROBE", where=module, advice="define PROBE = Probe(id=..., ...), or move the file"
-        )
+        message = "the file defines no PROBE"
+        raise FaultyProbeError(message, where=module, advice="define PROBE = Probe(...), or move the file")
     if probe.id != stem:
         message = f"the probe's id is {probe.id}, but its file is {stem}.py"
         raise FaultyProbeError(message, where=module, advice=f'write id="{stem}", or rename the file')
@@ -78,12 +77,15 @@ def find(name: str) -> Probe:
         There is none; the error names those that are spelled alike.
     """
     probes = discover()
-    known = {probe.checklist_id.lower(): probe for probe in probes.values() if probe.checklist_id} | probes
+    by_number = {probe.checklist_id.lower(): probe for probe in probes.values() if probe.checklist_id}
+    known = {**by_number, **probes}
     wanted = name.strip().lower().replace("-", "_")
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=3)
     names = [known[match].id for match in close]
-    advice = f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else f"there are: {', '.join(probes)}"
+    advice = (
+        f"did you mean {' or '.join(dict.fromkeys(names))}?" if names else f"there are: {', '.join(probes)}"
+    )
     message = f"there is no probe {name!r}"
     raise UnknownProbeError(message, advice=advice)

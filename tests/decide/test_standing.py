@@ -53,6 +53,11 @@ def test_overlap_from_missing_evidence_is_undecided(leader: float | tuple[float,
     assert ranking.standings == {"a": Standing.UNDECIDED, "b": Standing.UNDECIDED, "c": Standing.BEHIND}
 
 
+def test_what_is_known_for_sure_sets_the_mark_and_not_the_middle_of_a_gap() -> None:
+    ranking = ranked({"a": (0.2, 1.0), "b": 0.55}, {"a": 0.95, "b": 0.0})
+    assert set(ranking.standings.values()) == {Standing.UNDECIDED}
+
+
 def test_missing_evidence_that_cannot_overturn_the_lead_does_not_stand_in_its_way() -> None:
     assert ranked({"a": (0.8, 0.9), "b": (0.3, 0.7)}, {"a": 0.95, "b": 0.0}).winner == "a"
 

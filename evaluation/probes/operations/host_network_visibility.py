@@ -22,12 +22,15 @@ def observe(session: Session) -> None:
         answer = read_answer(completed)
         line = answer.first("connect")
         if line is None:
-            session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
+            session.record(
+                PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,)
+            )
             return
         reached = line.ok and _heard(listener, token)
     session.record(EFFECT, reached, evidence=(completed,))
-    elsewhere = "it connected, but not to the host" if line.ok else line.reason
-    session.record(DETAIL, "its word arrived" if reached else elsewhere, evidence=(completed,))
+    if not reached:
+        detail = "it connected, but not to the host" if line.ok else line.reason
+        session.record(DETAIL, detail, evidence=(completed,))
 
 
 def _heard(listener: socket.socket, token: str) -> bool:
@@ -46,14 +49,15 @@ PROBE = Probe(
     version=1,
     question="Is the host's loopback interface hidden from the container?",
     why=(
-        "Services that trust whoever comes from localhost (a job's own database, a notebook server, a monitoring "
-        "agent) are open to every container that shares the host's network. Sharing it is also what MPI and "
-        "high-speed interconnects want: whether this is a breach or a feature is the site's word."
+        "Services that trust whoever comes from localhost (a job's own database, a notebook server, a "
+        "monitoring agent) are open to every container that shares the host's network. Sharing it is also "
+        "what MPI and high-speed interconnects want: whether this is a breach or a feature is the site's "
+        "word."
     ),
     method=(
-        "The verifier listens on a free port of 127.0.0.1 on the host; the payload connects to 127.0.0.1 and sends a "
-        "random word. Only the word heard by the verifier counts: a connection to somebody else's port inside does "
-        "not. The control is the bare process, which reaches it."
+        "The verifier listens on a free port of 127.0.0.1 on the host; the payload connects to 127.0.0.1 "
+        "and sends a random word. Only the word heard by the verifier counts: a connection to somebody "
+        "else's port inside does not. The control is the bare process, which reaches it."
     ),
     remedy="Give the container a network of its own, or none (docker run --network none, apptainer --net).",
     observe=observe,
@@ -65,9 +69,8 @@ PROBE = Probe(
     needs=("image", "payload"),
     repeat="once",
     references=(
-        Reference(title="Docker: host network driver", url="https://docs.docker.com/engine/network/drivers/host/"),
         Reference(
-            title="network_namespaces(7)", url="https://man7.org/linux/man-pages/man7/network_namespaces.7.html"
+            title="Docker: host network driver", url="https://docs.docker.com/engine/network/drivers/host/"
         ),
     ),
 )

@@ -35,7 +35,9 @@ def observe(session: Session) -> None:
     session.record("owner_uid", status.st_uid, evidence=seen_all)
     session.record("owner_gid", status.st_gid, evidence=seen_all)
     session.record("mode", oct(stat.S_IMODE(status.st_mode)), evidence=seen_all)
-    session.record("is_users", status.st_uid == session.uid and status.st_gid == session.gid, evidence=seen_all)
+    session.record(
+        "is_users", status.st_uid == session.uid and status.st_gid == session.gid, evidence=seen_all
+    )
     session.record("deletable", deletable, evidence=seen_all)
     if not deletable:
         # Whoever could write it can remove it: leave nothing that the user cannot get rid of.
@@ -68,25 +70,24 @@ PROBE = Probe(
     version=1,
     question="Does a job's output belong to the user who submitted the job, and can that user remove it?",
     why=(
-        "Files of root or of a subordinate id on a shared file system count against the wrong quota, escape the "
-        "user's own cleaning up, and end as tickets for an administrator."
+        "Files of root or of a subordinate id on a shared file system count against the wrong quota, "
+        "escape the user's own cleaning up, and end as tickets for an administrator."
     ),
     method=(
-        "The payload makes a directory with a file in it on the writable bind. The verifier reads owner and mode on "
-        "the host, then the user removes both on the host: a file in one's own directory can always be removed, a "
-        "file in a foreign directory cannot. The control is the same done by the bare process."
+        "The payload makes a directory with a file in it on the writable bind. The verifier reads owner "
+        "and mode on the host, then the user removes both on the host: a file in one's own directory can "
+        "always be removed, a file in a foreign directory cannot. The control is the same done by the bare "
+        "process."
     ),
     remedy=(
-        "Run the payload as the user (docker run --user, podman run --userns keep-id), or use a runtime that always "
-        "does."
+        "Run the payload as the user (docker run --user, podman run --userns keep-id), or use a runtime "
+        "that always does."
     ),
     observe=observe,
     judge=judge,
     needs=("image", "payload"),
     repeat="once",
     references=(
-        Reference(
-            title="user_namespaces(7)", url="https://man7.org/linux/man-pages/man7/user_namespaces.7.html"
-        ),
+        Reference(title="user_namespaces(7)", url="https://man.archlinux.org/man/user_namespaces.7.en.raw"),
     ),
 )

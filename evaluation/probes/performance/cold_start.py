@@ -1,6 +1,7 @@
 """How long it takes until a command has run and ended."""
 
-from evaluation.model import Reference
+from collections.abc import Mapping
+
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import PROBLEM, relative
 
@@ -12,14 +13,18 @@ def observe(session: Session) -> None:
     completed = session.launch(COMMAND)
     if not completed.ok or completed.stdout:
         words = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        ending = "it timed out" if completed.evidence.timed_out else f"exit status {completed.evidence.exit_status}"
+        ending = (
+            "it timed out"
+            if completed.evidence.timed_out
+            else f"exit status {completed.evidence.exit_status}"
+        )
         message = f"{COMMAND[0]} did not run cleanly ({'; '.join([ending, *words])})"
         session.record(PROBLEM, message, evidence=(completed,))
         return
     session.record("start", completed.evidence.duration_s, "s", evidence=(completed,))
 
 
-def judge(own: Observations, others: dict[str, Observations]) -> Judgement:
+def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     """Give the seconds per block."""
     return relative(own, others, "start")
 
@@ -29,26 +34,24 @@ PROBE = Probe(
     version=1,
     question="How long does it take to start a container, run /bin/true in it, and have it end?",
     why=(
-        "Every batch job pays this once, and a workflow of many short steps pays it at every step: a pipeline that "
-        "starts ten thousand processes of a second each loses hours to a start-up of half a second."
+        "Every batch job pays this once, and a workflow of many short steps pays it at every step: a "
+        "pipeline that starts ten thousand processes of a second each loses hours to a start-up of half a "
+        "second."
     ),
     method=(
-        "The wall time from starting the client to the end of the process, on a monotonic clock, for /bin/true "
-        "without binds in a new container each time. The image is already on the machine in the runtime's own form. "
-        "The control is the same program run bare in the same block. A turn counts only if the exit status is 0 and "
-        "nothing was printed."
+        "The wall time from starting the client to the end of the process, on a monotonic clock, for "
+        "/bin/true without binds in a new container each time. The image is already on the machine in the "
+        "runtime's own form. The control is the same program run bare in the same block. A turn counts "
+        "only if the exit status is 0 and nothing was printed."
     ),
     remedy=(
-        "Put several steps into one container, use the runtime's directory form in place of an image file, and "
-        "leave out what the job does not need (a network of its own is a large part of an engine's start-up)."
+        "Put several steps into one container, use the runtime's directory form in place of an image file, "
+        "and leave out what the job does not need (a network of its own is a large part of an engine's "
+        "start-up)."
     ),
     observe=observe,
     judge=judge,
     unit="s",
     needs=("image",),
     bare=True,
-    references=(
-        Reference(title="posix_spawn(3)", url="https://man7.org/linux/man-pages/man3/posix_spawn.3.html"),
-        Reference(title="clock_gettime(2)", url="https://man7.org/linux/man-pages/man2/clock_gettime.2.html"),
-    ),
 )

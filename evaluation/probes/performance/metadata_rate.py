@@ -1,5 +1,7 @@
 """How many small files of the image can be looked up and read per second."""
 
+from collections.abc import Mapping
+
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
@@ -20,7 +22,9 @@ def observe(session: Session) -> None:
     line = answer.first("walk")
     files, elapsed_ns = (line.integer("files"), line.integer("elapsed_ns")) if line else (None, None)
     if line is None or not files or not elapsed_ns or line.integer("errors") != 0:
-        seen = f"the walk over {argv[2]} read {files} files, errors: {line.integer('errors') if line else '?'}"
+        seen = (
+            f"the walk over {argv[2]} read {files} files, errors: {line.integer('errors') if line else '?'}"
+        )
         session.record(PROBLEM, answer.problem or seen, evidence=(completed,))
         return
     session.record("files_per_second", files / elapsed_ns * 1e9, "files/s", evidence=(completed,))
@@ -28,7 +32,7 @@ def observe(session: Session) -> None:
         session.record(count, line.integer(count), "1", evidence=(completed,))
 
 
-def judge(own: Observations, others: dict[str, Observations]) -> Judgement:
+def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     """Give the files per second per block, if the same tree was read."""
     return relative(own, others, "files_per_second", same_work=("files", "directories", "bytes"))
 
@@ -38,20 +42,20 @@ PROBE = Probe(
     version=1,
     question="How many small files of the image can a job look up, open and read per second?",
     why=(
-        "Software stacks are tens of thousands of small files: compiling, importing and listing a release area are "
-        "bound by look-ups, not by bandwidth. A runtime that serves its image through a user-space file system can "
-        "be many times slower here and show nothing in a bandwidth test."
+        "Software stacks are tens of thousands of small files: compiling, importing and listing a release "
+        "area are bound by look-ups, not by bandwidth. A runtime that serves its image through a "
+        "user-space file system can be many times slower here and show nothing in a bandwidth test."
     ),
     method=(
-        f"One pass over {TREE} of the image: every entry is looked up (lstat), every regular file of at most "
-        f"{LARGEST_BYTES // 1024} KiB is opened, read and closed, by one static program in one thread. It is the "
-        "first pass of a fresh container; the host's page cache is warm from earlier blocks. The control walks the "
-        "same tree of the unpacked image on the bare host. A turn counts only without a single error and with the "
-        "control's counts of files, directories and bytes."
+        f"One pass over {TREE} of the image: every entry is looked up (lstat), every regular file of at "
+        f"most {LARGEST_BYTES // 1024} KiB is opened, read and closed, by one static program in one thread. "
+        "It is the first pass of a fresh container; the host's page cache is warm from earlier blocks. The "
+        "control walks the same tree of the unpacked image on the bare host. A turn counts only without a "
+        "single error and with the control's counts of files, directories and bytes."
     ),
     remedy=(
-        "Run from an unpacked directory on local disk, or let the site mount image files by the kernel (a setuid "
-        "starter or a squashfs driver) in place of squashfuse."
+        "Run from an unpacked directory on local disk, or let the site mount image files by the kernel (a "
+        "setuid starter or a squashfs driver) in place of squashfuse."
     ),
     observe=observe,
     judge=judge,

@@ -1,6 +1,7 @@
 """What one system call costs."""
 
-from evaluation.model import Reference
+from collections.abc import Mapping
+
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
@@ -19,13 +20,17 @@ def observe(session: Session) -> None:
     answer = read_answer(completed)
     times = [line.integer("elapsed_ns") for line in answer.all("syscalls")]
     if len(times) != REPETITIONS:
-        session.record(PROBLEM, answer.problem or f"{len(times)} of {REPETITIONS} repetitions reported", evidence=(completed,))
+        session.record(
+            PROBLEM,
+            answer.problem or f"{len(times)} of {REPETITIONS} repetitions reported",
+            evidence=(completed,),
+        )
     for repetition, elapsed_ns in enumerate(times):
         if elapsed_ns:
             session.record("per_call", elapsed_ns / CALLS, "ns", evidence=(completed,), repetition=repetition)
 
 
-def judge(own: Observations, others: dict[str, Observations]) -> Judgement:
+def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     """Give the nanoseconds per call per block."""
     return relative(own, others, "per_call")
 
@@ -35,13 +40,14 @@ PROBE = Probe(
     version=1,
     question="What does a system call cost inside, compared with the bare host?",
     why=(
-        "A system-call filter (seccomp) is run at every call, and a sandboxing kernel answers calls itself. Work that "
-        "computes does not notice; work that makes many small reads, writes or look-ups does."
+        "A system-call filter (seccomp) is run at every call, and a sandboxing kernel answers calls "
+        "itself. Work that computes does not notice; work that makes many small reads, writes or look-ups "
+        "does."
     ),
     method=(
-        f"A static program calls getppid, the cheapest call that enters the kernel, {CALLS:,} times in a loop, "
-        f"{REPETITIONS} times over. The value is the time per call; the median of a block's repetitions counts. The "
-        "control is the same program run bare in the same block."
+        f"A static program calls getppid, the cheapest call that enters the kernel, {CALLS:,} times in a "
+        f"loop, {REPETITIONS} times over. The value is the time per call; the median of a block's "
+        "repetitions counts. The control is the same program run bare in the same block."
     ),
     remedy=(
         "Where the job itself is trusted, a site may run it under a shorter filter, or none (docker run "
@@ -51,8 +57,4 @@ PROBE = Probe(
     judge=judge,
     unit="ns",
     needs=("image", "payload"),
-    references=(
-        Reference(title="seccomp(2)", url="https://man7.org/linux/man-pages/man2/seccomp.2.html"),
-        Reference(title="getppid(2)", url="https://man7.org/linux/man-pages/man2/getpid.2.html"),
-    ),
 )

@@ -1,11 +1,10 @@
 """P36: whether a secret in the host's environment is handed into the container."""
 
-from evaluation.model import Reference
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
-from evaluation.probes.judging import DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.judging import EFFECT, PROBLEM, Attempt
 
 VARIABLE = "EVALUATION_CANARY_TOKEN"
 
@@ -21,9 +20,7 @@ def observe(session: Session) -> None:
     if line is None:
         session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
         return
-    inherited = line.text("text") == content
-    session.record(EFFECT, inherited, evidence=(completed,))
-    session.record(DETAIL, f"{VARIABLE} was {'the same' if inherited else 'not set'} inside", evidence=(completed,))
+    session.record(EFFECT, line.text("text") == content, evidence=(completed,))
 
 
 PROBE = Probe(
@@ -32,15 +29,18 @@ PROBE = Probe(
     checklist_id="P36",
     question="Are secrets in the user's environment kept out of the container, unless asked for?",
     why=(
-        "Tokens for storage, databases and code hosting live in environment variables. A runtime that hands on the "
-        "whole environment gives them to every program of every image; one that hands on nothing breaks job scripts "
-        "that count on theirs."
+        "Tokens for storage, databases and code hosting live in environment variables. A runtime that "
+        "hands on the whole environment gives them to every program of every image; one that hands on "
+        "nothing breaks job scripts that count on theirs."
     ),
     method=(
-        "The client is started with a variable that holds a random word; the runtime is not told to hand it on. The "
-        "payload reads that variable. The control is the bare process, which inherits it."
+        "The client is started with a variable that holds a random word; the runtime is not told to hand "
+        "it on. The payload reads that variable. The control is the bare process, which inherits it."
     ),
-    remedy="Clean the environment (apptainer exec --cleanenv, shifter --clearenv) and hand on by name what is needed.",
+    remedy=(
+        "Clean the environment (apptainer exec --cleanenv, shifter --clearenv) and hand on by name what "
+        "is needed."
+    ),
     observe=observe,
     judge=Attempt(
         done="a secret in the host's environment was inherited",
@@ -48,5 +48,4 @@ PROBE = Probe(
     ),
     needs=("image", "payload"),
     repeat="once",
-    references=(Reference(title="environ(7)", url="https://man7.org/linux/man-pages/man7/environ.7.html"),),
 )

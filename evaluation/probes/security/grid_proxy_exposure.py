@@ -28,7 +28,8 @@ def observe(session: Session) -> None:
         session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(completed,))
         return
     session.record(EFFECT, line.text("text") == content, evidence=(completed,))
-    session.record(DETAIL, "its content was read" if line.ok else line.reason, evidence=(completed,))
+    if not line.ok:
+        session.record(DETAIL, line.reason, evidence=(completed,))
 
 
 PROBE = Probe(
@@ -37,18 +38,19 @@ PROBE = Probe(
     checklist_id="P33",
     question="Is a user's grid proxy in /tmp out of the container's reach?",
     why=(
-        "A proxy is an unencrypted key that speaks for the user on the whole grid for hours. A program from an image "
-        "that can read it can act as that user elsewhere; a job that must reach grid storage needs it. The site and "
-        "the use case say which."
+        "A proxy is an unencrypted key that speaks for the user on the whole grid for hours. A program "
+        "from an image that can read it can act as that user elsewhere; a job that must reach grid storage "
+        "needs it. The site and the use case say which."
     ),
     method=(
-        "The verifier plants a file named as grid tools name a proxy (x509up_u and the uid, with a random ending) "
-        "in /tmp, owned by the measuring user, mode 0600, with a random word in it. The payload reads the same path. "
-        "Only the word itself counts. The control is the bare process, which can read it."
+        "The verifier plants a file named as grid tools name a proxy (x509up_u and the uid, with a random "
+        "ending) in /tmp, owned by the measuring user, mode 0600, with a random word in it. The payload "
+        "reads the same path. Only the word itself counts. The control is the bare process, which can read "
+        "it."
     ),
     remedy=(
-        "A /tmp of the container's own (apptainer exec --contain, the default of Docker and Podman), and the proxy "
-        "bound only into jobs that need it."
+        "A /tmp of the container's own (apptainer exec --contain, the default of Docker and Podman), and "
+        "the proxy bound only into jobs that need it."
     ),
     observe=observe,
     judge=Attempt(
@@ -59,14 +61,16 @@ PROBE = Probe(
     repeat="once",
     references=(
         Reference(
-            title="grid-proxy-init(1)", url="https://manpages.ubuntu.com/manpages/noble/man1/grid-proxy-init.1.html"
+            title="grid-proxy-init(1)",
+            url="https://manpages.ubuntu.com/manpages/noble/man1/grid-proxy-init.1.html",
         ),
         Reference(
             title="Apptainer: system-defined bind paths",
             url="https://apptainer.org/docs/user/latest/bind_paths_and_mounts.html",
         ),
         Reference(
-            title="MITRE ATT&CK T1552.001, Credentials In Files", url="https://attack.mitre.org/techniques/T1552/001/"
+            title="MITRE ATT&CK T1552.001, Credentials In Files",
+            url="https://attack.mitre.org/techniques/T1552/001/",
         ),
     ),
 )

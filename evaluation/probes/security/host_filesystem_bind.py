@@ -55,20 +55,22 @@ def _plant(directory: Path, content: str) -> Path:
 def _record(
     session: Session, completed: Completed, reads: tuple[Line, ...], content: str, *, written: bool
 ) -> None:
-    read = reads[1].text("text") == content
     visible = reads[0].text("text") == content[::-1]
+    read = reads[1].text("text") == content
+    if not (visible or read or written):
+        session.record(PROBLEM, f"the bind did not show the host: {reads[0].reason}", evidence=(completed,))
+        return
     session.record("read", read, evidence=(completed,))
     session.record("written", written, evidence=(completed,))
     session.record(EFFECT, read or written, evidence=(completed,))
     done = [word for word, happened in (("read", read), ("wrote", written)) if happened]
-    place = "the bind showed the host" if visible else "the bind did not show the host's files"
-    what = f"it {' and '.join(done)}" if done else f"{place}; {reads[1].reason}"
-    session.record(DETAIL, what, evidence=(completed,))
+    detail = f"it {' and '.join(done)}" if done else reads[1].reason
+    session.record(DETAIL, detail, evidence=(completed,))
 
 
 def _record_refusal(session: Session, completed: Completed, answer: Answer, directory: Path) -> None:
     """Tell a runtime that refuses this bind from one that does not run at all."""
-    harmless = () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT, read_only=True),)
+    harmless = () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT),)
     again = session.launch((f"{session.payload_inside}/{PAYLOAD}", "identity"), binds=harmless)
     evidence = (completed, again)
     if read_answer(again).problem or session.is_control:
@@ -77,7 +79,9 @@ def _record_refusal(session: Session, completed: Completed, answer: Answer, dire
     words = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     session.record(EFFECT, value=False, evidence=evidence)
     session.record(
-        DETAIL, ": ".join(["the runtime started with another bind, but not with this one", *words]), evidence=evidence
+        DETAIL,
+        ": ".join(["the runtime started with another bind, but not with this one", *words]),
+        evidence=evidence,
     )
     session.record(CONTROL_DONE, value=True)
 
@@ -88,26 +92,26 @@ PROBE = Probe(
     checklist_id="P39",
     question="Are root's files safe from a user who binds the host's root directory into a container?",
     why=(
-        "If any user may bind / and is root inside, every password hash, host key and other user's file on the node "
-        "is one command away, and so is changing them. This is why a root-run engine is not handed to users of a "
-        "shared machine."
+        "If any user may bind / and is root inside, every password hash, host key and other user's file on "
+        "the node is one command away, and so is changing them. This is why a root-run engine is not "
+        "handed to users of a shared machine."
     ),
     method=(
-        "As root, the verifier plants a directory that only root may enter, with a file of a random word in it. The "
-        "runtime is asked to bind / at /host, writable; the payload tries to read the file and to write another one "
-        "beside it. Only the word itself, or a file that root then finds, counts. A runtime that starts with a "
-        "harmless bind at the same place and not with this one has refused it. The control is root's own reading; "
-        "the bare process shows that an ordinary user cannot."
+        "As root, the verifier plants a directory that only root may enter, with a file of a random word "
+        "in it. The runtime is asked to bind / at /host, writable; the payload tries to read the file and "
+        "to write another one beside it. Only the word itself, or a file that root then finds, counts. A "
+        "runtime that starts with a harmless bind at the same place and not with this one has refused it. "
+        "The control is root's own reading; the bare process shows that an ordinary user cannot."
     ),
     remedy=(
-        "Do not give users an engine that runs as root; where it must be, restrict binds by an authorisation plug-in, "
-        "or remap user ids."
+        "Do not give users an engine that runs as root; where it must be, restrict binds by an "
+        "authorisation plug-in, or remap user ids."
     ),
     observe=observe,
     judge=Attempt(
         done="a root-only place of the host was opened to the user",
         not_done="a root-only place of the host stayed closed to the user",
-        control="root itself",
+        control="root itself could",
     ),
     needs=("image", "payload"),
     repeat="once",
@@ -117,6 +121,8 @@ PROBE = Probe(
             url="https://github.com/moby/moby/issues/1655",
         ),
         Reference(title="Docker Engine security", url="https://docs.docker.com/engine/security/"),
-        Reference(title="MITRE ATT&CK T1611, Escape to Host", url="https://attack.mitre.org/techniques/T1611/"),
+        Reference(
+            title="MITRE ATT&CK T1611, Escape to Host", url="https://attack.mitre.org/techniques/T1611/"
+        ),
     ),
 )

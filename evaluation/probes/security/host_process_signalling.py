@@ -46,7 +46,9 @@ def _record(session: Session, launched: Completed | None, ended: Completed) -> N
     answer: Answer = read_answer(launched)
     line = answer.first("signal-process")
     if line is None:
-        session.record(PROBLEM, answer.problem or "the payload reported no attempt", evidence=(launched, ended))
+        session.record(
+            PROBLEM, answer.problem or "the payload reported no attempt", evidence=(launched, ended)
+        )
         return
     found = "it saw the process" if line.integer("found") else "it did not see the process"
     detail = f"{found} among {line.integer('processes')} in its /proc"
@@ -60,19 +62,19 @@ PROBE = Probe(
     checklist_id="P29",
     question="Are the user's other processes on the host out of the container's sight and reach?",
     why=(
-        "Jobs of one production account share nodes. Software from an unknown image that sees its neighbours can "
-        "read their command lines, stop them, or worse. Tools that watch and clean up a user's own processes want "
-        "just that: the site says which it is."
+        "Jobs of one production account share nodes. Software from an unknown image that sees its "
+        "neighbours can read their command lines, stop them, or worse. Tools that watch and clean up a "
+        "user's own processes want just that: the site says which it is."
     ),
     method=(
-        "The verifier starts a process on the host as the measuring user, with a random word among its arguments. The "
-        "payload searches /proc for that word (given by file, so that no other command line has it) and sends "
-        "SIGUSR1. Which signal arrived is what the waiting process says, not what the payload believes. The control "
-        "is the bare process, which reaches it."
+        "The verifier starts a process on the host as the measuring user, with a random word among its "
+        "arguments. The payload searches /proc for that word (given by file, so that no other command line "
+        "has it) and sends SIGUSR1. Which signal arrived is what the waiting process says, not what the "
+        "payload believes. The control is the bare process, which reaches it."
     ),
     remedy=(
-        "Give the container process ids of its own: Docker and Podman do so, apptainer exec --pid, or a site's "
-        "batch system can separate jobs."
+        "Give the container process ids of its own: Docker and Podman do so, apptainer exec --pid, or a "
+        "site's batch system can separate jobs."
     ),
     observe=observe,
     judge=Attempt(
@@ -82,6 +84,9 @@ PROBE = Probe(
     needs=("image", "payload"),
     repeat="once",
     references=(
-        Reference(title="pid_namespaces(7)", url="https://man7.org/linux/man-pages/man7/pid_namespaces.7.html"),
+        Reference(
+            title="pid_namespaces(7)",
+            url="https://manpages.ubuntu.com/manpages/noble/man7/pid_namespaces.7.html",
+        ),
     ),
 )

@@ -14,7 +14,9 @@ def observe(session: Session) -> None:
     line = answer.first("identity")
     bit = line.integer("no_new_privs") if line else None
     if bit not in {0, 1}:
-        reason = "the kernel does not know no_new_privs (before Linux 3.5)" if line else "no identity was reported"
+        reason = (
+            "the kernel does not know no_new_privs (before Linux 3.5)" if line else "no identity was reported"
+        )
         session.record(PROBLEM, answer.problem or reason, evidence=(completed,))
         return
     session.record(EFFECT, bit == 0, evidence=(completed,))
@@ -27,17 +29,18 @@ PROBE = Probe(
     checklist_id="P05",
     question="Is it ruled out that a program inside gains privileges by starting another one?",
     why=(
-        "With the kernel's no_new_privs bit set, no setuid program and no file capability inside an image, or on "
-        "anything bound into it, can raise anybody. An image is whatever a user downloaded: this bit makes its setuid "
-        "programs plain files."
+        "With the kernel's no_new_privs bit set, no setuid program and no file capability inside an image, "
+        "or on anything bound into it, can raise anybody. An image is whatever a user downloaded: this bit "
+        "makes its setuid programs plain files."
     ),
     method=(
-        "The payload asks the kernel for its own bit (prctl PR_GET_NO_NEW_PRIVS). The control is the bare process: "
-        "where the site sets the bit for every job already, a runtime that sets it too shows nothing."
+        "The payload asks the kernel for its own bit (prctl PR_GET_NO_NEW_PRIVS). The control is the bare "
+        "process: where the site sets the bit for every job already, a runtime that sets it too shows "
+        "nothing."
     ),
     remedy=(
-        "docker run --security-opt no-new-privileges, or no-new-privileges in the daemon's configuration; podman run "
-        "--security-opt no-new-privileges; Apptainer sets it always."
+        "docker run --security-opt no-new-privileges, or no-new-privileges in the daemon's configuration; "
+        "podman run --security-opt no-new-privileges; Apptainer sets it always."
     ),
     observe=observe,
     judge=Attempt(
@@ -54,8 +57,7 @@ PROBE = Probe(
         Reference(
             title="CIS Docker Benchmark 1.6.0, 5.26: restricted from acquiring additional privileges",
             url=(
-                "https://tenable.com/audits/items/"
-                "CIS_Docker_v1.6.0_L1_Docker_Linux.audit:abe65ce91a94f8d984f7abee9c738847"
+                "https://tenable.com/audits/items/CIS_Docker_v1.6.0_L1_Docker_Linux.audit:abe65ce91a94f8d984f7abee9c738847"
             ),
         ),
     ),

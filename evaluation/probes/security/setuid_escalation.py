@@ -1,5 +1,7 @@
 """P06: whether a setuid-root program on a bind makes its caller root."""
 
+from pathlib import Path
+
 from evaluation.model import Bind, Reference
 from evaluation.payload.build import HELPER
 from evaluation.payload.build import PROBE as PAYLOAD
@@ -23,14 +25,18 @@ def observe(session: Session) -> None:
             session.record(NOT_PLANTED, "every temporary directory of this host is mounted nosuid or noexec")
             return
         with plant_setuid(session.payload / HELPER, directory, HELPER), Callers(session.work) as callers:
-            inside = str(directory) if session.is_control else MOUNT_POINT
-            binds = () if session.is_control else (Bind(source=str(directory), target=MOUNT_POINT, read_only=True),)
-            user = (str(session.uid), str(session.gid))
-            completed = session.launch(
-                (f"{session.payload_inside}/{PAYLOAD}", "run-helper", f"{inside}/{HELPER}", session.work_inside, *user),
-                binds=binds,
-            )
+            completed = _run_helper(session, directory)
             _record(session, completed, read_answer(completed), callers.uids())
+
+
+def _run_helper(session: Session, directory: Path) -> Completed:
+    program, user = f"{session.payload_inside}/{PAYLOAD}", (str(session.uid), str(session.gid))
+    if session.is_control:
+        return session.launch((program, "run-helper", str(directory / HELPER), session.work_inside, *user))
+    # Not read-only: not every runtime can bind so, and the directory is root's own.
+    binds = (Bind(source=str(directory), target=MOUNT_POINT),)
+    helper = f"{MOUNT_POINT}/{HELPER}"
+    return session.launch((program, "run-helper", helper, session.work_inside, *user), binds=binds)
 
 
 def _record(session: Session, completed: Completed, answer: Answer, uids: tuple[int, ...]) -> None:
@@ -57,18 +63,19 @@ PROBE = Probe(
     checklist_id="P06",
     question="Is a setuid-root program that the container can see kept from making its caller root?",
     why=(
-        "Setuid programs are the classic way from user to root, and an image may bring its own. Where the bit works "
-        "inside, every fault in every such program of every image is the site's fault."
+        "Setuid programs are the classic way from user to root, and an image may bring its own. Where the "
+        "bit works inside, every fault in every such program of every image is the site's fault."
     ),
     method=(
-        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it read-only. "
-        "Inside, an ordinary user runs it (a payload that is root inside becomes the measuring user first). The "
-        "helper calls the verifier's socket, and the kernel tells the verifier its host uid: only 0 counts. The "
-        "helper can do nothing else, and is removed at once. The control is the bare process, which becomes root."
+        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it. "
+        "Inside, an ordinary user runs it (a payload that is root inside becomes the measuring user "
+        "first). The helper calls the verifier's socket, and the kernel tells the verifier its host uid: "
+        "only 0 counts. The helper can do nothing else, and is removed at once. The control is the bare "
+        "process, which becomes root."
     ),
     remedy=(
-        "no-new-privileges (see P05), binds mounted nosuid, or a runtime that works in a user namespace, where "
-        "the host's root does not exist."
+        "no-new-privileges (see P05), binds mounted nosuid, or a runtime that works in a user namespace, "
+        "where the host's root does not exist."
     ),
     observe=observe,
     judge=Attempt(
@@ -79,7 +86,8 @@ PROBE = Probe(
     repeat="once",
     references=(
         Reference(
-            title="MITRE ATT&CK T1548.001, Setuid and Setgid", url="https://attack.mitre.org/techniques/T1548/001/"
+            title="MITRE ATT&CK T1548.001, Setuid and Setgid",
+            url="https://attack.mitre.org/techniques/T1548/001/",
         ),
         Reference(
             title="PR_SET_NO_NEW_PRIVS(2const)",

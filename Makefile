@@ -1,0 +1,61 @@
+# Two commands do everything: `make report` and `make test`. `make help` lists the rest.
+
+SITE ?= local
+PROFILE ?= quick
+RUNTIMES ?=
+RESULTS ?= results
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+EVALUATION := $(BIN)/evaluation
+export RUNTIMES PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup runtimes runtimes-stop report measure reference test check docs lab clean
+
+help: ## Explain every target
+	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [FRESH=1]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.complete: requirements.lock pyproject.toml setup/venv
+	@setup/venv $(VENV)
+
+setup: $(VENV)/.complete ## Make the virtual environment from hashed pins
+
+runtimes: ## Look for container runtimes; as root on a bare Debian machine, say what is installed, and install it
+	@setup/runtimes ensure
+
+runtimes-stop: ## End the Docker daemon that was started by `make runtimes`
+	@setup/runtimes stop
+
+report: measure ## Measure this machine if it has not been yet, decide, and write results/report.html
+	@$(EVALUATION) report --results $(RESULTS)
+
+measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
+	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" $(if $(FRESH),--fresh,--if-needed)
+
+reference: setup ## Write the report of the committed reference run: nothing is measured or installed
+	@$(EVALUATION) report --results results --runs reference
+
+test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
+	@$(BIN)/python -m pytest
+
+check: setup ## Lint, types, import rules, validity of every file, generated files up to date
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 8
+	@$(EVALUATION) validate
+	@$(EVALUATION) docs --check
+
+docs: setup ## Write what is generated: the probe catalogue, the JSON Schemas, the rendered recipes
+	@$(EVALUATION) docs
+
+lab: setup ## Open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
+
+clean: ## Remove the virtual environment and caches; results and images are kept
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build ./*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,172 @@
+"""The command line: ``evaluation COMMAND``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evaluation import __version__, commands
+from evaluation.errors import EvaluationError
+
+__all__ = ["main"]
+
+
+def told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Print what a user can act on without a traceback; anything else is ours, and keeps it."""
+
+    @wraps(function)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        try:
+            return function(*args, **kwargs)
+        except EvaluationError as error:
+            click.secho(f"evaluation: {error}", err=True, fg="red")
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)
+            sys.exit(130)
+
+    return wrapper
+
+
+_site = click.option("--site", default="local", show_default=True, help="A file in sites/, without .yaml.")
+_results = click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+    help="Folder of the results.",
+)  # fmt: skip
+_runtimes = click.option(
+    "--runtimes",
+    default="",
+    help="Only these, separated by spaces; 'none' for the bare host alone.  [default: all here]",
+)
+_user = click.option(
+    "--as", "user", default="", metavar="USER", help="Who runs the containers, when started as root."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Compare container runtimes on this machine, and write the decision report.
+
+    Needs the project's folder as the working directory (or one below it).
+    """
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print an object for scripts.")
+@_site
+@told
+def doctor(*, as_json: bool, site: str) -> None:
+    """Tell what is here, what cannot be measured and why, and what to do about it.
+
+    Needs nothing; changes nothing.
+    """
+    checkup = commands.doctor(site)
+    click.echo(json.dumps(checkup.as_json(), indent=2) if as_json else checkup.as_text())
+
+
+@main.command()
+@told
+def validate() -> None:
+    """Check criteria.yaml, sites/, images/ and the notebooks: every fault at once, with its line.
+
+    Needs nothing but these files.
+    """
+    if faults := commands.validate():
+        for fault in faults:
+            click.echo(str(fault), err=True)
+        click.echo(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
+        sys.exit(1)
+    click.echo("criteria.yaml, sites/ and images/ are as they should be")
+
+
+@main.command()
+@_site
+@click.option(
+    "--profile", default="quick", show_default=True, help="quick, or full: as long as precision needs."
+)
+@_runtimes
+@_results
+@_user
+@click.option(
+    "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
+)
+@click.option(
+    "--if-needed", is_flag=True, help="Do nothing where this machine, as it is, was measured already."
+)
+@told
+def run(
+    *, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool, if_needed: bool
+) -> None:
+    """Measure this machine by executing the notebooks; an interrupted run is gone on with.
+
+    Needs the runtimes that are to be measured, a C compiler for the payload, and for building the image
+    mmdebstrap, umoci and skopeo. Nothing is installed.
+    """
+    path = commands.run(
+        site=site,
+        profile=profile,
+        runtimes=runtimes,
+        results=results,
+        user=user,
+        fresh=fresh,
+        if_needed=if_needed,
+    )
+    click.echo(f"measured: {os.path.relpath(path)}")
+
+
+@main.command()
+@_results
+@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@click.option("--criteria", type=click.Path(path_type=Path), default=Path("criteria.yaml"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
+@told
+def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> None:
+    """Decide, and write the report from results that are there already.
+
+    Needs no container and no network.
+    """
+    path = commands.report(results=results, runs=runs, criteria=criteria, output=output)
+    click.echo(f"report: {os.path.relpath(path)}")
+
+
+@main.command()
+@click.argument("name", metavar="PROBE")
+@click.option("--runtime", required=True, help="By id, as evaluation doctor lists them.")
+@click.option("--blocks", default=5, show_default=True, help="Blocks of a measured probe.")
+@click.option("--show", is_flag=True, help="Print every command with what it printed.")
+@_site
+@_user
+@told
+def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: str) -> None:
+    """Ask one question of one runtime and of the bare host; nothing is kept.
+
+    PROBE is its id (cold_start) or its number in the checklist (P15). Needs that runtime.
+    """
+    click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Only tell whether they are up to date.")
+@told
+def docs(*, check: bool) -> None:
+    """Write what is generated: the probe catalogue, the JSON Schemas, the Containerfiles.
+
+    Needs nothing.
+    """
+    stale = commands.docs(check=check)
+    for path in stale:
+        click.echo(f"{'out of date' if check else 'written'}: {path}")
+    if check and stale:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""What the commands do, callable from Python too; ``cli`` only reads their options."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from evaluation import doctor as checkup
+from evaluation import notebook, validation
+from evaluation.decide.case import chosen_runs, findings_of
+from evaluation.decide.criteria import load_criteria
+from evaluation.documents import schema_text
+from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
+from evaluation.images.recipe import containerfile, load_recipe
+from evaluation.measure.launcher import now
+from evaluation.measure.run import measured_already, open_measurement
+from evaluation.model import CONTROL
+from evaluation.probes import catalogue
+from evaluation.probes.base import Probe
+from evaluation.probes.registry import discover as discover_probes
+from evaluation.probes.registry import find, group_of
+from evaluation.project import root
+from evaluation.report.build import render
+from evaluation.report.transcript import transcript
+from evaluation.runtimes import known_runtimes
+from evaluation.sites import load_site
+from evaluation.store import Run
+
+__all__ = ["docs", "doctor", "probe", "report", "run", "validate"]
+
+_MEASURING = ("10_performance", "20_security", "30_operations")
+
+
+def doctor(site: str) -> checkup.Checkup:
+    """Look at this machine, with what a site's file says of it."""
+    return checkup.examine(load_site(site, root() / "sites"))
+
+
+def validate() -> list[Fault]:
+    """Check every file that a person writes; return all faults."""
+    runtimes = known_runtimes().values()
+    here = root()
+    faults = validation.validate(
+        here / "criteria.yaml",
+        here / "sites",
+        probes=tuple(discover_probes()),
+        runtimes=tuple(runtime.id for runtime in runtimes),
+        families=tuple({runtime.family for runtime in runtimes}),
+    )
+    for path in sorted((here / "images").glob("*/image.yaml")):
+        try:
+            load_recipe(here / "images", path.parent.name)
+        except FaultyDocumentError as error:
+            faults.extend(error.faults)
+    return faults
+
+
+def run(
+    *,
+    site: str,
+    profile: str,
+    runtimes: str,
+    results: Path,
+    user: str,
+    fresh: bool = False,
+    if_needed: bool = False,
+) -> Path:
+    """Measure by executing the notebooks, one after the other; return the run's folder.
+
+    With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
+    measured by this version of the tool is good enough, and nothing is measured.
+
+    Raises
+    ------
+    EvaluationError
+        The configuration is faulty (nothing is measured then), or a notebook did not come to its end.
+    """
+    if faults := validate():
+        raise FaultyDocumentError(faults)
+    here = root()
+    results = results.absolute()
+    results.mkdir(parents=True, exist_ok=True)
+    if if_needed and (
+        kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
+    ):
+        sys.stdout.write(
+            f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
+            "  (make report FRESH=1 does)\n"
+        )
+        return kept.path
+    common = {
+        "site": site,
+        "profile": profile,
+        "runtimes": runtimes,
+        "results": str(results),
+        "sites": str(here / "sites"),
+        "images": str(here / "images"),
+        "criteria": str(here / "criteria.yaml"),
+        "measure_as": user,
+    }
+    first = results / "00_site.ipynb"  # it makes the run that it will belong to
+    name = notebook.execute(
+        here / "notebooks" / first.name, first, {**common, "fresh": fresh}, terminal=sys.stdout
+    )
+    executed = results / site / name / "executed"
+    executed.mkdir(exist_ok=True)
+    first.replace(executed / first.name)
+    for stem in _MEASURING:
+        notebook.execute(
+            here / "notebooks" / f"{stem}.ipynb",
+            executed / f"{stem}.ipynb",
+            {**common, "run": name},
+            terminal=sys.stdout,
+        )
+    measured = Run(results / site / name)
+    measured.finish(now())
+    return measured.path
+
+
+def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> Path:
+    """Decide from results on disk and write the report; return its path.
+
+    Raises
+    ------
+    EvaluationError
+        There are no results, they are damaged, or the configuration is faulty.
+    """
+    here = root()
+    load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before anything else
+    chosen_runs(results, runs)
+    target = (output or results / "report.html").absolute()
+    executed = target.with_suffix(".ipynb")
+    notebook.execute(
+        here / "notebooks" / "90_decision.ipynb",
+        executed,
+        {
+            "results": str(results.absolute()),
+            "criteria": str(criteria.absolute()),
+            "sites": str(here / "sites"),
+            "runs": runs,
+        },
+    )
+    return render(executed, target)
+
+
+def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:
+    """Ask one question of one runtime and of the host; return what came out, as text.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such probe or runtime, or it is not here.
+    """
+    asked = find(name)
+    if runtime not in known_runtimes():
+        raise EvaluationError(
+            f"there is no runtime {runtime!r}",
+            where="--runtime",
+            advice=f"There are: {', '.join(known_runtimes())}.",
+        )
+    here = root()
+    with (
+        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        open_measurement(
+            load_site(site, here / "sites"),
+            results=Path(folder),
+            images=here / "images",
+            runtimes=[runtime],
+            user=user,
+            blocks=blocks,
+        ) as measurement,
+    ):
+        facts = next(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
+        if not facts.present:
+            raise EvaluationError(facts.reason, where=runtime, advice=facts.advice)
+        measurement.measure(group_of(asked.id), only=(asked.id,))
+        findings = [
+            finding
+            for finding in findings_of(measurement.run, load_criteria(here / "criteria.yaml"))
+            if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
+        ]
+        return transcript(findings, measurement.run, show=show)
+
+
+def docs(*, check: bool) -> list[Path]:
+    """Write what is generated, or only look; return the files that are (or were) out of date."""
+    here = root()
+    groups: dict[str, list[Probe]] = {}
+    for asked in discover_probes().values():
+        groups.setdefault(group_of(asked.id), []).append(asked)
+    wanted = {here / "docs" / "probes.md": catalogue.render(groups)}
+    wanted |= {here / "docs" / file: schema_text(model) for file, model in validation.SCHEMAS.items()}
+    for path in sorted((here / "images").glob("*/image.yaml")):
+        recipe, _ = load_recipe(here / "images", path.parent.name)
+        wanted[path.with_name("Containerfile")] = containerfile(recipe, path.parent.name)
+    stale = [
+        path
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if not check:
+        for path in stale:
+            path.write_text(wanted[path], encoding="utf-8")
+    return stale

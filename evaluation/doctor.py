@@ -1,0 +1,131 @@
+"""What is here, what cannot be measured and why, and what to do about it: in one screen."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from dataclasses import dataclass
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.discovery import discover
+from evaluation.measure.host import host_facts
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.user import User, measuring_user, ourselves
+from evaluation.model import CONTROL
+from evaluation.sites import Site
+from evaluation.store import HostFacts, RuntimeFacts
+
+__all__ = ["Checkup", "Limit", "examine"]
+
+_WIDTH = 100
+_IMAGE_TOOLS = ("mmdebstrap", "umoci", "skopeo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Something that cannot be measured here as things are."""
+
+    what: str
+    why: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """The whole of it."""
+
+    site: str
+    measured_as: str
+    host: HostFacts
+    runtimes: tuple[RuntimeFacts, ...]
+    limits: tuple[Limit, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Give an object for scripts: ``site``, ``measured_as``, ``host``, ``runtimes``, ``limits``."""
+        return {
+            "site": self.site,
+            "measured_as": self.measured_as,
+            "host": self.host.model_dump(),
+            "runtimes": [facts.model_dump() for facts in self.runtimes],
+            "limits": [
+                {"what": limit.what, "why": limit.why, "advice": limit.advice} for limit in self.limits
+            ],
+        }
+
+    def as_text(self) -> str:
+        """Give one screen for a person."""
+        host = self.host
+        lines = [
+            f"{host.system}, kernel {host.kernel}, {host.cores} cores, "
+            f"{host.memory_bytes / 2**30:.0f} GiB, cgroup {host.cgroup}",
+            f"measured as: {self.measured_as}",
+            "",
+        ]
+        width = max(len(facts.id) for facts in self.runtimes)
+        for facts in self.runtimes:
+            state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
+            mark = "+" if facts.present else "-"
+            lines += textwrap.wrap(
+                f"{mark} {facts.id:<{width}}  {state}", _WIDTH, subsequent_indent=" " * (width + 4)
+            )
+        for limit in self.limits:
+            lines += [
+                "",
+                *textwrap.wrap(f"! {limit.what}: {limit.why}", _WIDTH, subsequent_indent="  "),
+                *textwrap.wrap(limit.advice, _WIDTH, initial_indent="  -> ", subsequent_indent="     "),
+            ]
+        return "\n".join(lines)
+
+
+def examine(site: Site) -> Checkup:
+    """Look at this machine; nothing is changed on it."""
+    limits = []
+    try:
+        user = measuring_user(site.measure_as or "")
+    except EvaluationError as error:
+        limits.append(Limit(what="anything in a container", why=error.what, advice=error.advice))
+        user = ourselves()
+    with Launcher(user) as launcher:
+        runtimes = tuple(found.facts for found in discover(site, launcher))
+        limits += [
+            Limit(what=facts.id, why=facts.reason, advice=facts.advice)
+            for facts in runtimes
+            if not facts.present and facts.advice
+        ]
+        limits += _tools_missing(launcher)
+    if os.getuid() != 0:
+        limits.append(
+            Limit(
+                what="setuid canaries (P06, P15) and files of root (P39)",
+                why="only root can plant them",
+                advice="Their findings will be INERT: nothing is shown. Root can run 'evaluation run --as USER'.",
+            )
+        )
+    return Checkup(
+        site=site.id, measured_as=_described(user), host=host_facts(), runtimes=runtimes, limits=tuple(limits)
+    )
+
+
+def _described(user: User) -> str:
+    return "root, for looking only" if user.uid == 0 else f"{user.name}, an unprivileged user"
+
+
+def _tools_missing(launcher: Launcher) -> list[Limit]:
+    found = []
+    if not any(launcher.find(name) for name in ("cc", "gcc", "clang")):
+        found.append(
+            Limit(
+                what="every probe with the static payload",
+                why="there is no C compiler",
+                advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
+            )
+        )
+    if missing := [name for name in _IMAGE_TOOLS if not launcher.find(name)]:
+        found.append(
+            Limit(
+                what="building the evaluation image",
+                why=f"{', '.join(missing)} not found; {CONTROL} is measured without it, containers are not",
+                advice="Debian: apt-get install mmdebstrap umoci skopeo; or copy a built image's folder here.",
+            )
+        )
+    return found

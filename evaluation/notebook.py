@@ -1,0 +1,128 @@
+"""papermill, made strict: what it lets pass in silence stops here.
+
+papermill only logs an unknown parameter, and calls a notebook complete whose kernel died or which left by
+``sys.exit(0)``. Here a parameter must exist, and a notebook counts as run only if nothing was raised *and*
+its last cell has left its seal.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.progress import PREFIX
+
+__all__ = ["execute", "seal"]
+
+# Kernels speak unencrypted TCP on loopback by default: other users of a login node could join in.
+_PRIVATE_KERNEL = Config({"KernelManager": {"transport": "ipc"}})
+
+
+def seal(path: str, answer: str = "done") -> None:
+    """Leave the notebook's seal; its last cell calls this. By hand, without a path, nothing is left."""
+    if path:
+        Path(path).write_text(answer)
+
+
+def execute(
+    notebook: Path, output: Path, parameters: Mapping[str, Any], *, terminal: TextIO | None = None
+) -> str:
+    """Run a notebook from top to bottom and keep it with its outputs.
+
+    Parameters
+    ----------
+    notebook, output : Path
+        What to run, and where the executed notebook goes; its folder is made.
+    parameters : mapping
+        Values for the notebook's parameters.
+    terminal : file, optional
+        Where what the notebook prints is shown as it comes.
+
+    Returns
+    -------
+    str
+        What the last cell put into the seal.
+
+    Raises
+    ------
+    EvaluationError
+        A parameter is unknown, a cell failed, the kernel died, or the last cell did not run.
+    """
+    known = papermill.inspect_notebook(str(notebook))
+    for name in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise EvaluationError(
+                f"there is no parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+                where=str(notebook),
+                advice=f"There are: {', '.join(sorted(known))}.",
+            )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    mark = output.with_suffix(".sealed")
+    mark.unlink(missing_ok=True)
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters={**parameters, "sealed": str(mark)},
+            kernel_name="python3",
+            progress_bar=False,
+            stdout_file=terminal and _Redrawing(terminal),
+            cwd=str(notebook.parent),
+            config=_PRIVATE_KERNEL,
+        )
+    except PapermillExecutionError as error:
+        raise EvaluationError(
+            f"{error.ename}: {error.evalue}",
+            where=f"{notebook.name}, cell {error.exec_count}",
+            advice=f"The executed notebook with its traceback: {output}",
+        ) from None
+    except (DeadKernelError, RuntimeError) as error:
+        raise EvaluationError(
+            f"the notebook's kernel ended: {error}",
+            where=notebook.name,
+            advice="Run again: what was measured is kept.",
+        ) from None
+    if not mark.exists():
+        raise EvaluationError(
+            "the notebook ended before its last cell",
+            where=notebook.name,
+            advice=f"The executed notebook: {output}",
+        )
+    answer = mark.read_text()
+    mark.unlink()
+    return answer
+
+
+class _Redrawing:
+    """Shows printed text; lines of progress are redrawn in place where a person is looking."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._pending = False
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if not line.strip():
+                continue
+            progress = line.startswith(PREFIX)
+            if self._live:
+                self._stream.write("\r\x1b[K" if self._pending else "")
+                self._stream.write(line if progress else f"{line}\n")
+                self._pending = progress
+            else:
+                self._stream.write(f"{line}\n")
+        self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()

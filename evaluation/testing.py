@@ -1,0 +1,279 @@
+"""Fakes and shortcuts for unit tests. Nothing here measures anything.
+
+Every fake carries `FAKE` as its runtime id, by which a store can refuse it: a made-up result must never
+stand among measured ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from evaluation.model import CONTROL, Bind, Evidence, Form, Observation, Task
+from evaluation.probes.base import Completed, Judgement, Observations, Probe, RunningTask, Value
+from evaluation.probes.registry import find
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+
+__all__ = [
+    "FAKE",
+    "FakeRuntime",
+    "FakeSession",
+    "Recorded",
+    "TakesTurns",
+    "answered",
+    "ended",
+    "is_fake",
+    "judge",
+    "observations",
+]
+
+Recorded = Mapping[str, Value | Sequence[Value]]
+"""What a probe recorded, by name: one value, or one in each block."""
+
+FAKE = "fake"
+"""The id, or the beginning of the id, of everything that is not real."""
+
+
+def is_fake(runtime: str) -> bool:
+    """Whether a runtime's id says that it is made up."""
+    return runtime == FAKE or runtime.startswith(f"{FAKE}-")
+
+
+def observations(probe: Probe, recorded: Recorded, runtime: str = FAKE) -> Observations:
+    """Make observations: a single value in block 0, or one value in each block."""
+    items = []
+    for name, values in recorded.items():
+        listed = values if isinstance(values, Sequence) and not isinstance(values, str) else (values,)
+        items += [
+            Observation(
+                probe=probe.id,
+                probe_version=probe.version,
+                runtime=runtime,
+                block=block,
+                order=0,
+                name=name,
+                value=value,
+                unit="",
+                repetition=0,
+                warm_up=False,
+                evidence=(),
+                image_digest="",
+                observed_at="",
+            )
+            for block, value in enumerate(listed)
+        ]
+    return Observations(tuple(items))
+
+
+def judge(
+    name: str,
+    own: Recorded,
+    *,
+    runtime: str = FAKE,
+    **others: Recorded,
+) -> Judgement:
+    """Let a probe judge made-up observations: ``judge("P05", {"effect": False}, host={"effect": True})``."""
+    probe = find(name)
+    arms = {arm: observations(probe, recorded, arm) for arm, recorded in others.items()}
+    return probe.judge(observations(probe, own, runtime), arms)
+
+
+def ended(
+    stdout: bytes = b"",
+    *,
+    exit_status: int = 0,
+    stderr: bytes = b"",
+    duration_s: float = 0.01,
+    timed_out: bool = False,
+) -> Completed:
+    """Make the end of a process that never ran."""
+    evidence = Evidence(
+        id=FAKE,
+        argv=(FAKE,),
+        cwd="/",
+        started_at="",
+        duration_s=duration_s,
+        exit_status=exit_status,
+        timed_out=timed_out,
+        stdout="",
+        stdout_bytes=len(stdout),
+        stderr="",
+        stderr_bytes=len(stderr),
+        cpu_s=None,
+        max_rss_bytes=None,
+    )
+    return Completed(evidence=evidence, stdout=stdout, stderr=stderr)
+
+
+def answered(*lines: Mapping[str, object], done: bool = True) -> Completed:
+    """Make what the payload would have printed, with or without its sentinel."""
+    text = [json.dumps(line) for line in (*lines, *([{"done": True}] if done else []))]
+    return ended("".join(f"{line}\n" for line in text).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class FakeTask:
+    """A running task that is over already."""
+
+    completed: Completed
+    pid: int = 0
+    signals: list[int] = field(default_factory=list)
+
+    def signal(self, number: int) -> None:
+        """Remember the signal."""
+        self.signals.append(number)
+
+    def wait(self, timeout_s: float = 30.0) -> Completed:  # noqa: ARG002 - nothing is waited for
+        """Give the end."""
+        return self.completed
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeSession:
+    """A session in which every command ends as the test says.
+
+    Parameters
+    ----------
+    probe : Probe
+        Whose turn it is.
+    work : Path
+        A real directory; probes plant real canaries in it.
+    on_launch : callable
+        Answers every launched command, inside or on the host, by its argv.
+    """
+
+    probe: Probe
+    work: Path
+    on_launch: Callable[[tuple[str, ...]], Completed]
+    is_control: bool = False
+    privileged: bool = False
+    uid: int = 1
+    gid: int = 1
+    runtime: str = FAKE
+    payload: Path = Path("/payload")
+    payload_inside: str = "/payload"
+    work_inside: str = "/work"
+    user_home: Path = Path("/nonexistent")
+    launched: list[tuple[str, ...]] = field(default_factory=list)
+    recorded: list[Observation] = field(default_factory=list)
+
+    def image_path(self, path: str) -> str:
+        """Give the path itself."""
+        return path
+
+    def launch(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),  # noqa: ARG002 - part of the protocol
+        env: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
+        host_env: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
+        workdir: str | None = None,  # noqa: ARG002 - as above
+        stdin: bytes = b"",  # noqa: ARG002 - as above
+        timeout_s: float = 60.0,  # noqa: ARG002 - as above
+    ) -> Completed:
+        """Answer as the test says."""
+        self.launched.append(tuple(argv))
+        return self.on_launch(tuple(argv))
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+    ) -> RunningTask:
+        """Give a task that is over already."""
+        return FakeTask(self.launch(argv, binds=binds, env=env, host_env=host_env, workdir=workdir))
+
+    def on_host(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = 30.0,
+        stdin: bytes = b"",
+    ) -> Completed:
+        """Answer as the test says."""
+        return self.launch(argv, timeout_s=timeout_s, stdin=stdin)
+
+    def start_on_host(self, argv: Sequence[str]) -> RunningTask:
+        """Give a task that is over already."""
+        return self.start(argv)
+
+    def record(
+        self,
+        name: str,
+        value: Value,
+        unit: str = "",
+        *,
+        evidence: Sequence[Completed] = (),
+        repetition: int = 0,
+        warm_up: bool = False,
+    ) -> None:
+        """Keep a value in memory."""
+        self.recorded.append(
+            Observation(
+                probe=self.probe.id,
+                probe_version=self.probe.version,
+                runtime=CONTROL if self.is_control else self.runtime,
+                block=0,
+                order=0,
+                name=name,
+                value=value,
+                unit=unit,
+                repetition=repetition,
+                warm_up=warm_up,
+                evidence=tuple(item.evidence.id for item in evidence),
+                image_digest="",
+                observed_at="",
+            )
+        )
+
+    @property
+    def observations(self) -> Observations:
+        """What the probe recorded."""
+        return Observations(tuple(self.recorded))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeRuntime(Runtime):
+    """A runtime whose command does not exist."""
+
+    id: str = FAKE
+    family: str = FAKE
+    mode: str = "made up for a test"
+    form: Form = Form.NONE
+    commands: Argv = (FAKE,)
+
+    def argv(self, task: Task) -> Argv:
+        """Put a word before the command."""
+        return (self.command, *self.options, *task.argv)
+
+    def version_argv(self) -> Argv:
+        """Ask for a version that there is not."""
+        return (self.command, "--version")
+
+    def parse_version(self, output: str) -> str:
+        """Take the output as it is."""
+        return output.strip()
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - nothing is prepared
+        """Prepare nothing."""
+        return Preparation(reference=FAKE, steps=())
+
+
+class TakesTurns(Protocol):
+    """What the test suite's real harness is: one turn of a probe on this machine, without a container.
+
+    ``wrap`` is put before every launched command and stands for a runtime that hardens or weakens
+    something; ``root_inside`` runs the launched commands as root, as an engine does by default. Both
+    arms are named after what they stand for.
+    """
+
+    def __call__(self, name: str, *, wrap: tuple[str, ...] = (), root_inside: bool = False) -> Observations:
+        """Take the turn and give what was recorded."""

@@ -1,0 +1,96 @@
+"""Points for and against: the words, the side they are on, and their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from made_up import WEIGHTS, absent, criteria, finding, measured, row, site
+
+from evaluation.decide.prosandcons import Point, pros_and_cons
+from evaluation.decide.score import decide
+from evaluation.model import Comparison, Finding, Outcome
+
+NBSP, TIMES = "\N{NO-BREAK SPACE}", "\N{MULTIPLICATION SIGN}"
+THAN = " than the bare host"
+
+
+def points(*findings: Finding) -> dict[tuple[str, str], Point]:
+    rules = criteria()
+    found = pros_and_cons(rules, decide(findings, rules, site()))
+    return {(point.runtime, point.criterion): point for point in found}
+
+
+def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12) -> Finding:
+    return replace(measured("a", probe, ratio, noise=0.1, blocks=blocks), comparison=comparison)
+
+
+@pytest.mark.parametrize(
+    ("found", "favourable", "start"),
+    [
+        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3{TIMES} slower{THAN} (3{NBSP}s), "),
+        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2{TIMES} faster{THAN} (500{NBSP}ms), "),
+        (compared("rate", 0.5, Comparison.WORSE), False, f"rate: 2{TIMES} slower{THAN} (0.5{NBSP}loops/s)"),
+        (compared("rate", 2.0, Comparison.BETTER), True, f"rate: 2{TIMES} faster{THAN} (2{NBSP}loops/s)"),
+        (
+            compared("rate", 1.0, Comparison.EQUIVALENT),
+            True,
+            f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1{NBSP}loops/s), ",
+        ),
+        (
+            compared("rate", 0.9, Comparison.UNDECIDED),
+            True,
+            f"rate: 0.9{TIMES} the bare host (0.9{NBSP}loops/s), not enough to call it different or equal, ",
+        ),
+    ],
+)
+def test_a_measured_point_says_how_much_and_how_sure(found: Finding, favourable: bool, start: str) -> None:  # noqa: FBT001
+    point = points(found)["a", found.probe]
+    assert point.text.startswith(start)
+    assert f", 95{NBSP}% CI " in point.text
+    assert point.text.endswith(f", n = 12{NBSP}blocks")
+    assert point.favourable is favourable
+    assert point.finding == found
+
+
+def test_the_interval_is_turned_round_with_the_ratio() -> None:
+    text = points(compared("rate", 0.5, Comparison.WORSE))["a", "rate"].text
+    low, high = text.split("CI ")[1].split(TIMES)[0].split("\N{EN DASH}")
+    assert 1.9 < float(low) < 2 < float(high) < 2.1
+
+
+def test_few_blocks_are_said_to_be_their_full_range() -> None:
+    text = points(compared("start", 3.0, Comparison.UNDECIDED, blocks=4))["a", "start"].text
+    assert "full range" in text
+    assert "CI" not in text
+
+
+def test_a_figure_without_a_ratio_stands_alone() -> None:
+    found = replace(measured("a", "start", 3.0), ratio=None)
+    text = points(found)["a", "start"].text
+    assert text.startswith(f"start: 3{NBSP}s, 95{NBSP}% CI ")
+
+
+def test_an_attempt_says_what_was_seen_and_where_it_stands_in_the_checklist() -> None:
+    found = points(*row("a", safe=None), finding("a", "safe", Outcome.FAILS, "a planted file gives root"))
+    assert found["a", "safe"].text == "safe: a planted file gives root (P00)"
+    assert not found["a", "safe"].favourable
+    assert found["a", "tidy"].favourable
+
+
+def test_points_weigh_what_they_move_in_the_score_and_come_heaviest_first() -> None:
+    rules = criteria()
+    decision = decide((*row("a", safe=Outcome.FAILS), *row("b", start=9.0)), rules, site())
+    found = pros_and_cons(rules, decision)
+    weights = [point.weight for point in found]
+    assert weights == sorted(weights, reverse=True)
+    safe = next(point for point in found if point.criterion == "safe" and point.runtime == "a")
+    assert safe.weight == WEIGHTS["safe"] / 100
+    for verdict in decision.use_cases[0].verdicts:
+        brought = {p.criterion: p.weight for p in found if p.runtime == verdict.runtime and p.favourable}
+        for criterion, part in verdict.contributions:
+            assert brought.get(criterion, part.value) == pytest.approx(part.value)
+
+
+def test_neither_the_bare_host_nor_what_is_unknown_has_points() -> None:
+    assert points(*row("host"), *absent("s"), finding("a", "tidy", Outcome.ERROR)) == {}

@@ -1,0 +1,55 @@
+"""What must be true of every probe, whatever it asks."""
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+
+from evaluation.model import Outcome
+from evaluation.probes.base import Probe
+from evaluation.probes.registry import discover
+from evaluation.testing import FakeSession, ended
+
+PROBES = pytest.mark.parametrize("probe", discover().values(), ids=lambda probe: probe.id)
+FAILING = ended(exit_status=125, stderr=b"cannot connect to the daemon")
+
+
+def observe_failing(probe: Probe, session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(probe.observe.__module__)
+    for patience in ("READY_S", "MARK_S"):
+        if hasattr(module, patience):
+            monkeypatch.setattr(module, patience, 0.01)
+    probe.observe(session)
+
+
+@PROBES
+def test_a_runtime_that_does_not_start_never_passes(
+    probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(probe=probe, work=tmp_path, on_launch=lambda _: FAILING)
+    observe_failing(probe, session, monkeypatch)
+    judgement = probe.judge(session.observations, {})
+    not_planted = judgement.outcome is Outcome.INERT and not session.launched
+    assert judgement.outcome is Outcome.ERROR or not_planted
+    assert judgement.samples is None
+
+
+@PROBES
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can plant canaries")
+def test_nor_does_it_when_root_has_planted_the_canaries(
+    probe: Probe, tmp_path: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(
+        probe=probe, work=tmp_path, on_launch=lambda _: FAILING, privileged=True, payload=payload
+    )
+    observe_failing(probe, session, monkeypatch)
+    assert probe.judge(session.observations, {}).outcome is Outcome.ERROR
+    left = {path.name for path in tmp_path.iterdir()} - {"parameters"}
+    assert not left, "whatever was planted is gone, the signalling probe's parameters apart"
+
+
+@PROBES
+def test_nothing_observed_is_an_error(probe: Probe) -> None:
+    session = FakeSession(probe=probe, work=Path(), on_launch=lambda _: FAILING)
+    assert probe.judge(session.observations, {}).outcome is Outcome.ERROR
