@@ -64,7 +64,13 @@ def _chosen(site: SiteCase, identifiers: tuple[str, ...]) -> tuple[Evidence, ...
 
 
 def _output(site: SiteCase, digest: str, size: int, characters: int) -> Excerpt:
-    return excerpt(site.blob(digest), characters) if size else Excerpt(head="")
+    if not size:
+        return Excerpt(head="")
+    try:
+        return excerpt(site.outputs[digest], characters)
+    except KeyError:
+        message = f"the run keeps no output {digest}"
+        raise EvaluationError(message) from None
 
 
 def _entry(site: SiteCase, finding: Finding, characters: int) -> Entry:

@@ -104,10 +104,11 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
     decision = decide(findings, criteria, site, families=families)
     return SiteCase(
         manifest=manifest,
+        folder=f"{run.path.parent.name}/{run.path.name}",
         finished_at=run.finished_at,
         findings=findings,
         evidence=run.evidence(),
-        blob=run.blob,
+        outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
     )

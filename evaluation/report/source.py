@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,15 +22,16 @@ _GROUPS: Final = ("performance", "operations", "security")
 class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
-    ``finished_at`` is empty for a run that did not finish. ``blob`` reads stored output by its
-    SHA-256 and raises `EvaluationError` where that cannot be had.
+    ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
     """
 
     manifest: Manifest
+    folder: str
     finished_at: str
     findings: tuple[Finding, ...]
     evidence: Mapping[str, Evidence]
-    blob: Callable[[str], bytes]
+    outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
 
@@ -100,6 +101,8 @@ class Case:
                 advice="measure first (make report), or name a folder of results that has a run",
             )
 
-    def site_title(self, site: str) -> str:
-        """Return the name of a site, or its id where it has no file."""
-        return self.sites[site].title if site in self.sites else site
+    def title(self, site: SiteCase) -> str:
+        """Name a measured site; with its run where one site has several."""
+        name = self.sites[site.site].title if site.site in self.sites else site.site
+        shared = [other for other in self.measured if other.site == site.site]
+        return f"{name}, run {site.manifest.run}" if len(shared) > 1 else name

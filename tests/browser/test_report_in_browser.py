@@ -120,7 +120,7 @@ def test_every_answer_stands_on_the_first_screen(show: Open, width: int) -> None
 
 
 def test_a_link_to_a_cell_opens_its_evidence_without_a_script(show: Open) -> None:
-    target = "#evidence-local-host-root-identity-docker"
+    target = "#evidence-local-2026-11-14t0912-host-root-identity-docker"
     page = show().page
     assert not page.locator(target).is_visible()
     page.locator(f"table.matrix a[href='{target}']").first.click()

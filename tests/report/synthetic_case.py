@@ -309,10 +309,11 @@ def make_case(
         measured=(
             SiteCase(
                 manifest=manifest(runtimes, note, label),
+                folder=f"{SITE}/{RUN}",
                 finished_at=finished_at,
                 findings=tuple(found.items),
                 evidence=found.processes,
-                blob=found.blobs.__getitem__,
+                outputs=found.blobs,
                 decision=decided,
                 points=pros_and_cons(rules, decided),
             ),

@@ -134,7 +134,7 @@ def test_a_cell_shows_value_interval_ratio_and_state_in_words() -> None:
 
 def test_an_opened_cell_goes_down_to_command_status_output_and_hash() -> None:
     soup = page(chapters.evidence(CASE))
-    cell = soup.find(id="evidence-local-host-root-identity-docker")
+    cell = soup.find(id="evidence-local-2026-11-14t0912-host-root-identity-docker")
     assert isinstance(cell, Tag)
     text = words(cell)
     finding = CASE.measured[0].cells["host_root_identity", "docker"]
@@ -149,7 +149,7 @@ def test_an_opened_cell_goes_down_to_command_status_output_and_hash() -> None:
 
 def test_a_measured_cell_lists_every_sample_with_its_control() -> None:
     soup = page(chapters.evidence(CASE))
-    cell = soup.find(id="evidence-local-cold-start-docker")
+    cell = soup.find(id="evidence-local-2026-11-14t0912-cold-start-docker")
     assert isinstance(cell, Tag)
     assert words(cell.select(".samples")[0]).count("(") == 30
     assert cell.select("svg.strip title")
@@ -223,9 +223,25 @@ def test_a_run_without_an_image_says_so() -> None:
 
 
 def test_rerunning_names_the_run() -> None:
-    assert "results/local/2026-11-14T0912/evidence" in words(page(chapters.rerun(CASE)))
+    assert "results/local/2026-11-14T0912/outputs.jsonl" in words(page(chapters.rerun(CASE)))
 
 
 def test_a_report_on_nothing_is_an_error() -> None:
     with pytest.raises(EvaluationError, match="no run to report on"):
         replace(CASE, measured=())
+
+
+def test_two_runs_of_one_site_stand_side_by_side_without_getting_mixed_up() -> None:
+    first = CASE.measured[0]
+    second = replace(first, folder="local/later", manifest=first.manifest.model_copy(update={"run": "later"}))
+    both = replace(CASE, measured=(first, second))
+    titles = [words(title) for title in page(chapters.sites(both)).select(".site h3")]
+    assert titles == ["This machine, run 2026-11-14T0912", "This machine, run later", "SLAC", "CC-IN2P3"]
+    identifiers = [element["id"] for element in page(chapters.evidence(both)).select("[id]")]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_a_probe_that_could_not_be_run_is_named_with_the_reason() -> None:
+    manifest = CASE.measured[0].manifest.model_copy(update={"unavailable": {"tape_drive": "there is none"}})
+    text = words(page(chapters.provenance(measured_with(CASE, manifest=manifest))))
+    assert "tape_drive could not be run at all: there is none" in text

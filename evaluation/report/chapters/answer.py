@@ -95,7 +95,7 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
 
 def _basis(case: Case, site: SiteCase) -> Basis:
     return Basis(
-        title=case.site_title(site.site),
+        title=case.title(site),
         measured=site.measured,
         absent=site.absent,
         cells=len(site.probes) * len(site.runtimes),

@@ -36,7 +36,7 @@ def method(case: Case) -> Chapter:
     """Show the rules that were fixed before anything was measured."""
     return chapter(
         "method",
-        sites=tuple((case.site_title(site.site), site.manifest, _noise(site)) for site in case.measured),
+        sites=tuple((case.title(site), site.manifest, _noise(site)) for site in case.measured),
         constants=tuple(
             Constant(
                 name=name.replace("_", " "),

@@ -30,8 +30,8 @@ def pros_and_cons(case: Case) -> Chapter:
         "pros_and_cons",
         sites=tuple(
             (
-                site.site,
-                case.site_title(site.site),
+                site.folder,
+                case.title(site),
                 tuple(
                     (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case))
                     for each in site.decision.use_cases
@@ -44,9 +44,9 @@ def pros_and_cons(case: Case) -> Chapter:
     )
 
 
-def target(site: str, point: Point) -> str:
+def target(folder: str, point: Point) -> str:
     """Return the anchor of the evidence behind a point."""
-    return anchor("evidence", site, point.probe, point.runtime)
+    return anchor("evidence", folder, point.probe, point.runtime)
 
 
 def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:

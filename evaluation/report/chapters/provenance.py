@@ -12,7 +12,7 @@ __all__ = ["provenance"]
 def provenance(case: Case) -> Chapter:
     """Show the manifest of every run."""
     return chapter(
-        "provenance", sites=tuple((site, case.site_title(site.site), _facts(site)) for site in case.measured)
+        "provenance", sites=tuple((site, case.title(site), _facts(site)) for site in case.measured)
     )
 
 

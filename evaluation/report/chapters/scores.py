@@ -45,7 +45,7 @@ def scores(case: Case) -> Chapter:
         "scores",
         sites=tuple(
             (
-                case.site_title(site.site),
+                case.title(site),
                 tuple(_use_case(case, site, each) for each in site.decision.use_cases),
             )
             for site in case.measured
@@ -55,7 +55,7 @@ def scores(case: Case) -> Chapter:
 
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
     use_case = case.criteria.use_cases[decision.use_case]
-    name = anchor("scores", site.site, decision.use_case)
+    name = anchor("scores", site.folder, decision.use_case)
     rows = tuple((verdict, standing_state(verdict.standing)) for verdict in decision.verdicts)
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
