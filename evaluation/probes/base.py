@@ -71,7 +71,7 @@ class Session(Protocol):
 
     @property
     def work(self) -> Path:
-        """This turn's own directory on the host."""
+        """The turn's own directory on the host."""
 
     @property
     def payload_inside(self) -> str:
@@ -79,7 +79,7 @@ class Session(Protocol):
 
     @property
     def work_inside(self) -> str:
-        """This turn's directory as the command sees it."""
+        """The turn's directory as the command sees it."""
 
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""

@@ -28,19 +28,27 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
 @pytest.mark.parametrize(
     ("found", "favourable", "start"),
     [
-        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3{TIMES} slower{THAN} (3{NBSP}s), "),
-        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2{TIMES} faster{THAN} (500{NBSP}ms), "),
-        (compared("rate", 0.5, Comparison.WORSE), False, f"rate: 2{TIMES} slower{THAN} (0.5{NBSP}loops/s)"),
-        (compared("rate", 2.0, Comparison.BETTER), True, f"rate: 2{TIMES} faster{THAN} (2{NBSP}loops/s)"),
+        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3.00{TIMES} slower{THAN} (3.00{NBSP}s), "),
+        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2.00{TIMES} faster{THAN} (500{NBSP}ms), "),
+        (
+            compared("rate", 0.5, Comparison.WORSE),
+            False,
+            f"rate: 2.00{TIMES} slower{THAN} (0.500{NBSP}loops/s)",
+        ),
+        (
+            compared("rate", 2.0, Comparison.BETTER),
+            True,
+            f"rate: 2.00{TIMES} faster{THAN} (2.00{NBSP}loops/s)",
+        ),
         (
             compared("rate", 1.0, Comparison.EQUIVALENT),
             True,
-            f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1{NBSP}loops/s), ",
+            f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1.00{NBSP}loops/s), ",
         ),
         (
             compared("rate", 0.9, Comparison.UNDECIDED),
             True,
-            f"rate: 0.9{TIMES} the bare host (0.9{NBSP}loops/s), not enough to call it different or equal, ",
+            f"rate: 0.90{TIMES} the bare host (0.900{NBSP}loops/s), not enough to call it different or equal, ",
         ),
     ],
 )
@@ -68,7 +76,7 @@ def test_few_blocks_are_said_to_be_their_full_range() -> None:
 def test_a_figure_without_a_ratio_stands_alone() -> None:
     found = replace(measured("a", "start", 3.0), ratio=None)
     text = points(found)["a", "start"].text
-    assert text.startswith(f"start: 3{NBSP}s, 95{NBSP}% CI ")
+    assert text.startswith(f"start: 3.00{NBSP}s, 95{NBSP}% CI ")
 
 
 def test_an_attempt_says_what_was_seen_and_where_it_stands_in_the_checklist() -> None:
