@@ -16,7 +16,7 @@ from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, 
 
 __all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
 
-Value = float | str | bool | None
+Value = int | float | str | bool | None
 
 
 class RunningTask(Protocol):

@@ -52,7 +52,7 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     Raises
     ------
     EvaluationError
-        A name is unknown, or names two runs of one site.
+        There is no run, or none of a name.
     """
     if names:
         return _named(runs, names, where)
@@ -67,7 +67,7 @@ def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
     """Of each site the newest finished run, or its newest where none is finished."""
     newest = {}
     for run in sorted(runs, key=lambda run: (run.complete, run.manifest.started_at)):
-        newest[run.manifest.site] = run
+        newest[run.path.parent.name] = run
     return tuple(newest[site] for site in sorted(newest))
 
 
@@ -81,13 +81,7 @@ def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, 
         raise EvaluationError(
             f"there is no run {', '.join(unknown)}", where=where, advice=f"there are: {listed}"
         )
-    chosen = {run.path: run for run in (by_name[name] for name in names)}
-    sites = [run.manifest.site for run in chosen.values()]
-    if len(set(sites)) < len(sites):
-        raise EvaluationError(
-            "two runs of one site cannot stand in one report", where=where, advice="name one run per site"
-        )
-    return tuple(chosen.values())
+    return tuple({run.path: run for run in (by_name[name] for name in names)}.values())
 
 
 def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Path) -> SiteCase:

@@ -33,6 +33,8 @@ class UseCaseScores:
     title: str
     story: str
     sentence: str
+    measure_next: tuple[str, ...]
+    at_least: bool
     figure: Markup
     rows: tuple[tuple[Verdict, State], ...]
     runtimes: tuple[str, ...]
@@ -65,6 +67,8 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
         title=use_case.title,
         story=use_case.story,
         sentence=decision.sentence,
+        measure_next=decision.measure_next,
+        at_least=any(verdict.score.value is None for verdict, _ in rows if verdict.p_first is not None),
         figure=score_plot(
             f"{name}-figure",
             f"Score of each runtime for {use_case.title}",
