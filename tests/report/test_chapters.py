@@ -11,7 +11,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL
+from evaluation.model import CONTROL, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -108,6 +108,42 @@ def test_points_link_to_the_evidence_behind_them() -> None:
     assert links
     for link in links:
         assert evidence.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_what_could_not_be_told_apart_speaks_neither_for_nor_against() -> None:
+    soup = page(chapters.pros_and_cons(CASE))
+    docker = next(side for side in soup.select(".side") if words(side).startswith("docker"))
+    unsettled = "import storm: 1.04"
+    assert unsettled in words(docker.select(".points.unsettled")[0])
+    assert all(unsettled not in words(points) for points in docker.select(".points.for, .points.against"))
+
+
+def test_missing_evidence_leaves_the_chances_open() -> None:
+    first = CASE.measured[0]
+    gap = Score(value=None, low=0.4, high=0.9)
+    use_cases = tuple(
+        replace(use_case, verdicts=tuple(replace(v, score=gap) for v in use_case.verdicts))
+        for use_case in first.decision.use_cases
+    )
+    open_case = measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))
+    cards = [words(card) for card in page(chapters.answer(open_case)).select(".card")]
+    assert "at least 97" in cards[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert "Chance" not in cards[2]
+    assert "Runner-up" not in cards[2]
+    assert "extremely likely" not in cards[0]
+    assert "at least 97" in row_of(page(chapters.scores(open_case)), "apptainer-sandbox")
+
+
+def test_a_long_list_of_what_would_decide_is_cut_and_told_in_full_in_chapter_two() -> None:
+    first = CASE.measured[0]
+    many = tuple(f"gap number {number}" for number in range(40))
+    use_cases = tuple(replace(use_case, measure_next=many) for use_case in first.decision.use_cases)
+    long = measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))
+    card = page(chapters.answer(long)).select(".card")[1]
+    assert "gap number 3" not in words(card)
+    assert words(card).endswith("and 37 more")
+    assert page(chapters.scores(long)).find(id=str(card.select("a")[0]["href"]).removeprefix("#"))
+    assert "gap number 39" in words(page(chapters.scores(long)).select("ol.next")[1])
 
 
 def test_lighter_points_unfold() -> None:

@@ -29,8 +29,9 @@ class Banner:
 class Card:
     """The answer for one use case.
 
-    ``p_first`` is the leader's chance of being first, unless missing evidence leaves that open;
-    ``at_least`` says that it is a lower bound. Of ``measure_next`` the first few are shown at once.
+    ``p_first`` is the leader's chance of being first and ``runner_up`` who comes next, unless missing
+    evidence leaves that open; ``at_least`` says that the chance is a lower bound. Of ``measure_next``
+    the first few are shown at once, the rest behind ``target``.
     """
 
     target: str
@@ -125,6 +126,7 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
     leader = next((v for v in running if v.runtime == decision.winner), running[0] if running else None)
     rivals = [verdict for verdict in running if verdict is not leader]
     rival = rivals[0] if rivals else None
+    ranked = leader is not None and leader.standing is not Standing.UNDECIDED
     margin = None
     if leader and rival and leader.score.value is not None and rival.score.value is not None:
         margin = leader.score.value - rival.score.value
@@ -141,10 +143,10 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
         headline=headline,
         state=standing_state(leader.standing if leader else Standing.KNOCKED_OUT),
         sentence=first_sentence(decision.sentence),
-        p_first=leader.p_first if leader and leader.standing is not Standing.UNDECIDED else None,
+        p_first=leader.p_first if leader and ranked else None,
         at_least=any(verdict.score.value is None for verdict in running),
         leader=leader.runtime if leader else "",
-        runner_up=rival.runtime if rival else "",
+        runner_up=rival.runtime if rival and ranked else "",
         margin=margin,
         knocked_out=tuple(v for v in decision.verdicts if v.standing is Standing.KNOCKED_OUT),
         measure_next=decision.measure_next,

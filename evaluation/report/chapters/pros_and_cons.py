@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluation.decide.prosandcons import Point
+from evaluation.model import Comparison
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 
@@ -17,11 +18,16 @@ SHOWN: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The points for and against one runtime in one use case, heaviest first."""
+    """The points for and against one runtime in one use case, heaviest first.
+
+    A measurement that could not be told apart from the bare host, nor called equal to it, speaks
+    neither for nor against: it is unsettled.
+    """
 
     runtime: str
     pros: tuple[Point, ...]
     cons: tuple[Point, ...]
+    unsettled: tuple[Point, ...]
 
 
 def pros_and_cons(case: Case) -> Chapter:
@@ -49,14 +55,19 @@ def target(folder: str, point: Point) -> str:
     return anchor("evidence", folder, point.probe, point.runtime)
 
 
+def _settled(point: Point) -> bool:
+    return point.finding.comparison is not Comparison.UNDECIDED
+
+
 def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:
     own = sorted((p for p in site.points if p.use_case == use_case), key=lambda point: -point.weight)
     order = next(d.verdicts for d in site.decision.use_cases if d.use_case == use_case)
     return tuple(
         Sides(
             runtime=verdict.runtime,
-            pros=tuple(p for p in own if p.runtime == verdict.runtime and p.favourable),
-            cons=tuple(p for p in own if p.runtime == verdict.runtime and not p.favourable),
+            pros=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and p.favourable),
+            cons=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and not p.favourable),
+            unsettled=tuple(p for p in own if p.runtime == verdict.runtime and not _settled(p)),
         )
         for verdict in order
         if any(p.runtime == verdict.runtime for p in own)
