@@ -34,7 +34,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from evaluation.errors import EvaluationError
-from evaluation.model import Evidence, Finding, Observation
+from evaluation.model import FAKE, Evidence, Finding, Observation
 
 __all__ = [
     "FORMAT",
@@ -192,7 +192,15 @@ class Run:
         observations: Sequence[Observation],
         evidence: Iterable[tuple[Evidence, bytes, bytes]],
     ) -> None:
-        """Keep one turn for good: the evidence first, then one line that makes it count."""
+        """Keep one turn for good: the evidence first, then one line that makes it count.
+
+        Raises
+        ------
+        EvaluationError
+            The runtime is a fake of the unit tests: what it does is no result.
+        """
+        if turn.runtime.startswith(FAKE):
+            raise EvaluationError("a fake's results are no results", where=turn.runtime)
         records, outputs = [], []
         for record, stdout, stderr in evidence:
             records.append(json.dumps(asdict(record)))
