@@ -28,7 +28,7 @@ from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
-from evaluation.measure.user import measuring_user
+from evaluation.measure.user import User, measuring_user
 from evaluation.model import CONTROL, CONTROL_AGAIN, Observation
 from evaluation.probes.base import Observations, Probe
 from evaluation.probes.registry import discover as discover_probes
@@ -250,7 +250,7 @@ def open_measurement(
     chosen = profile_named(profile)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone())
-        launcher = stack.enter_context(Launcher(measuring_user(user or site.measure_as or "")))
+        launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
         scratch = Path(tempfile.mkdtemp(prefix="evaluation-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         scratch.chmod(0o755)
@@ -276,7 +276,7 @@ def open_measurement(
 
 def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:
     """Find the newest complete run that would come out the same: same tool, same runtimes, same profile."""
-    with Launcher(measuring_user(user or site.measure_as or "")) as launcher:
+    with Launcher(_who(site, user, runtimes.split())) as launcher:
         found = _chosen(discover(site, launcher), runtimes.split())
     here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
     for run in reversed(find_runs(results, site.id)):
@@ -286,6 +286,10 @@ def measured_already(site: Site, profile: str, runtimes: str, results: Path, use
         if run.complete and same_tool and then == here:
             return run
     return None
+
+
+def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
+    return measuring_user(user or site.measure_as or "", bare_host=tuple(runtimes) == ("none",))
 
 
 @contextlib.contextmanager
