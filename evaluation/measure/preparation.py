@@ -33,9 +33,6 @@ def build_payload(folder: Path) -> Path:
             return done.evidence.exit_status, (done.stdout + done.stderr).decode(errors="replace")
 
         payload_builder.build(folder, run)
-    script = Path(payload_builder.__file__).with_name("tree_digest.py")
-    shutil.copyfile(script, folder / script.name)
-    (folder / script.name).chmod(0o644)
     return folder
 
 
