@@ -364,7 +364,7 @@ def _chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Fou
     kept = {*runtimes, CONTROL}
     return tuple(
         item
-        if item.facts.id in kept
+        if item.facts.id in kept or not item.facts.present
         else FoundRuntime(runtime=item.runtime, facts=absent(item.facts, "left out of this run on request"))
         for item in found
     )
