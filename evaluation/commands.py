@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
-from evaluation.decide.case import chosen_runs, findings_of
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import containerfile, load_recipe
@@ -22,10 +22,11 @@ from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.registry import find, group_of
 from evaluation.project import root
 from evaluation.report.build import render
+from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
-from evaluation.store import Run
+from evaluation.store import Run, find_runs
 
 __all__ = ["docs", "doctor", "probe", "report", "run", "validate"]
 
@@ -127,8 +128,11 @@ def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> 
         There are no results, they are damaged, or the configuration is faulty.
     """
     here = root()
-    load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before anything else
-    chosen_runs(results, runs)
+    rules = load_criteria(
+        criteria, probes=tuple(discover_probes())
+    )  # every fault at once, before anything else
+    for chosen in choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results)):
+        findings_of(chosen, rules)
     target = (output or results / "report.html").absolute()
     executed = target.with_suffix(".ipynb")
     notebook.execute(

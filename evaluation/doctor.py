@@ -14,6 +14,7 @@ from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL
 from evaluation.sites import Site
 from evaluation.store import HostFacts, RuntimeFacts
+from evaluation.units import quantity
 
 __all__ = ["Checkup", "Limit", "examine"]
 
@@ -56,8 +57,7 @@ class Checkup:
         """Give one screen for a person."""
         host = self.host
         lines = [
-            f"{host.system}, kernel {host.kernel}, {host.cores} cores, "
-            f"{host.memory_bytes / 2**30:.0f} GiB, cgroup {host.cgroup}",
+            f"{host.system}, kernel {host.kernel}, {host.cores} cores, {_memory(host)}, cgroup {host.cgroup}",
             f"measured as: {self.measured_as}",
             "",
         ]
@@ -98,12 +98,16 @@ def examine(site: Site) -> Checkup:
             Limit(
                 what="setuid canaries (P06, P15) and files of root (P39)",
                 why="only root can plant them",
-                advice="Their findings will be INERT: nothing is shown. Root can run 'evaluation run --as USER'.",
+                advice="Their findings will be INERT: nothing is shown. As root: evaluation run --as USER.",
             )
         )
     return Checkup(
         site=site.id, measured_as=_described(user), host=host_facts(), runtimes=runtimes, limits=tuple(limits)
     )
+
+
+def _memory(host: HostFacts) -> str:
+    return quantity(host.memory_bytes, "B")
 
 
 def _described(user: User) -> str:
@@ -125,7 +129,7 @@ def _tools_missing(launcher: Launcher) -> list[Limit]:
             Limit(
                 what="building the evaluation image",
                 why=f"{', '.join(missing)} not found; {CONTROL} is measured without it, containers are not",
-                advice="Debian: apt-get install mmdebstrap umoci skopeo; or copy a built image's folder here.",
+                advice="Debian: apt-get install mmdebstrap umoci skopeo; or copy a built image here.",
             )
         )
     return found

@@ -155,7 +155,7 @@ class Observation:
     block: int
     order: int
     name: str
-    value: float | str | bool | None
+    value: int | float | str | bool | None
     unit: str
     repetition: int
     warm_up: bool

@@ -78,6 +78,8 @@ def execute(
             stdout_file=terminal and _Redrawing(terminal),
             cwd=str(notebook.parent),
             config=_PRIVATE_KERNEL,
+            # Without this the kernel reports on the terminal that it was asked to end.
+            extra_arguments=["--log-level=CRITICAL"],
         )
     except PapermillExecutionError as error:
         raise EvaluationError(

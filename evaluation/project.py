@@ -30,6 +30,6 @@ def root() -> Path:
     )
 
 
-def locate(path: str) -> Path:
+def locate(path: str | Path) -> Path:
     """Resolve a path: an absolute one stays, a relative one is meant from the project's folder."""
     return Path(path) if Path(path).is_absolute() else root() / path

@@ -99,6 +99,8 @@ class SiteFile(StrictModel):
 
     title: Text
     status: Literal["measured-here", "declared-only"]
+    label: Text | None = None
+    """Shown wherever a run of this site is; a labelled run is left out of a report that has others."""
     facts: tuple[Fact, ...] = ()
     batch: Batch
     policy: Policy = Policy()

@@ -80,19 +80,14 @@ def _scaled(magnitude: float, unit: str) -> tuple[float, str]:
     """Find by what to divide a value of this size, and the unit's name then."""
     if magnitude == 0 or (unit == "s" and magnitude >= 1):
         return 1.0, unit
-    if unit == "s":
-        return _pick(magnitude, _SECONDS)
-    if unit in {"B", "bytes"}:
-        return _pick(magnitude, _BYTES)
-    if unit == "B/s":
-        factor, name = _pick(magnitude, _BYTES)
-        return factor, f"{name}/s"
+    steps = {"s": _SECONDS, "B": _BYTES, "bytes": _BYTES, "B/s": _BYTES}.get(unit)
+    if steps:
+        factor, name = _pick(magnitude, steps)
+        return factor, f"{name}/s" if unit == "B/s" else name
     if unit.endswith("/s"):
         factor, prefix = _pick(magnitude, _THOUSANDS)
-        things = unit.removesuffix("/s")
-        if things == "1":
-            return factor, f"{prefix}/s"
-        return factor, f"{prefix} {things}/s".strip().replace(" ", NBSP)
+        things = unit.removesuffix("/s").removesuffix("1")
+        return factor, f"{prefix}{NBSP if prefix and things else ''}{things}/s"
     return 1.0, unit
 
 

@@ -392,6 +392,7 @@ def _resume_or_create(
             plan=plan,
             tool_version=__version__,
             started_at=now(),
+            label=site.label or "",
             measured_as="an unprivileged user",
             as_root=os.getuid() == 0,
             host=host_facts(),

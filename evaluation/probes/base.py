@@ -16,7 +16,7 @@ from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, 
 
 __all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
 
-Value = float | str | bool | None
+Value = int | float | str | bool | None
 
 
 class RunningTask(Protocol):
@@ -71,7 +71,7 @@ class Session(Protocol):
 
     @property
     def work(self) -> Path:
-        """This turn's own directory on the host."""
+        """The turn's own directory on the host."""
 
     @property
     def payload_inside(self) -> str:
@@ -79,7 +79,7 @@ class Session(Protocol):
 
     @property
     def work_inside(self) -> str:
-        """This turn's directory as the command sees it."""
+        """The turn's directory as the command sees it."""
 
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""

@@ -37,25 +37,18 @@ def prose(source: str) -> str:
 
     HTML in the prose is shown as text: a notebook may have been edited by anyone.
     """
-    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(_HEADING.sub("", source, count=1)))
 
 
-class PageExporter(TemplateExporter):  # type: ignore[misc] - nbconvert is not typed
-    """nbconvert with this project's page template."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            extra_template_basedirs=[str(TEMPLATES)],
-            template_name="page",
-            template_file="index.html.j2",
-            filters={"heading": heading, "slug": anchor, "prose": prose},
-        )
-
-    def _file_extension_default(self) -> str:
-        return ".html"
-
-    output_mimetype = "text/html"
+def exporter() -> TemplateExporter:
+    """Return nbconvert with this project's page template and filters."""
+    return TemplateExporter(
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_name="page",
+        template_file="index.html.j2",
+        filters={"heading": heading, "slug": anchor, "prose": prose},
+    )
 
 
 def page(notebook: nbformat.NotebookNode) -> str:
@@ -75,15 +68,20 @@ def page(notebook: nbformat.NotebookNode) -> str:
                     advice="run the notebook by hand to see the traceback",
                 )
     style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
-    titles = [found["title"] for cell in notebook.cells for found in _TITLE.finditer(cell.source) if cell.cell_type == "markdown"]
+    titles = [
+        found["title"]
+        for cell in notebook.cells
+        for found in _TITLE.finditer(cell.source)
+        if cell.cell_type == "markdown"
+    ]
     resources: dict[str, Any] = {
         "policy": policy(style),
         "style": style,
         "title": titles[0] if titles else "Report",
         "version": __version__,
     }
-    html, _ = PageExporter().from_notebook_node(notebook, resources=resources)
-    if "data-chapter" not in html and "<article" not in html:
+    html, _ = exporter().from_notebook_node(notebook, resources=resources)
+    if "<article" not in html:
         raise EvaluationError(
             "the notebook has no chapters: it was not executed",
             where="decision notebook",

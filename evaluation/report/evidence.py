@@ -64,7 +64,13 @@ def _chosen(site: SiteCase, identifiers: tuple[str, ...]) -> tuple[Evidence, ...
 
 
 def _output(site: SiteCase, digest: str, size: int, characters: int) -> Excerpt:
-    return excerpt(site.blob(digest), characters) if size else Excerpt(head="")
+    if not size:
+        return Excerpt(head="")
+    try:
+        return excerpt(site.outputs[digest], characters)
+    except KeyError:
+        message = f"the run keeps no output {digest}"
+        raise EvaluationError(message) from None
 
 
 def _entry(site: SiteCase, finding: Finding, characters: int) -> Entry:
@@ -82,7 +88,13 @@ def _entry(site: SiteCase, finding: Finding, characters: int) -> Entry:
             for evidence in chosen
         )
     except EvaluationError as error:
-        return Entry(finding=finding, processes=(), more=identifiers[:NAMED], more_count=len(identifiers), problem=str(error))
+        return Entry(
+            finding=finding,
+            processes=(),
+            more=identifiers[:NAMED],
+            more_count=len(identifiers),
+            problem=str(error),
+        )
     shown = {evidence.id for evidence in chosen}
     rest = tuple(identifier for identifier in identifiers if identifier not in shown)
     return Entry(finding=finding, processes=processes, more=rest[:NAMED], more_count=len(rest))
@@ -96,6 +108,4 @@ def entries(site: SiteCase, findings: Iterable[Finding]) -> dict[tuple[str, str]
     listed = tuple(findings)
     processes = sum(min(len(finding.evidence), SHOWN) for finding in listed)
     characters = min(LONGEST, OUTPUT_BUDGET // max(2 * processes, 1))
-    return {
-        (finding.probe, finding.runtime): _entry(site, finding, characters) for finding in listed
-    }
+    return {(finding.probe, finding.runtime): _entry(site, finding, characters) for finding in listed}

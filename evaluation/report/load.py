@@ -1,47 +1,108 @@
-"""Everything the report shows, read from results on disk and decided anew."""
+"""From the files of a project to the case that the report shows: no container, no probe."""
 
 from __future__ import annotations
 
-from evaluation.decide.case import chosen_runs, decided
-from evaluation.decide.criteria import load_criteria
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.prosandcons import pros_and_cons
+from evaluation.decide.score import decide
+from evaluation.errors import EvaluationError
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
-from evaluation.sites import list_sites, load_site
+from evaluation.sites import Site, list_sites, load_site
+from evaluation.store import Run, find_runs
 
-__all__ = ["load_case"]
+__all__ = ["choose_runs", "load_case"]
 
 
-def load_case(*, results: str, criteria: str, sites: str, runs: str) -> Case:
+def load_case(
+    *, results: str | Path, criteria: str | Path, sites: str | Path, runs: str | Sequence[str] = ""
+) -> Case:
     """Read results, criteria and sites, and decide.
 
     Parameters
     ----------
-    results, criteria, sites : str
-        Paths; relative ones are meant from the project's folder.
-    runs : str
-        Names of runs, separated by spaces; empty for the newest of each site.
+    results, criteria, sites : str or Path
+        The results folder, the criteria file, the folder of sites.
+    runs : str or sequence of str, optional
+        Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
+        commas). Without any: the newest finished run of each site.
 
     Raises
     ------
     EvaluationError
-        Something is missing or damaged; with what and where.
+        There is no such run, or a file is faulty, cut off or changed.
     """
-    chosen_criteria = load_criteria(locate(criteria))
-    folder = locate(sites)
-    known = {site: load_site(site, folder) for site in list_sites(folder)}
-    measured = []
-    for run in chosen_runs(locate(results), runs):
-        result = decided(run, chosen_criteria, known)
-        outputs = run.outputs()
-        measured.append(
-            SiteCase(
-                manifest=run.manifest,
-                finished_at=run.finished_at,
-                findings=result.findings,
-                evidence=run.evidence(),
-                blob=outputs.__getitem__,
-                decision=result.decision,
-                points=result.points,
-            )
+    folder, rules = locate(sites), load_criteria(locate(criteria))
+    known = {name: load_site(name, folder) for name in list_sites(folder)}
+    names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
+    chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
+    measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
+    return Case(criteria=rules, sites=known, measured=measured)
+
+
+def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:
+    """Pick the named runs, or the newest finished one of each site.
+
+    A labelled run (the reference run that comes with the project) is left out where there are other
+    measurements, unless it is asked for by name. A site without any finished run shows its newest.
+
+    Raises
+    ------
+    EvaluationError
+        There is no run, or none of a name.
+    """
+    if names:
+        return _named(runs, names, where)
+    if not runs:
+        raise EvaluationError(
+            "there are no results to report on", where=where, advice="measure first: make report"
         )
-    return Case(criteria=chosen_criteria, sites=known, measured=tuple(measured))
+    return _newest([run for run in runs if not run.manifest.label] or runs)
+
+
+def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Of each site the newest finished run, or its newest where none is finished."""
+    newest = {}
+    for run in sorted(runs, key=lambda run: (run.complete, run.manifest.started_at)):
+        newest[run.path.parent.name] = run
+    return tuple(newest[site] for site in sorted(newest))
+
+
+def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:
+    by_name = {run.path.parent.name: run for run in _newest(runs)} | {
+        name: run for run in runs for name in (run.path.name, f"{run.path.parent.name}/{run.path.name}")
+    }
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        listed = ", ".join(f"{run.path.parent.name}/{run.path.name}" for run in runs) or "none"
+        raise EvaluationError(
+            f"there is no run {', '.join(unknown)}", where=where, advice=f"there are: {listed}"
+        )
+    return tuple({run.path: run for run in (by_name[name] for name in names)}.values())
+
+
+def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Path) -> SiteCase:
+    run.verify()
+    manifest, findings = run.manifest, run.findings()
+    if not findings:
+        raise EvaluationError(
+            "the run has no findings: it was measured, but not assessed",
+            where=str(run.path),
+            advice="run evaluation report, which assesses first",
+        )
+    site = sites.get(manifest.site) or load_site(manifest.site, folder)
+    families = {runtime.id: runtime.family for runtime in manifest.runtimes}
+    decision = decide(findings, criteria, site, families=families)
+    return SiteCase(
+        manifest=manifest,
+        folder=f"{run.path.parent.name}/{run.path.name}",
+        finished_at=run.finished_at,
+        findings=findings,
+        evidence=run.evidence(),
+        outputs=run.outputs(),
+        decision=decision,
+        points=pros_and_cons(criteria, decision),
+    )

@@ -17,10 +17,33 @@ from evaluation.errors import EvaluationError
 __all__ = ["assert_self_contained", "policy"]
 
 _FORBIDDEN_ELEMENTS: Final = frozenset(
-    {"script", "iframe", "frame", "object", "embed", "base", "form", "applet", "foreignobject", "animate", "set"}
+    {
+        "script",
+        "iframe",
+        "frame",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "applet",
+        "foreignobject",
+        "animate",
+        "set",
+    }
 )
 _LOADING_ATTRIBUTES: Final = frozenset(
-    {"src", "srcset", "poster", "data", "background", "action", "formaction", "manifest", "ping", "xlink:href"}
+    {
+        "src",
+        "srcset",
+        "poster",
+        "data",
+        "background",
+        "action",
+        "formaction",
+        "manifest",
+        "ping",
+        "xlink:href",
+    }
 )
 _STYLE_LOADS: Final = re.compile(r"@import|url\s*\(|image-set\s*\(|expression\s*\(", re.IGNORECASE)
 _SHOWN: Final = 5
@@ -33,8 +56,7 @@ def policy(style: str) -> str:
     """
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from evaluation.decide.case import findings_of
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.findings import findings_of
 from evaluation.model import CONTROL_AGAIN, Finding
 from evaluation.store import Manifest, Run
 from evaluation.units import quantity, ratio, ratio_between, short_digest

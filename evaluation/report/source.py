@@ -2,62 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, SiteDecision
 from evaluation.sites import Site
 from evaluation.store import Manifest
 
-__all__ = ["Case", "Point", "SiteCase"]
+__all__ = ["Case", "SiteCase"]
 
 _GROUPS: Final = ("performance", "operations", "security")
-
-
-class Point(Protocol):
-    """One pro or con of a runtime in a use case, derived from one finding."""
-
-    @property
-    def use_case(self) -> str:
-        """The use case for which it counts."""
-
-    @property
-    def runtime(self) -> str:
-        """The runtime it is about."""
-
-    @property
-    def probe(self) -> str:
-        """The probe whose finding it comes from."""
-
-    @property
-    def favourable(self) -> bool:
-        """Whether it speaks for the runtime."""
-
-    @property
-    def text(self) -> str:
-        """The point in words, with effect size and interval."""
-
-    @property
-    def weight(self) -> float:
-        """What it is worth in this use case; the points are sorted by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
-    ``finished_at`` is empty for a run that did not finish. ``blob`` reads stored output by its
-    SHA-256 and raises `EvaluationError` where that cannot be had.
+    ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
     """
 
     manifest: Manifest
+    folder: str
     finished_at: str
     findings: tuple[Finding, ...]
     evidence: Mapping[str, Evidence]
-    blob: Callable[[str], bytes]
+    outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
 
@@ -127,6 +101,8 @@ class Case:
                 advice="measure first (make report), or name a folder of results that has a run",
             )
 
-    def site_title(self, site: str) -> str:
-        """Return the name of a site, or its id where it has no file."""
-        return self.sites[site].title if site in self.sites else site
+    def title(self, site: SiteCase) -> str:
+        """Name a measured site; with its run where one site has several."""
+        name = self.sites[site.site].title if site.site in self.sites else site.site
+        shared = [other for other in self.measured if other.site == site.site]
+        return f"{name}, run {site.manifest.run}" if len(shared) > 1 else name

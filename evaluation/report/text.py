@@ -7,13 +7,14 @@ different from its bytes is no evidence.
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from dataclasses import dataclass
 from signal import Signals
 from typing import Final
 
-__all__ = ["Excerpt", "command", "excerpt", "exit_words", "visible"]
+__all__ = ["Excerpt", "command", "excerpt", "exit_words", "first_sentence", "visible"]
 
 _ALLOWED_CONTROLS: Final = frozenset("\n\t")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -65,6 +66,11 @@ def excerpt(output: bytes, characters: int) -> Excerpt:
 
 def _decoded(output: bytes) -> str:
     return visible(output.decode("utf-8", errors="backslashreplace"))
+
+
+def first_sentence(text: str) -> str:
+    """Cut a text after its first sentence: a full stop followed by a space."""
+    return re.split(r"(?<=[^.]\.)\s", text, maxsplit=1)[0]
 
 
 def command(argv: tuple[str, ...]) -> str:

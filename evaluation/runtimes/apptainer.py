@@ -32,9 +32,11 @@ class Apptainer(Runtime):
             "exec",
             *self.options,
             *binds,
+            # Without this Apptainer has a shell evaluate the values: $(command) is run.
+            *(("--no-eval",) if task.env else ()),
             *(part for key, value in task.env for part in ("--env", self._setting(key, value))),
             *(("--pwd", task.workdir) if task.workdir else ()),
-            task.image,
+            self.named_image(task),
             *task.argv,
         )
 
@@ -42,9 +44,11 @@ class Apptainer(Runtime):
         """Quote one variable as the option's parser (pflag's StringToString) reads it.
 
         With a single ``=`` it takes the text as it is but trims double quotes at the ends; with more it
-        reads a line of comma-separated values.
+        reads a line of comma-separated values, and a line ends the same with and without a return.
         """
         text = f"{key}={value}"
+        if "\r\n" in value:
+            raise self.refuse(f"the value of {key} holds a carriage return", "--env would drop it.")
         if value.count("=") == 0:
             if text.endswith('"'):
                 raise self.refuse(f"the value of {key} ends with a double quote", "--env would drop it.")

@@ -121,6 +121,10 @@ class Runtime(ABC):
         """Commands that end what the task may have left in an engine."""
         return ()
 
+    def listing(self) -> Argv:
+        """Command that prints the names of all containers an engine holds, running or not, one a line."""
+        return ()
+
     def own_failure(self, exit_status: int, stderr: str) -> str | None:  # noqa: ARG002 - as above
         """Say why the runtime itself failed, or ``None`` when the payload's own exit it was."""
         return None
@@ -137,6 +141,21 @@ class Runtime(ABC):
             options=(*self.options, *options),
             engine_options=(*self.engine_options, *engine_options),
         )
+
+    def named_image(self, task: Task) -> str:
+        """Give the image's name, for clients that take it as a bare word.
+
+        Raises
+        ------
+        RuntimeRefusalError
+            The client would take it for an option, or the next word for the image.
+        """
+        if not task.image or task.image.startswith("-"):
+            raise self.refuse(
+                f"{task.image!r} is no image: the client would read it as an option, or not at all",
+                "Name the image so that it does not begin with a dash.",
+            )
+        return task.image
 
     def refuse(self, what: str, advice: str = "") -> RuntimeRefusalError:
         """The error for a task this runtime cannot run as it was meant."""

@@ -35,9 +35,9 @@ class Charliecloud(Runtime):
             *binds,
             # Without this ch-run expands $NAME inside a value.
             *(("--env-no-expand",) if task.env else ()),
-            *(f"--set-env={key}={value}" for key, value in task.env),
+            *(f"--set-env={key}={_kept(value)}" for key, value in task.env),
             *((f"--cd={task.workdir}",) if task.workdir else ()),
-            task.image,
+            self.named_image(task),
             "--",
             *task.argv,
         )
@@ -64,6 +64,11 @@ class Charliecloud(Runtime):
         return Preparation(
             reference=path, path=path, steps=(("ch-convert", "-i", "tar", "-o", "dir", archives.tar, path),)
         )
+
+
+def _kept(value: str) -> str:
+    """Quote a value that is in single quotes: ch-run takes one pair off."""
+    return f"'{value}'" if len(value) > 1 and value[0] == value[-1] == "'" else value
 
 
 RUNTIMES = (

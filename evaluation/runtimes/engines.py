@@ -45,9 +45,13 @@ class EngineRuntime(Runtime, ABC):
             *binds,
             *(part for key, value in task.env for part in ("--env", f"{key}={value}")),
             *(("--workdir", task.workdir) if task.workdir else ()),
-            task.image,
+            self.named_image(task),
             *task.argv,
         )
+
+    def listing(self) -> Argv:
+        """Build ``docker ps --all`` with the names alone."""
+        return (self.command, *self.engine_options, "ps", "--all", "--format", "{{.Names}}")
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
         """Exit status 125 is the engine's; 126 and 127 are its own when it says so on stderr."""

@@ -8,6 +8,7 @@ An absolute path is a program of the host.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from evaluation.model import Bind, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
@@ -20,6 +21,8 @@ _LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host(Runtime):
     """No container at all."""
+
+    read_only_binds: ClassVar[bool] = False  # nothing is bound
 
     def argv(self, task: Task) -> Argv:
         """Build ``[env --chdir=.. K=V] [loader] command``; without settings, the bare command."""

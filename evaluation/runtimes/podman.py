@@ -16,6 +16,13 @@ __all__ = ["RUNTIMES", "Podman"]
 class Podman(EngineRuntime):
     """The ``podman`` command of an unprivileged user."""
 
+    def argv(self, task: Task) -> Argv:
+        """Build ``podman run``; refuse the one text that its ``--env`` changes."""
+        for key, value in task.env:
+            if "\r\n" in value:
+                raise self.refuse(f"the value of {key} holds a carriage return", "--env would drop it.")
+        return EngineRuntime.argv(self, task)  # super() does not work in a class with slots
+
     def version_argv(self) -> Argv:
         """Build ``podman --version``."""
         return (self.command, "--version")
@@ -25,10 +32,15 @@ class Podman(EngineRuntime):
         return output.strip().rpartition(" ")[2]
 
     def cleanup(self, task: Task) -> tuple[Argv, ...]:
-        """Remove the container by its name; a name that is gone already is no error."""
+        """Remove the container by its name; a name that is gone already is no error.
+
+        Twice: where the program was killed but podman believes that it runs, 4.3.1 fails to stop it,
+        notes that, and removes it only when asked again.
+        """
         if not task.name:
             return ()
-        return ((self.command, *self.engine_options, "rm", "--force", "--ignore", "--time", "0", task.name),)
+        engine = (self.command, *self.engine_options)
+        return ((*engine, "rm", "--force", "--ignore", "--time", "0", task.name),) * 2
 
     def adaptations(self) -> tuple[Self, ...]:
         """Try runc without systemd, then also the host's limits, then also the host's network.

@@ -28,19 +28,22 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
 @pytest.mark.parametrize(
     ("found", "favourable", "start"),
     [
-        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3{TIMES} slower{THAN} (3{NBSP}s), "),
-        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2{TIMES} faster{THAN} (500{NBSP}ms), "),
-        (compared("rate", 0.5, Comparison.WORSE), False, f"rate: 2{TIMES} slower{THAN} (0.5{NBSP}loops/s)"),
-        (compared("rate", 2.0, Comparison.BETTER), True, f"rate: 2{TIMES} faster{THAN} (2{NBSP}loops/s)"),
+        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3.00{TIMES} slower{THAN} (3.00{NBSP}s), "),
+        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2.00{TIMES} faster{THAN} (500{NBSP}ms), "),
+        (
+            compared("rate", 0.5, Comparison.WORSE),
+            False,
+            f"rate: 2.00{TIMES} slower{THAN} (0.500{NBSP}loops/s)",
+        ),
+        (
+            compared("rate", 2.0, Comparison.BETTER),
+            True,
+            f"rate: 2.00{TIMES} faster{THAN} (2.00{NBSP}loops/s)",
+        ),
         (
             compared("rate", 1.0, Comparison.EQUIVALENT),
             True,
-            f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1{NBSP}loops/s), ",
-        ),
-        (
-            compared("rate", 0.9, Comparison.UNDECIDED),
-            True,
-            f"rate: 0.9{TIMES} the bare host (0.9{NBSP}loops/s), not enough to call it different or equal, ",
+            f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1.00{NBSP}loops/s), ",
         ),
     ],
 )
@@ -53,6 +56,10 @@ def test_a_measured_point_says_how_much_and_how_sure(found: Finding, favourable:
     assert point.finding == found
 
 
+def test_what_came_out_undecided_speaks_for_nobody() -> None:
+    assert points(compared("rate", 0.9, Comparison.UNDECIDED)) == {}
+
+
 def test_the_interval_is_turned_round_with_the_ratio() -> None:
     text = points(compared("rate", 0.5, Comparison.WORSE))["a", "rate"].text
     low, high = text.split("CI ")[1].split(TIMES)[0].split("\N{EN DASH}")
@@ -60,7 +67,7 @@ def test_the_interval_is_turned_round_with_the_ratio() -> None:
 
 
 def test_few_blocks_are_said_to_be_their_full_range() -> None:
-    text = points(compared("start", 3.0, Comparison.UNDECIDED, blocks=4))["a", "start"].text
+    text = points(compared("start", 3.0, Comparison.WORSE, blocks=4))["a", "start"].text
     assert "full range" in text
     assert "CI" not in text
 
@@ -68,7 +75,7 @@ def test_few_blocks_are_said_to_be_their_full_range() -> None:
 def test_a_figure_without_a_ratio_stands_alone() -> None:
     found = replace(measured("a", "start", 3.0), ratio=None)
     text = points(found)["a", "start"].text
-    assert text.startswith(f"start: 3{NBSP}s, 95{NBSP}% CI ")
+    assert text.startswith(f"start: 3.00{NBSP}s, 95{NBSP}% CI ")
 
 
 def test_an_attempt_says_what_was_seen_and_where_it_stands_in_the_checklist() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from evaluation.model import Standing, UseCaseDecision, Verdict
-from evaluation.report.markup import Chapter, chapter
+from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import first_sentence
 from evaluation.report.words import State, standing_state
 
 __all__ = ["answer"]
+
+SHOWN: Final = 3
+"""What would decide a use case: so many of it at once, the rest in chapter 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +27,21 @@ class Banner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The answer for one use case."""
+    """The answer for one use case.
 
+    ``p_first`` is the leader's chance of being first and ``runner_up`` who comes next, unless missing
+    evidence leaves that open; ``at_least`` says that the chance is a lower bound. Of ``measure_next``
+    the first few are shown at once, the rest behind ``target``.
+    """
+
+    target: str
     title: str
     story: str
     headline: str
     state: State
     sentence: str
     p_first: float | None
+    at_least: bool
     leader: str
     runner_up: str
     margin: float | None
@@ -56,6 +68,7 @@ def answer(case: Case) -> Chapter:
     """Show who is recommended for what, before anything else."""
     return chapter(
         "answer",
+        shown=SHOWN,
         sites=tuple(_basis(case, site) for site in case.measured),
         unmeasured=tuple(
             site.title for name, site in case.sites.items() if name not in {s.site for s in case.measured}
@@ -94,25 +107,26 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
 
 def _basis(case: Case, site: SiteCase) -> Basis:
     return Basis(
-        title=case.site_title(site.site),
+        title=case.title(site),
         measured=site.measured,
         absent=site.absent,
         cells=len(site.probes) * len(site.runtimes),
         filled=sum(finding.outcome.is_evidence for finding in site.cells.values()),
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,
-        cards=tuple(_card(case, decision) for decision in site.decision.use_cases),
+        cards=tuple(_card(case, site, decision) for decision in site.decision.use_cases),
         banners=banners(site),
     )
 
 
-def _card(case: Case, decision: UseCaseDecision) -> Card:
+def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
     use_case = case.criteria.use_cases[decision.use_case]
     out = {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
     running = [verdict for verdict in decision.verdicts if verdict.standing not in out]
     leader = next((v for v in running if v.runtime == decision.winner), running[0] if running else None)
     rivals = [verdict for verdict in running if verdict is not leader]
     rival = rivals[0] if rivals else None
+    ranked = leader is not None and leader.standing is not Standing.UNDECIDED
     margin = None
     if leader and rival and leader.score.value is not None and rival.score.value is not None:
         margin = leader.score.value - rival.score.value
@@ -123,14 +137,16 @@ def _card(case: Case, decision: UseCaseDecision) -> Card:
     else:
         headline = "No candidate"
     return Card(
+        target=anchor("scores", site.folder, decision.use_case),
         title=use_case.title,
         story=use_case.story,
         headline=headline,
         state=standing_state(leader.standing if leader else Standing.KNOCKED_OUT),
-        sentence=decision.sentence,
-        p_first=leader.p_first if leader else None,
+        sentence=first_sentence(decision.sentence),
+        p_first=leader.p_first if leader and ranked else None,
+        at_least=any(verdict.score.value is None for verdict in running),
         leader=leader.runtime if leader else "",
-        runner_up=rival.runtime if rival else "",
+        runner_up=rival.runtime if rival and ranked else "",
         margin=margin,
         knocked_out=tuple(v for v in decision.verdicts if v.standing is Standing.KNOCKED_OUT),
         measure_next=decision.measure_next,

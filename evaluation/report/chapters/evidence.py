@@ -47,8 +47,7 @@ def evidence(case: Case) -> Chapter:
     return chapter(
         "evidence",
         sites=tuple(
-            (site.site, case.site_title(site.site), site.runtimes, _rows(case, site))
-            for site in case.measured
+            (site.folder, case.title(site), site.runtimes, _rows(case, site)) for site in case.measured
         ),
         legend=LEGEND,
         margin=case.criteria.method.indifference_margin.value,
@@ -78,14 +77,15 @@ def _row(
         None,
     )
     cells = tuple(
-        _cell(site.site, probe, runtime, findings.get((probe, runtime)), opened) for runtime in site.runtimes
+        _cell(site.folder, probe, runtime, findings.get((probe, runtime)), opened)
+        for runtime in site.runtimes
     )
     return Row(
         probe=probe,
         texts=any_finding.texts,
         version=any_finding.probe_version,
         cells=cells,
-        figure=_figure(case, site.site, probe, any_finding.texts, cells),
+        figure=_figure(case, site.folder, probe, any_finding.texts, cells),
         direction=""
         if criterion is None
         else f"{'lower' if criterion.direction == 'minimise' else 'higher'} is better",
@@ -93,13 +93,13 @@ def _row(
 
 
 def _cell(
-    site: str,
+    folder: str,
     probe: str,
     runtime: str,
     finding: Finding | None,
     opened: dict[tuple[str, str], Entry],
 ) -> Cell:
-    target = anchor("evidence", site, probe, runtime)
+    target = anchor("evidence", folder, probe, runtime)
     strip = None
     if finding is not None and finding.samples:
         strip = sample_strip(
@@ -118,7 +118,7 @@ def _cell(
     )
 
 
-def _figure(case: Case, site: str, probe: str, texts: ProbeTexts, cells: tuple[Cell, ...]) -> Markup | None:
+def _figure(case: Case, folder: str, probe: str, texts: ProbeTexts, cells: tuple[Cell, ...]) -> Markup | None:
     shown = [cell for cell in cells if cell.runtime != CONTROL and cell.finding]
     rows = []
     for cell in shown:
@@ -134,7 +134,7 @@ def _figure(case: Case, site: str, probe: str, texts: ProbeTexts, cells: tuple[C
     names = [name for name, row in case.criteria.criteria.items() if row.probe == probe]
     margin = case.criteria.margin(names[0]) if names else case.criteria.method.indifference_margin.value
     return ratio_plot(
-        anchor("ratio", site, probe),
+        anchor("ratio", folder, probe),
         f"{probe}: ratio of {texts.unit or 'value'} to the bare host",
         rows,
         margin=margin,

@@ -36,7 +36,7 @@ def method(case: Case) -> Chapter:
     """Show the rules that were fixed before anything was measured."""
     return chapter(
         "method",
-        sites=tuple((case.site_title(site.site), site.manifest, _noise(site)) for site in case.measured),
+        sites=tuple((case.title(site), site.manifest, _noise(site)) for site in case.measured),
         constants=tuple(
             Constant(
                 name=name.replace("_", " "),
@@ -52,12 +52,13 @@ def method(case: Case) -> Chapter:
 
 def _noise(site: SiteCase) -> tuple[Noise, ...]:
     return tuple(
-        Noise(finding=finding, floor=max(abs(finding.ratio.low - 1), abs(finding.ratio.high - 1)))
+        Noise(finding=finding, floor=max(finding.ratio.high, 1 / finding.ratio.low) - 1)
         for finding in site.noise
-        if finding.ratio is not None
+        if finding.ratio is not None and finding.ratio.low > 0
     )
 
 
 def _catalogue(case: Case) -> tuple[tuple[str, Finding], ...]:
     probes = {finding.probe: finding for site in case.measured for finding in site.findings}
-    return tuple((anchor("probe", probe), finding) for probe, finding in probes.items())
+    order = dict.fromkeys(probe for site in case.measured for probe in site.probes)
+    return tuple((anchor("probe", probe), probes[probe]) for probe in order)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from evaluation.decide.prosandcons import Point
+from evaluation.model import Comparison
 from evaluation.report.markup import Chapter, anchor, chapter
-from evaluation.report.source import Case, Point, SiteCase
+from evaluation.report.source import Case, SiteCase
 
 __all__ = ["pros_and_cons"]
+
+SHOWN: Final = 4
+"""Points shown at once on either side; lighter ones unfold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The points for and against one runtime in one use case, heaviest first."""
+    """The points for and against one runtime in one use case, heaviest first.
+
+    A measurement that could not be told apart from the bare host, nor called equal to it, speaks
+    neither for nor against: it is unsettled.
+    """
 
     runtime: str
     pros: tuple[Point, ...]
     cons: tuple[Point, ...]
+    unsettled: tuple[Point, ...]
 
 
 def pros_and_cons(case: Case) -> Chapter:
@@ -25,8 +36,8 @@ def pros_and_cons(case: Case) -> Chapter:
         "pros_and_cons",
         sites=tuple(
             (
-                site.site,
-                case.site_title(site.site),
+                site.folder,
+                case.title(site),
                 tuple(
                     (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case))
                     for each in site.decision.use_cases
@@ -35,12 +46,17 @@ def pros_and_cons(case: Case) -> Chapter:
             for site in case.measured
         ),
         target=target,
+        shown=SHOWN,
     )
 
 
-def target(site: str, point: Point) -> str:
+def target(folder: str, point: Point) -> str:
     """Return the anchor of the evidence behind a point."""
-    return anchor("evidence", site, point.probe, point.runtime)
+    return anchor("evidence", folder, point.probe, point.runtime)
+
+
+def _settled(point: Point) -> bool:
+    return point.finding.comparison is not Comparison.UNDECIDED
 
 
 def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:
@@ -49,8 +65,9 @@ def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:
     return tuple(
         Sides(
             runtime=verdict.runtime,
-            pros=tuple(p for p in own if p.runtime == verdict.runtime and p.favourable),
-            cons=tuple(p for p in own if p.runtime == verdict.runtime and not p.favourable),
+            pros=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and p.favourable),
+            cons=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and not p.favourable),
+            unsettled=tuple(p for p in own if p.runtime == verdict.runtime and not _settled(p)),
         )
         for verdict in order
         if any(p.runtime == verdict.runtime for p in own)

@@ -11,7 +11,9 @@ __all__ = ["provenance"]
 
 def provenance(case: Case) -> Chapter:
     """Show the manifest of every run."""
-    return chapter("provenance", sites=tuple((site, case.site_title(site.site), _facts(site)) for site in case.measured))
+    return chapter(
+        "provenance", sites=tuple((site, case.title(site), _facts(site)) for site in case.measured)
+    )
 
 
 def _facts(site: SiteCase) -> tuple[tuple[str, str], ...]:

@@ -12,5 +12,5 @@ def rerun(case: Case) -> Chapter:
     """Show the commands."""
     return chapter(
         "rerun",
-        runs=tuple((site.site, site.manifest.run) for site in case.measured),
+        folders=tuple(site.folder for site in case.measured),
     )

@@ -32,6 +32,9 @@ class UseCaseScores:
     name: str
     title: str
     story: str
+    sentence: str
+    measure_next: tuple[str, ...]
+    at_least: bool
     figure: Markup
     rows: tuple[tuple[Verdict, State], ...]
     runtimes: tuple[str, ...]
@@ -44,7 +47,7 @@ def scores(case: Case) -> Chapter:
         "scores",
         sites=tuple(
             (
-                case.site_title(site.site),
+                case.title(site),
                 tuple(_use_case(case, site, each) for each in site.decision.use_cases),
             )
             for site in case.measured
@@ -54,7 +57,7 @@ def scores(case: Case) -> Chapter:
 
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
     use_case = case.criteria.use_cases[decision.use_case]
-    name = anchor("scores", site.site, decision.use_case)
+    name = anchor("scores", site.folder, decision.use_case)
     rows = tuple((verdict, standing_state(verdict.standing)) for verdict in decision.verdicts)
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
@@ -63,6 +66,9 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
         name=name,
         title=use_case.title,
         story=use_case.story,
+        sentence=decision.sentence,
+        measure_next=decision.measure_next,
+        at_least=any(verdict.score.value is None for verdict, _ in rows if verdict.p_first is not None),
         figure=score_plot(
             f"{name}-figure",
             f"Score of each runtime for {use_case.title}",

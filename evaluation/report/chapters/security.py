@@ -40,7 +40,7 @@ def security(case: Case) -> Chapter:
     return chapter(
         "security",
         sites=tuple(
-            (site.site, case.site_title(site.site), site.runtimes, _attempts(site)) for site in case.measured
+            (site.folder, case.title(site), site.runtimes, _attempts(site)) for site in case.measured
         ),
         legend=DIFFERENCES,
     )
@@ -56,7 +56,7 @@ def _attempts(site: SiteCase) -> tuple[Attempt, ...]:
             observed=tuple(
                 Observed(
                     runtime=runtime,
-                    target=anchor("evidence", site.site, probe, runtime),
+                    target=anchor("evidence", site.folder, probe, runtime),
                     state=state(findings.get((probe, runtime))),
                     difference=None
                     if runtime == CONTROL

@@ -25,17 +25,26 @@ class Column:
 
 def sites(case: Case) -> Chapter:
     """Show what is known of each site, and from whom."""
-    measured = {site.site: site for site in case.measured}
-    names = [*measured, *(name for name in case.sites if name not in measured)]
-    return chapter("sites", columns=tuple(_column(case, name, measured.get(name)) for name in names))
+    named = {site.site for site in case.measured}
+    return chapter(
+        "sites",
+        columns=(
+            *(_column(case, site.site, case.title(site), site) for site in case.measured),
+            *(
+                _column(case, name, site.title, None)
+                for name, site in case.sites.items()
+                if name not in named
+            ),
+        ),
+    )
 
 
-def _column(case: Case, name: str, measured: SiteCase | None) -> Column:
+def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Column:
     known = case.sites.get(name)
     decisions = measured.decision.use_cases if measured else ()
     return Column(
-        name=anchor("site", name),
-        title=case.site_title(name),
+        name=anchor("site", measured.folder if measured else name),
+        title=title,
         measured=measured,
         answers=tuple(
             (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner")

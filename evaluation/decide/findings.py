@@ -1,0 +1,33 @@
+"""From a run on disk to its findings: what ``make report`` does again after every change."""
+
+from __future__ import annotations
+
+from evaluation.decide.assess import assess
+from evaluation.decide.criteria import Criteria
+from evaluation.model import Finding
+from evaluation.probes.registry import discover, group_of
+from evaluation.store import Run
+
+__all__ = ["findings_of"]
+
+
+def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
+    """Assess a run, and write its findings beside it where that is permitted."""
+    run.verify()
+    manifest = run.manifest
+    findings = assess(
+        run.observations(),
+        site=manifest.site,
+        run=manifest.run,
+        absent={facts.id: facts.reason for facts in manifest.runtimes if not facts.present},
+        image_digest=manifest.image.digest if manifest.image else "",
+        probes={probe.id: (group_of(probe.id), probe) for probe in discover().values()},
+        criteria=criteria,
+        unavailable=manifest.unavailable,
+        present=[facts.id for facts in manifest.runtimes if facts.present],
+    )
+    try:
+        run.write_findings(findings)
+    except OSError:
+        return findings  # a read-only copy of the results is as good to read from
+    return findings

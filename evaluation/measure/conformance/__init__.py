@@ -1,0 +1,68 @@
+"""The conformance list: what every adapter promises, asked of the real thing.
+
+An adapter is pure, so its tests show only that it builds the command line that was meant. Here the
+command line is run. Where runtimes legitimately differ, a check records how, and judges only what must
+not happen: silence about something that was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.conformance import endings, files, process
+from evaluation.measure.conformance.trial import Check, DeviationError, Trial, UnsupportedError
+from evaluation.measure.session import Arm, Bench, work_directory
+from evaluation.model import Outcome
+from evaluation.runtimes.base import RuntimeRefusalError
+
+__all__ = ["CHECKS", "Check", "Result", "conform", "examine"]
+
+CHECKS: tuple[Check, ...] = (*process.CHECKS, *files.CHECKS, *endings.CHECKS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one check showed of one runtime.
+
+    ``outcome`` is ``HOLDS``, ``FAILS``, ``UNSUPPORTED`` (by design, and the adapter says so) or
+    ``ERROR`` (the check itself broke). ``message`` says what was seen.
+    """
+
+    runtime: str
+    check: str
+    expectation: str
+    outcome: Outcome
+    message: str
+
+    @property
+    def conforms(self) -> bool:
+        """Whether the runtime does what its adapter says."""
+        return self.outcome in {Outcome.HOLDS, Outcome.UNSUPPORTED}
+
+
+def conform(bench: Bench, arm: Arm) -> Iterator[Result]:
+    """Ask every check of one runtime that is ready to run the image."""
+    for check in CHECKS:
+        yield examine(check, bench, arm)
+
+
+def examine(check: Check, bench: Bench, arm: Arm) -> Result:
+    """Ask one check of one runtime, in a directory of its own."""
+    with work_directory(bench) as work:
+        try:
+            outcome, message = Outcome.HOLDS, check.ask(Trial(bench=bench, arm=arm, work=work))
+        except UnsupportedError as design:
+            outcome, message = Outcome.UNSUPPORTED, str(design)
+        except (DeviationError, RuntimeRefusalError) as deviation:
+            outcome, message = Outcome.FAILS, str(deviation)
+        except (EvaluationError, OSError, ValueError) as error:
+            outcome, message = Outcome.ERROR, f"{type(error).__name__}: {error}"
+    return Result(
+        runtime=arm.id,
+        check=check.id,
+        expectation=check.expectation,
+        outcome=outcome,
+        message=message,
+    )

@@ -1,0 +1,283 @@
+"""What each chapter says, read from its HTML as a reader would."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from synthetic_case import make_case
+from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
+
+from evaluation.errors import EvaluationError
+from evaluation.model import CONTROL, Score
+from evaluation.report import chapters
+from evaluation.report.markup import Chapter
+from evaluation.report.source import Case
+from evaluation.store import FormFacts
+
+CASE = make_case()
+
+
+def page(chapter: Chapter) -> BeautifulSoup:
+    return BeautifulSoup(chapter._repr_html_(), "html.parser")
+
+
+def words(element: Tag) -> str:
+    return re.sub(r"\s+", " ", element.get_text(" ")).strip()
+
+
+def row_of(soup: BeautifulSoup, name: str, *, table: int = 0) -> str:
+    rows = soup.find_all("table")[table].find_all("tr")
+    return next(words(row) for row in rows if words(row).startswith(name))
+
+
+def measured_with(case: Case, **changes: object) -> Case:
+    return replace(case, measured=(replace(case.measured[0], **changes),))  # type: ignore[arg-type]
+
+
+def test_the_answer_names_the_winner_or_says_that_there_is_none() -> None:
+    cards = [words(card) for card in page(chapters.answer(CASE)).select(".card")]
+    assert cards[0].startswith("L1Proc apptainer-sandbox recommended")
+    assert "97 % extremely likely" in cards[0]
+    assert "charliecloud behind by 0.07" in cards[0]
+    assert "docker host_root_identity fails" in cards[0]
+    assert cards[1].startswith("End user No clear winner too close to call")
+    assert cards[2].startswith("Developer No clear winner undecided")
+    assert "import_storm for podman" in cards[2]
+
+
+def test_a_card_keeps_to_the_first_sentence_and_chapter_two_has_all_of_it() -> None:
+    assert "is knocked out." not in words(page(chapters.answer(CASE)).select(".sentence")[0])
+    assert "docker is knocked out." in words(page(chapters.scores(CASE)).select(".said")[0])
+
+
+def test_the_answer_says_on_how_much_it_rests() -> None:
+    text = words(page(chapters.answer(CASE)))
+    cells = CASE.measured[0].cells.values()
+    filled = sum(finding.outcome.is_evidence for finding in cells)
+    assert f"{filled} of {len(cells)}" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "5 of 6" in text
+    assert "14 November 2026" in text
+    assert "not measured: SLAC, CC-IN2P3" in text
+    assert WHY_ABSENT in text
+
+
+def test_a_full_run_of_one_s_own_has_no_banner() -> None:
+    assert not page(chapters.answer(CASE)).select(".banner")
+
+
+@pytest.mark.parametrize(
+    ("case", "title"),
+    [
+        (make_case(label="a plain virtual machine"), "Reference run, not your site."),
+        (make_case(finished_at=""), "Incomplete run."),
+        (make_case(runtimes=(CONTROL, ABSENT)), "Only the bare host was measured."),
+    ],
+)
+def test_a_banner_says_what_keeps_a_run_from_being_a_measurement(case: Case, title: str) -> None:
+    assert [words(banner) for banner in page(chapters.answer(case)).select(".banner strong")] == [title]
+
+
+def test_with_the_host_alone_nobody_is_named() -> None:
+    cards = page(chapters.answer(make_case(runtimes=(CONTROL, ABSENT)))).select(".card .winner")
+    assert {words(card) for card in cards} == {"No candidate"}
+
+
+def test_every_runtime_keeps_its_row_in_the_scores() -> None:
+    soup = page(chapters.scores(CASE))
+    assert "0.81 0.76–0.86 97 %" in row_of(soup, "apptainer-sandbox").replace(  # noqa: RUF001 - as printed
+        "\N{NO-BREAK SPACE}", " "
+    )
+    shifter = row_of(soup, ABSENT)
+    assert "not measured here" in shifter
+    assert WHY_ABSENT in shifter
+    assert "unknown" in shifter
+
+
+def test_figures_have_a_table_beside_them() -> None:
+    for pair in page(chapters.scores(CASE)).select(".pair"):
+        assert pair.select("svg[role=img] > title")
+        assert pair.select("table")
+
+
+def test_points_link_to_the_evidence_behind_them() -> None:
+    evidence = page(chapters.evidence(CASE))
+    links = page(chapters.pros_and_cons(CASE)).select("a")
+    assert links
+    for link in links:
+        assert evidence.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_what_could_not_be_told_apart_speaks_neither_for_nor_against() -> None:
+    soup = page(chapters.pros_and_cons(CASE))
+    docker = next(side for side in soup.select(".side") if words(side).startswith("docker"))
+    unsettled = "import storm: 1.04"
+    assert unsettled in words(docker.select(".points.unsettled")[0])
+    assert all(unsettled not in words(points) for points in docker.select(".points.for, .points.against"))
+
+
+def test_missing_evidence_leaves_the_chances_open() -> None:
+    first = CASE.measured[0]
+    gap = Score(value=None, low=0.4, high=0.9)
+    use_cases = tuple(
+        replace(use_case, verdicts=tuple(replace(v, score=gap) for v in use_case.verdicts))
+        for use_case in first.decision.use_cases
+    )
+    open_case = measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))
+    cards = [words(card) for card in page(chapters.answer(open_case)).select(".card")]
+    assert "at least 97" in cards[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert "Chance" not in cards[2]
+    assert "Runner-up" not in cards[2]
+    assert "extremely likely" not in cards[0]
+    assert "at least 97" in row_of(page(chapters.scores(open_case)), "apptainer-sandbox")
+
+
+def test_a_long_list_of_what_would_decide_is_cut_and_told_in_full_in_chapter_two() -> None:
+    first = CASE.measured[0]
+    many = tuple(f"gap number {number}" for number in range(40))
+    use_cases = tuple(replace(use_case, measure_next=many) for use_case in first.decision.use_cases)
+    long = measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))
+    card = page(chapters.answer(long)).select(".card")[1]
+    assert "gap number 3" not in words(card)
+    assert words(card).endswith("and 37 more")
+    assert page(chapters.scores(long)).find(id=str(card.select("a")[0]["href"]).removeprefix("#"))
+    assert "gap number 39" in words(page(chapters.scores(long)).select("ol.next")[1])
+
+
+def test_lighter_points_unfold() -> None:
+    soup = page(chapters.pros_and_cons(CASE))
+    assert all(len(points.find_all("li")) <= 4 for points in soup.select(".side > .points"))
+    assert soup.select("details.more .points li")
+
+
+def test_every_cell_of_the_matrix_opens_its_evidence() -> None:
+    soup = page(chapters.evidence(CASE))
+    rows = [row for row in soup.select("table.matrix tbody tr") if "group" not in (row.get("class") or [])]
+    assert len(rows) == len(CASE.measured[0].probes)
+    for row in rows:
+        assert len(row.select("td")) == len(RUNTIMES)
+        for link in row.select("td a"):
+            assert soup.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_a_cell_shows_value_interval_ratio_and_state_in_words() -> None:
+    row = row_of(page(chapters.evidence(CASE)), "cold_ start").replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"worse 39\d ms 38\d–40\d ms 99\.\d×", row)  # noqa: RUF001 - as printed
+    assert row.endswith("not measured")
+
+
+def test_an_opened_cell_goes_down_to_command_status_output_and_hash() -> None:
+    soup = page(chapters.evidence(CASE))
+    cell = soup.find(id="evidence-local-2026-11-14t0912-host-root-identity-docker")
+    assert isinstance(cell, Tag)
+    text = words(cell)
+    finding = CASE.measured[0].cells["host_root_identity", "docker"]
+    first = CASE.measured[0].evidence[finding.evidence[0]]
+    assert "docker run --rm --pull never" in text
+    assert "exit status 126" in text
+    assert "payload: operation not permitted" in text
+    assert first.stdout in text
+    assert first.id in text
+    assert "14 November 2026, 09:12:04 UTC" in text
+
+
+def test_a_measured_cell_lists_every_sample_with_its_control() -> None:
+    soup = page(chapters.evidence(CASE))
+    cell = soup.find(id="evidence-local-2026-11-14t0912-cold-start-docker")
+    assert isinstance(cell, Tag)
+    assert words(cell.select(".samples")[0]).count("(") == 30
+    assert cell.select("svg.strip title")
+
+
+def test_security_is_held_against_the_bare_host() -> None:
+    soup = page(chapters.security(CASE))
+    assert row_of(soup, "Is the program").split("root_ identity ")[1].startswith("denied added exposed")
+    assert "exposed as on the host exposed" in row_of(soup, "Can the program")
+    assert "taken away denied" in row_of(soup, "Can a grid proxy")
+    assert "not shown" in row_of(soup, "Can a setuid-root")
+
+
+def test_attempts_link_to_their_transcripts() -> None:
+    evidence = page(chapters.evidence(CASE))
+    for link in page(chapters.security(CASE)).select("a"):
+        assert evidence.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_unmeasured_sites_stand_beside_the_measured_one_with_dated_facts() -> None:
+    sites = [words(site) for site in page(chapters.sites(CASE)).select(".site")]
+    assert sites[0].startswith("This machine measured on 14 November 2026 L1Proc apptainer-sandbox")
+    assert sites[1].startswith("SLAC not measured")
+    assert "2017-06-06" in sites[1]
+    assert "A made-up page" in sites[1]
+    assert "declared. Read on the page." in sites[1]
+
+
+def test_only_web_addresses_become_links() -> None:
+    links = {link["href"] for link in page(chapters.sites(CASE)).select("a")}
+    assert links == {"https://example.org/policy"}
+
+
+def test_the_method_shows_the_noise_floor_and_the_constants() -> None:
+    soup = page(chapters.method(CASE))
+    assert row_of(soup, "cold_start").endswith("%")
+    assert row_of(soup, "indifference margin", table=1).startswith("indifference margin 0.05")
+    assert len(soup.select("details")) == len(CASE.measured[0].probes)
+
+
+def test_without_a_second_control_arm_the_noise_floor_is_said_to_be_unknown() -> None:
+    bare = tuple(f for f in CASE.measured[0].findings if f.runtime != "host-again")
+    assert "noise floor is not known" in words(page(chapters.method(measured_with(CASE, findings=bare))))
+
+
+def test_provenance_has_versions_modes_sizes_and_digests() -> None:
+    soup = page(chapters.provenance(CASE))
+    text = words(soup).replace("\N{NO-BREAK SPACE}", " ")
+    assert "6.18.0" in text
+    assert DIGEST in text
+    assert "The same in every form." in text
+    assert "216 MB" in text
+    assert "180 MB 3.90 s" in row_of(soup, "docker", table=1).replace("\N{NO-BREAK SPACE}", " ")
+    assert WHY_ABSENT in row_of(soup, ABSENT, table=2)
+
+
+def test_a_form_with_other_content_is_pointed_out() -> None:
+    manifest = CASE.measured[0].manifest
+    assert manifest.image is not None
+    odd = FormFacts(
+        runtime="podman", form="x", reference="", size_bytes=None, convert_s=1.0, digest="sha256:0"
+    )
+    image = manifest.image.model_copy(update={"forms": (odd,)})
+    changed = measured_with(CASE, manifest=manifest.model_copy(update={"image": image}))
+    assert "Another one, or none, in: podman." in words(page(chapters.provenance(changed)))
+
+
+def test_a_run_without_an_image_says_so() -> None:
+    manifest = CASE.measured[0].manifest.model_copy(update={"image": None})
+    assert "used no image" in words(page(chapters.provenance(measured_with(CASE, manifest=manifest))))
+
+
+def test_rerunning_names_the_run() -> None:
+    assert "results/local/2026-11-14T0912/outputs.jsonl" in words(page(chapters.rerun(CASE)))
+
+
+def test_a_report_on_nothing_is_an_error() -> None:
+    with pytest.raises(EvaluationError, match="no run to report on"):
+        replace(CASE, measured=())
+
+
+def test_two_runs_of_one_site_stand_side_by_side_without_getting_mixed_up() -> None:
+    first = CASE.measured[0]
+    second = replace(first, folder="local/later", manifest=first.manifest.model_copy(update={"run": "later"}))
+    both = replace(CASE, measured=(first, second))
+    titles = [words(title) for title in page(chapters.sites(both)).select(".site h3")]
+    assert titles == ["This machine, run 2026-11-14T0912", "This machine, run later", "SLAC", "CC-IN2P3"]
+    identifiers = [element["id"] for element in page(chapters.evidence(both)).select("[id]")]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_a_probe_that_could_not_be_run_is_named_with_the_reason() -> None:
+    manifest = CASE.measured[0].manifest.model_copy(update={"unavailable": {"tape_drive": "there is none"}})
+    text = words(page(chapters.provenance(measured_with(CASE, manifest=manifest))))
+    assert "tape_drive could not be run at all: there is none" in text

@@ -1,0 +1,81 @@
+"""Every state has a word, a tone and a meaning; the difference to the host is read off outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from synthetic_findings import Findings
+
+from evaluation.model import Comparison, Finding, Outcome, Standing
+from evaluation.report.markup import TEMPLATES
+from evaluation.report.words import LEGEND, against_host, standing_state, state
+
+FINDING = next(
+    item for item in Findings(blocks=3).items if (item.probe, item.runtime) == ("cold_start", "docker")
+)
+
+
+def outcome(outcome: Outcome, verdict: str = "", comparison: Comparison | None = None) -> Finding:
+    return replace(FINDING, outcome=outcome, verdict=verdict, comparison=comparison)
+
+
+@pytest.mark.parametrize(
+    ("finding", "word"),
+    [
+        (None, "no finding"),
+        (outcome(Outcome.HOLDS), "holds"),
+        (outcome(Outcome.HOLDS, "DENIED"), "denied"),
+        (outcome(Outcome.HOLDS, "ABSENT"), "absent"),
+        (outcome(Outcome.FAILS, "EXPOSED"), "exposed"),
+        (outcome(Outcome.INERT, "INERT"), "inert"),
+        (outcome(Outcome.ERROR, "ERROR"), "probe error"),
+        (outcome(Outcome.UNAVAILABLE), "not measured"),
+        (outcome(Outcome.UNSUPPORTED), "unsupported"),
+        (outcome(Outcome.MEASURED), "measured"),
+        (outcome(Outcome.MEASURED, comparison=Comparison.WORSE), "worse"),
+        (outcome(Outcome.MEASURED, comparison=Comparison.UNDECIDED), "unresolved"),
+        (replace(FINDING, runtime="host", comparison=Comparison.EQUIVALENT), "measured"),
+    ],
+)
+def test_a_cell_has_one_word(finding: Finding | None, word: str) -> None:
+    assert state(finding).word == word
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_a_standing_keeps_the_word_of_the_model(standing: Standing) -> None:
+    assert standing_state(standing).word == standing.value
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "word"),
+    [
+        (Outcome.FAILS, Outcome.HOLDS, "added"),
+        (Outcome.HOLDS, Outcome.FAILS, "taken away"),
+        (Outcome.FAILS, Outcome.FAILS, "as on the host"),
+        (Outcome.HOLDS, Outcome.HOLDS, "as on the host"),
+        (Outcome.FAILS, Outcome.INERT, "not shown"),
+        (Outcome.UNAVAILABLE, Outcome.FAILS, "not shown"),
+        (Outcome.ERROR, Outcome.HOLDS, "not shown"),
+    ],
+)
+def test_a_runtime_adds_or_takes_away_only_what_both_arms_show(
+    own: Outcome, host: Outcome, word: str
+) -> None:
+    assert against_host(outcome(own), outcome(host)).word == word
+
+
+def test_no_finding_is_no_difference() -> None:
+    assert against_host(None, outcome(Outcome.HOLDS)).word == "not shown"
+    assert against_host(outcome(Outcome.HOLDS), None).word == "not shown"
+
+
+def test_every_tone_has_a_colour_and_a_shape_in_the_style_sheet() -> None:
+    style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
+    for shown in (*LEGEND, *(standing_state(standing) for standing in Standing)):
+        assert f".state.{shown.tone}::before" in style
+        assert f".{shown.tone}" in style.partition("--tone: var(--ink)")[0]
+
+
+def test_no_two_words_of_the_legend_share_shape_and_colour() -> None:
+    assert len({shown.tone for shown in LEGEND}) == len(LEGEND)
