@@ -44,7 +44,7 @@ def pros_and_cons(criteria: Criteria, decision: SiteDecision) -> tuple[Point, ..
     -------
     tuple of Point
         By use case in the order of ``criteria.yaml``, the heaviest first. Points that neither bring nor
-        cost anything are left out, and so are comparisons that came out undecided: they speak for nobody.
+        cost anything are left out.
     """
     points = [
         point
@@ -65,8 +65,6 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
     weights, score, finding = criteria.use_cases[use_case].weights, row.score.value, row.finding
     if row.runtime == CONTROL or score is None or finding is None:
         return
-    if finding.comparison is Comparison.UNDECIDED:
-        return
     favourable = _speaks_for(finding, score)
     part = weights.get(row.criterion, 0.0) / math.fsum(weights.values())
     if weight := part * (score if favourable else 1 - score):
@@ -85,7 +83,7 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
 
 def _speaks_for(finding: Finding, score: float) -> bool:
     """The comparison with the bare host decides; without one, the better half of the scale."""
-    if finding.comparison is None:
+    if finding.comparison in {None, Comparison.UNDECIDED}:
         return score >= 0.5
     return finding.comparison is not Comparison.WORSE
 
@@ -113,7 +111,10 @@ def _text(name: str, finding: Finding, criteria: Criteria) -> str:
             figures = _basis(ratio_between(factor), finding, confidence)
             return f"{label}: {ratio(factor.estimate)} {word} than the bare host{value}{figures}"
         case _:
-            return f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}{figures}"
+            return (
+                f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, not enough to call it "
+                f"different or equal{figures}"
+            )
 
 
 def _factor(finding: Finding, *, maximise: bool) -> tuple[Interval, str]:

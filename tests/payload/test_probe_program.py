@@ -274,3 +274,12 @@ def test_a_foreign_process_may_not_be_signalled(probe: Program, own: Path) -> No
     finally:
         foreign.kill()
         foreign.wait()
+
+
+def test_an_attempt_that_is_killed_says_so_and_the_rest_goes_on(probe: Program, own: Path) -> None:
+    argv = ["prlimit", "--fsize=0", *probe.argv("write", own / "file", "text", "--", "getenv", "A")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, env={**os.environ, "A": "1"})
+    killed, after, sentinel = map(json.loads, done.stdout.splitlines())
+    assert (killed["ok"], killed["ended_by_signal"]) == (False, signal.SIGXFSZ)
+    assert after["text"] == "1"
+    assert sentinel == {"done": True}

@@ -66,18 +66,10 @@ def test_an_unknown_run_is_named_with_those_there_are(tmp_path: Path) -> None:
     assert caught.value.advice == "there are: local/own"
 
 
-<<<<<<< HEAD
 def test_two_runs_of_one_site_may_be_asked_for(tmp_path: Path) -> None:
     make_run(tmp_path, "one")
     make_run(tmp_path, "two")
     assert chosen(tmp_path, "two", "one", "local/two") == ["two", "one"]
-=======
-def test_two_runs_of_one_site_cannot_stand_in_one_report(tmp_path: Path) -> None:
-    make_run(tmp_path, "one")
-    make_run(tmp_path, "two")
-    with pytest.raises(EvaluationError, match="two runs of one site"):
-        chosen(tmp_path, "one", "two")
->>>>>>> d474c1e629250164636459429bb647f0aec9c6c1
 
 
 def test_a_case_is_made_from_files(tmp_path: Path) -> None:

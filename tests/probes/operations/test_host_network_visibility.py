@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.operations import host_network_visibility
 from evaluation.probes.operations.host_network_visibility import PROBE
-from evaluation.testing import Recorded, TakesTurns, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,12 @@ def test_the_bare_host_is_reached_and_a_network_of_its_own_is_not(take_turn: Tak
     judgement = PROBE.judge(own, {"host": host})
     assert judgement.outcome is Outcome.HOLDS
     assert judgement.message.endswith("control: the bare host could")
+
+
+def test_somebody_elses_listener_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_network_visibility, "PAUSE_S", 0.01)
+    elsewhere = answered({"what": "connect", "ok": True})
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: elsewhere)
+    PROBE.observe(session)
+    assert session.observations.last("effect") is False
+    assert session.observations.last("detail") == "it connected, but not to the host"

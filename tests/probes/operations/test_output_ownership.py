@@ -1,10 +1,12 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.base import Completed
 from evaluation.probes.operations.output_ownership import PROBE
-from evaluation.testing import Recorded, TakesTurns, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 USERS = {"owner_uid": 1000, "owner_gid": 1000, "mode": "0o755", "is_users": True, "deletable": True}
 ROOTS = {"owner_uid": 0, "owner_gid": 0, "mode": "0o755", "is_users": False, "deletable": False}
@@ -45,3 +47,14 @@ def test_roots_output_fails_and_nothing_is_left(take_turn: TakesTurns) -> None:
     judgement = PROBE.judge(own, {"host": host})
     assert judgement.outcome is Outcome.FAILS
     assert own.last("deletable") is False
+
+
+def test_the_group_alone_is_not_enough(tmp_path: Path) -> None:
+    def launch(argv: tuple[str, ...]) -> Completed:
+        if "make-tree" in argv:
+            (tmp_path / "output").mkdir()
+        return answered({"what": argv[1], "ok": True})
+
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=launch, uid=os.getuid() + 1, gid=os.getgid())
+    PROBE.observe(session)
+    assert session.observations.last("is_users") is False

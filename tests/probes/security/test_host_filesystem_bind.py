@@ -63,3 +63,27 @@ def test_without_root_an_administrator_is_asked(tmp_path: Path) -> None:
     PROBE.observe(session)
     assert PROBE.judge(session.observations, {}).verdict == "INERT"
     assert not session.launched
+
+
+@AS_ROOT
+def test_writing_alone_is_an_exposure(tmp_path: Path) -> None:
+    def launch(argv: tuple[str, ...]) -> Completed:
+        target, content = argv[-2:]
+        Path(target.removeprefix("/host")).write_text(content)
+        refused = {"what": "read", "ok": False, "error": "Permission denied"}
+        return answered(refused, refused, {"what": "write", "ok": True})
+
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=launch, privileged=True)
+    PROBE.observe(session)
+    judgement = PROBE.judge(session.observations, {})
+    assert judgement.verdict == "EXPOSED"
+    assert judgement.message.endswith("(it wrote)")
+
+
+@AS_ROOT
+def test_what_the_payload_only_says_is_no_exposure(tmp_path: Path) -> None:
+    reads = [{"what": "read", "ok": True, "text": "something"}] * 2
+    claimed = answered(*reads, {"what": "write", "ok": True})
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: claimed, privileged=True)
+    PROBE.observe(session)
+    assert PROBE.judge(session.observations, {}).verdict != "EXPOSED"

@@ -1,8 +1,12 @@
+import signal
+from pathlib import Path
+
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.base import Completed
 from evaluation.probes.security.host_process_signalling import PROBE
-from evaluation.testing import Recorded, TakesTurns, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,15 @@ def test_the_bare_process_reaches_it_and_a_pid_namespace_does_not(take_turn: Tak
     judgement = PROBE.judge(own, {"host": host})
     assert judgement.verdict == "DENIED"
     assert "it did not see the process" in judgement.message
+
+
+def test_only_the_signal_that_arrived_counts(tmp_path: Path) -> None:
+    def launch(argv: tuple[str, ...]) -> Completed:
+        if "await-signal" in argv:
+            (tmp_path / "canary.ready").touch()
+            return answered({"what": "await-signal", "received": signal.SIGTERM})
+        return answered({"what": "signal-process", "found": 7, "processes": 3, "ok": True})
+
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=launch)
+    PROBE.observe(session)
+    assert session.observations.last("effect") is False
