@@ -27,7 +27,7 @@ from evaluation.measure.user import User
 from evaluation.model import Evidence
 from evaluation.probes.base import Completed
 
-__all__ = ["Command", "Launcher", "LauncherTask"]
+__all__ = ["Command", "Launcher", "LauncherGoneError", "LauncherTask"]
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -37,6 +37,10 @@ FLOODED = "it flooded its output and was ended by us (more than 256 MiB)"
 
 # Not the command's fault but the machine's: it says nothing about what was to be measured.
 _EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
+
+
+class LauncherGoneError(EvaluationError):
+    """The launcher's process has ended: nothing more can be started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +192,7 @@ class Launcher:
             self.close()
             raise
         if not line:
-            raise EvaluationError(
+            raise LauncherGoneError(
                 "the launcher's process has ended",
                 where="launcher",
                 advice="Was it killed? Run again: the run resumes where it stopped.",
