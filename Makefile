@@ -4,6 +4,7 @@ SITE ?= local
 PROFILE ?= quick
 RUNTIMES ?=
 RESULTS ?= results
+MEASURE_AS ?=
 PYTHON ?= python3
 
 VENV := .venv
@@ -15,7 +16,7 @@ export RUNTIMES PYTHON
 .PHONY: help setup runtimes runtimes-stop report measure reference test check docs lab clean
 
 help: ## Explain every target
-	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [FRESH=1]"
+	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [MEASURE_AS=user] [FRESH=1]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -34,7 +35,7 @@ report: measure ## Measure this machine if it has not been yet, decide, and writ
 	@$(EVALUATION) report --results $(RESULTS)
 
 measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
-	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" $(if $(FRESH),--fresh,--if-needed)
+	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" $(if $(FRESH),--fresh,--if-needed)
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --runs reference

@@ -11,6 +11,7 @@ from enum import StrEnum
 __all__ = [
     "CONTROL",
     "CONTROL_AGAIN",
+    "FAKE",
     "PAYLOAD",
     "WORK",
     "Bind",
@@ -45,6 +46,10 @@ PAYLOAD = "/payload"
 
 WORK = "/work"
 """Where a turn's own directory is found inside a container."""
+
+
+FAKE = "fake"
+"""How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
 
 
 class Form(StrEnum):

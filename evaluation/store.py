@@ -45,7 +45,7 @@ from evaluation.files import (
     write_atomically,
 )
 from evaluation.manifest import FORMAT, FormFacts, HostFacts, ImageFacts, Manifest, RuntimeFacts
-from evaluation.model import Evidence, Finding, Observation
+from evaluation.model import FAKE, Evidence, Finding, Observation
 
 __all__ = [
     "FORMAT",
@@ -163,9 +163,12 @@ class Run:
         Raises
         ------
         EvaluationError
-            The run is complete: nothing may be added to it.
+            The run is complete: nothing may be added to it. Or the runtime is a fake of the unit tests:
+            what it does is no result.
         """
         self._refuse_if_complete()
+        if turn.runtime.startswith(FAKE):
+            raise EvaluationError("a fake's results are no results", where=turn.runtime)
         if self._kept is None:
             self._kept = {str(row.get("sha256")) for _, row in self._rows(_OUTPUTS)}
         records: list[object] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import CONTROL, Bind, Evidence, Form, Observation, Task
+from evaluation.model import CONTROL, FAKE, Bind, Evidence, Form, Observation, Task
 from evaluation.probes.base import Completed, Judgement, Observations, Probe, RunningTask, Value
 from evaluation.probes.registry import find
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
@@ -32,9 +32,6 @@ __all__ = [
 
 Recorded = Mapping[str, Value | Sequence[Value]]
 """What a probe recorded, by name: one value, or one in each block."""
-
-FAKE = "fake"
-"""The id, or the beginning of the id, of everything that is not real."""
 
 
 def is_fake(runtime: str) -> bool:

@@ -52,11 +52,11 @@ def ourselves() -> User:
     )
 
 
-def measuring_user(name: str = "") -> User:
+def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
     """Find out who runs the containers.
 
     Not as root: the user that we are. As root: the one named, the one the set-up prepared, or the one
-    behind sudo.
+    behind sudo; for the bare host alone (``bare_host``) any unprivileged one will do, and that is nobody.
 
     Raises
     ------
@@ -66,11 +66,13 @@ def measuring_user(name: str = "") -> User:
     me = os.getuid()
     if not name and me == 0:
         name = MARKER.read_text().strip() if MARKER.exists() else os.environ.get("SUDO_USER", "")
+    if not name and me == 0 and bare_host:
+        name = "nobody"
     if not name and me == 0:
         raise EvaluationError(
             "root does not measure: three runtimes refuse it, and site contacts are not root",
             where="measuring user",
-            advice="Run as an ordinary user, or name one: evaluation run --as USER.",
+            advice="Run as an ordinary user, or name one: make report MEASURE_AS=USER, or evaluation run --as USER.",
         )
     try:
         entry = pwd.getpwnam(name) if name else pwd.getpwuid(me)

@@ -12,13 +12,16 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "PayloadBuildError", "Run", "build"]
+__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "SCRIPTS", "TREE_DIGEST", "PayloadBuildError", "Run", "build"]
 
 PROBE = "probe"
 """The payload's program, in the payload directory."""
 HELPER = "helper"
 """The setuid canary's program, in the payload directory (there without its setuid bit)."""
 IMPORT_STORM = "import_storm.py"
+TREE_DIGEST = "tree_digest.py"
+SCRIPTS = (IMPORT_STORM, TREE_DIGEST)
+"""What the Python inside runs."""
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command and returns its exit status and its output (law 9: one module starts processes)."""
@@ -55,13 +58,16 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
     PayloadBuildError
         There is no C compiler, or it fails (most often: no static C library is installed).
     """
+    source = Path(__file__).parent
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    for script in SCRIPTS:  # first: without a compiler they are what is left
+        shutil.copyfile(source / script, directory / script)
+        (directory / script).chmod(0o644)
     compiler = compiler or next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
         message = f"there is no C compiler ({', '.join(_COMPILERS)})"
         raise PayloadBuildError(message, where="payload", advice=_INSTALL)
-    source = Path(__file__).parent
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o755)
     for name, files in _SOURCES.items():
         target = directory / name
         status, output = run((compiler, *_FLAGS, "-o", str(target), *(str(source / file) for file in files)))
@@ -71,7 +77,4 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
                 message, where="payload", advice=f"if it misses a static library, {_INSTALL}"
             )
         target.chmod(0o755)
-    script = directory / IMPORT_STORM
-    shutil.copyfile(source / IMPORT_STORM, script)
-    script.chmod(0o644)
     return directory

@@ -66,7 +66,7 @@ PROBE = Probe(
         not_done="the host's loopback was not reached",
         words=False,
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

@@ -85,7 +85,7 @@ PROBE = Probe(
     ),
     observe=observe,
     judge=judge,
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(title="user_namespaces(7)", url="https://man.archlinux.org/man/user_namespaces.7.en.raw"),

@@ -82,7 +82,7 @@ PROBE = Probe(
     ),
     observe=observe,
     judge=judge,
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

@@ -52,6 +52,5 @@ PROBE = Probe(
     observe=observe,
     judge=judge,
     unit="s",
-    needs=("image",),
     bare=True,
 )

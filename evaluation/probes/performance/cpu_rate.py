@@ -65,5 +65,5 @@ PROBE = Probe(
     observe=observe,
     judge=judge,
     unit="1/s",
-    needs=("image", "payload"),
+    needs=("payload",),
 )

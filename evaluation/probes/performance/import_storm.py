@@ -59,7 +59,6 @@ PROBE = Probe(
     observe=observe,
     judge=judge,
     unit="s",
-    needs=("image", "payload"),
     references=(
         Reference(
             title="Environment Modules cookbook: Reduce I/O load",

@@ -56,5 +56,5 @@ PROBE = Probe(
     observe=observe,
     judge=judge,
     unit="ns",
-    needs=("image", "payload"),
+    needs=("payload",),
 )

@@ -46,6 +46,6 @@ PROBE = Probe(
         done="a secret in the host's environment was inherited",
         not_done="a secret in the host's environment was not inherited",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
 )

@@ -57,7 +57,7 @@ PROBE = Probe(
         done="a file that stands for a grid proxy in /tmp was read",
         not_done="a file that stands for a grid proxy in /tmp was not read",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

@@ -113,7 +113,7 @@ PROBE = Probe(
         not_done="a root-only place of the host stayed closed to the user",
         control="root itself could",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

@@ -81,7 +81,7 @@ PROBE = Probe(
         done="a host process of the same user was signalled",
         not_done="no host process of the user was signalled",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

@@ -65,7 +65,7 @@ PROBE = Probe(
         not_done="the payload does not run as root on the host",
         control="the verifier recognises root where root is",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(title="Docker Engine security", url="https://docs.docker.com/engine/security/"),

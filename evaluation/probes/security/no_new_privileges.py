@@ -47,7 +47,7 @@ PROBE = Probe(
         done="programs inside may gain privileges when they start another program",
         not_done="no program inside can gain privileges by starting another one",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

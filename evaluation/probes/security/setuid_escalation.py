@@ -82,7 +82,7 @@ PROBE = Probe(
         done="an ordinary user inside became root on the host through a setuid program",
         not_done="a setuid-root program gave its caller nothing on the host",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(

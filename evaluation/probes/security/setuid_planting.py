@@ -99,7 +99,7 @@ PROBE = Probe(
         not_done="what the container left makes nobody root",
         control="a file that root planted does",
     ),
-    needs=("image", "payload"),
+    needs=("payload",),
     repeat="once",
     references=(
         Reference(
