@@ -39,9 +39,13 @@ def remove_tree(path: Path) -> None:
     """Remove a folder with everything in it, as far as we may; see whether it is gone by its being there."""
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
-        for folder, _, _ in os.walk(path):  # from the top, so that what is below can be reached
-            with contextlib.suppress(OSError):
-                Path(folder).chmod(0o700)
+        with contextlib.suppress(OSError):
+            path.chmod(0o700)
+        for folder, names, _ in os.walk(path):  # from the top, each made enterable before it is entered
+            for inner in (Path(folder, name) for name in names):
+                with contextlib.suppress(OSError):
+                    if not inner.is_symlink():
+                        inner.chmod(0o700)
         shutil.rmtree(path, ignore_errors=True)
 
 

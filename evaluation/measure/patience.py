@@ -1,4 +1,4 @@
-"""When to give a runtime up that does not end: after a few turns, instead of a minute for each of hundreds."""
+"""When to give a runtime up that does not end: after a few turns, not after a minute for each of hundreds."""
 
 from __future__ import annotations
 

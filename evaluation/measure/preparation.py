@@ -15,12 +15,12 @@ from pathlib import Path
 
 from spython.main import Client
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage, build, without_addresses
 from evaluation.images.convert import ConvertedForm, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import FoundRuntime, discover
-from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, Form
 from evaluation.payload import build as payload_builder
@@ -94,6 +94,8 @@ def ready(
     for variant in (found.runtime, *found.runtime.adaptations()):
         try:
             form = convert(image, variant, runner(launcher), str(payload))
+        except LauncherGoneError:
+            raise
         except EvaluationError as error:
             problem = problem or error.what
             continue
@@ -153,38 +155,51 @@ def prepare(
     """
     found = chosen(discover(site, launcher), runtimes)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
-    facts: list[RuntimeFacts] = []
-    forms: list[FormFacts] = []
-    image: ImageFacts | None = None
+    image: ImageFacts | None
     try:
-        built, recipe = built_image("small", images, launcher)
-        for item in found:  # the bare host first: its tree is what the other forms are compared with
-            if item.facts.present:
-                print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
-            readied, form = ready(item, built, launcher, payload)
-            if item.facts.id == CONTROL and not form:
-                raise EvaluationError(readied.facts.reason)
-            if form and form.digest != (forms or [form])[0].digest:
-                form, reason = None, "its form of the image is not the same image: other contents inside"
-                readied = FoundRuntime(runtime=item.runtime, facts=absent(readied.facts, reason))
-            facts.append(readied.facts)
-            forms += [form] if form else []
-        image = image_facts(built, recipe, forms)
+        facts, image = _formed(found, images, launcher, payload)
+    except (LauncherGoneError, FaultyDocumentError):
+        raise
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
-        facts = [
-            absent(item.facts, f"no image to run: {error.what}")
-            if item.facts.present and item.facts.id != CONTROL
-            else item.facts
-            for item in found
-        ]
+        facts, image = [_without_image(item.facts, error.what) for item in found], None
     return Prepared(
         runtimes=tuple(facts),
         image=image,
         unavailable={
-            probe.id: lacks[need] for probe in discover_probes().values() for need in probe.needs if need in lacks
+            probe.id: lacks[need]
+            for probe in discover_probes().values()
+            for need in probe.needs
+            if need in lacks
         },
     )
+
+
+def _formed(
+    found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
+) -> tuple[list[RuntimeFacts], ImageFacts]:
+    """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
+    built, recipe = built_image("small", images, launcher)
+    facts: list[RuntimeFacts] = []
+    forms: list[FormFacts] = []
+    for item in found:
+        if item.facts.present:
+            print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
+        readied, form = ready(item, built, launcher, payload)
+        if item.facts.id == CONTROL and not form:
+            raise EvaluationError(readied.facts.reason)
+        if form and forms and form.digest != forms[0].digest:
+            reason = "its form of the image is not the same image: other contents are seen inside"
+            facts.append(absent(readied.facts, reason))
+            continue
+        facts.append(readied.facts)
+        forms += [form] if form else []
+    return facts, image_facts(built, recipe, forms)
+
+
+def _without_image(facts: RuntimeFacts, why: str) -> RuntimeFacts:
+    is_container = facts.present and facts.id != CONTROL
+    return absent(facts, f"no image to run: {why}") if is_container else facts
 
 
 def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[FoundRuntime, ...]:

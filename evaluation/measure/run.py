@@ -202,9 +202,7 @@ def _readable(run: Run) -> Manifest | None:
         return None
 
 
-def _new(
-    site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None
-) -> Run:
+def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return Run.create(
         results,

@@ -20,6 +20,7 @@ from evaluation.scratch import remove_tree
 
 __all__ = ["Arm", "Bench", "TurnSession", "work_directory"]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """What all turns of a run share."""

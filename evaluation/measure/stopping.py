@@ -1,4 +1,4 @@
-"""When a group of probes has been measured enough: asked between blocks, never with a look at who is ahead."""
+"""When a group of probes was measured enough: asked between blocks, never looking at who is ahead."""
 
 from __future__ import annotations
 
