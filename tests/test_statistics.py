@@ -177,21 +177,21 @@ def test_nothing_is_claimed_below_the_noise_floor() -> None:
     loud = Interval(estimate=1.0, low=0.8, high=1.2)
     for ratio in (1.02, 1.1):
         claim = compare([ratio] * 12, [1.0] * 12, margin=0.05, noise=loud, maximise=False)
-        assert settle([claim], confidence=0.95) == (Comparison.UNDECIDED,)
+        assert settle([claim], confidence=0.95) == (Comparison.UNRESOLVED,)
     claim = compare([1.5] * 12, [1.0] * 12, margin=0.05, noise=loud, maximise=False)
     assert settle([claim], confidence=0.95) == (Comparison.WORSE,)
 
 
 def test_nothing_is_claimed_without_the_second_host_arm() -> None:
     claim = compare([3.0] * 12, [1.0] * 12, margin=0.05, noise=None, maximise=False)
-    assert settle([claim], confidence=0.95) == (Comparison.UNDECIDED,)
+    assert settle([claim], confidence=0.95) == (Comparison.UNRESOLVED,)
 
 
 def test_a_claim_must_survive_its_family() -> None:
     """Eight blocks give p = 1/128: enough for six comparisons, not for seven."""
     claim = compare([3.0] * 8, [1.0] * 8, margin=0.05, noise=QUIET, maximise=False)
     assert set(settle([claim] * 6, confidence=0.95)) == {Comparison.WORSE}
-    assert set(settle([claim] * 7, confidence=0.95)) == {Comparison.UNDECIDED}
+    assert set(settle([claim] * 7, confidence=0.95)) == {Comparison.UNRESOLVED}
 
 
 def test_false_claims_are_as_rare_as_promised_over_a_whole_page() -> None:
@@ -207,7 +207,7 @@ def test_false_claims_are_as_rare_as_promised_over_a_whole_page() -> None:
             claims.append(compare(ours, host, margin=0.05, noise=floor, maximise=False))
         settled = settle(claims, confidence=0.95)
         wrong += any(
-            claim is not Comparison.UNDECIDED
+            claim is not Comparison.UNRESOLVED
             if comparison % 2
             else claim in {Comparison.BETTER, Comparison.WORSE}
             for comparison, claim in enumerate(settled)

@@ -97,7 +97,7 @@ def open_measurement(
         stack.enter_context(opened.held())
         opened.reopen()
         if blocks:
-            wanted = replace(wanted, blocks=blocks, enough=blocks)
+            wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
         return Measurement(opened, wanted, bench, stack.pop_all())
 
