@@ -26,11 +26,12 @@ def normal(rng: np.random.Generator, runs: int, turns: int) -> Values:
 
 
 def drift(rng: np.random.Generator, runs: int, turns: int) -> Values:
-    """A machine that warms up or cools down by 15 % over the run, with a slow wave on top."""
-    time = np.linspace(0, 1, turns)
-    slope = rng.choice((-0.15, 0.15), size=(runs, 1))
-    wave = 0.05 * np.sin(2 * np.pi * (3 * time + rng.random((runs, 1))))
-    return slope * time + wave + rng.normal(scale=0.02, size=(runs, turns))
+    """A machine that gets slower or faster by 2 % in 20 turns, with a slow wave on top."""
+    turn = np.arange(turns)
+    slope = rng.choice((-0.001, 0.001), size=(runs, 1))
+    wave = 0.05 * np.sin(2 * np.pi * (turn / 60 + rng.random((runs, 1))))
+    values: Values = slope * turn + wave + rng.normal(scale=0.02, size=(runs, turns))
+    return values
 
 
 def bursts(rng: np.random.Generator, runs: int, turns: int) -> Values:

@@ -107,10 +107,8 @@ class Measurement:
         done = self.run.turns_done()
         aside = set_aside(self.run.observations())
         self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
-        total = sum(item.turn.block <= planned for item in turns)
-        progress = Progress(
-            group, total, sum(item.turn.key in done for item in turns if item.turn.block <= planned)
-        )
+        foreseen = [item.turn.key in done for item in turns if item.turn.block <= planned]
+        progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:

@@ -75,8 +75,8 @@ def calibration_text(run: Run, criteria: Path, *, comparisons: int) -> str:
             _calibration(site).to_string(),
             "",
             f"The host differed from itself in {site.claimed} of {count(site.windows, 'piece')}{doubt}.",
-            f"In a run with {count(site.comparisons, 'comparison')} and no true difference, chance would claim one",
-            f"{percent(site.family_false_positives)} of the time (simulated; {percent(site.level)} is allowed).",
+            f"Were all runtimes like the host, a run with {count(site.comparisons, 'comparison')} would claim a",
+            f"difference {percent(site.family_false_positives)} of the time (simulated).",
         )
     )
 
