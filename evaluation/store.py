@@ -280,7 +280,9 @@ class Run:
     def spent_s(self, probes: Collection[str]) -> float:
         """Seconds that all turns of some probes took, before and after every interruption."""
         rows = (row for _, row in self._rows(_OBSERVATIONS))
-        return sum(float(row.get("took_s", 0.0)) for row in rows if row["turn"].split("/")[0] in probes)
+        return sum(
+            float(row.get("took_s", 0.0)) for row in rows if str(row.get("turn")).split("/")[0] in probes
+        )
 
     def observations(self) -> tuple[Observation, ...]:
         """Every raw value, in the order taken.
