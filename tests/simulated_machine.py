@@ -78,7 +78,9 @@ class Runs:
     again: Values
 
 
-def taken(noise: str, runs: int, blocks: int, *, seed: int, scale: float = 1.0, in_blocks: bool = True) -> Runs:
+def taken(
+    noise: str, runs: int, blocks: int, *, seed: int, scale: float = 1.0, in_blocks: bool = True
+) -> Runs:
     """Measure the host, the host again and a runtime that does not differ from it."""
     rng = np.random.default_rng([seed, *noise.encode()])
     machine = scale * NOISES[noise](rng, runs, 3 * blocks)
@@ -94,7 +96,8 @@ def taken(noise: str, runs: int, blocks: int, *, seed: int, scale: float = 1.0, 
 def covered(logs: Values, truth: float = 0.0) -> NDArray[np.bool_]:
     """Whether the 95 % interval of each run has the truth in it."""
     low, high = interval_ends(logs, confidence=0.95)
-    return (low <= truth) & (truth <= high)
+    inside: NDArray[np.bool_] = (low <= truth) & (truth <= high)
+    return inside
 
 
 def different(runs: Runs, *, level: float, floor: bool = True) -> NDArray[np.bool_]:
@@ -104,7 +107,8 @@ def different(runs: Runs, *, level: float, floor: bool = True) -> NDArray[np.boo
     claimed = np.maximum(above, below) >= in_favour_needed(n, level=level)
     low, high = interval_ends(runs.again, confidence=0.95)
     beyond = np.abs(np.median(runs.runtime, axis=1)) > np.maximum(np.abs(low), np.abs(high))
-    return claimed & beyond if floor else claimed
+    claims: NDArray[np.bool_] = claimed & beyond if floor else claimed
+    return claims
 
 
 def width(logs: Values) -> Values:

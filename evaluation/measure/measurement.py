@@ -130,8 +130,10 @@ class Measurement:
 
     def _note_pressure(self, session: TurnSession) -> None:
         """Record the pressure on the CPUs in the bare host's turn; if too high, set the block aside."""
-        probe, pressure = session.probe, cpu_pressure()
-        if session.arm.id != CONTROL or probe.repeat != "paired" or session.warm_up or pressure is None:
+        probe = session.probe
+        if session.arm.id != CONTROL or probe.repeat != "paired" or session.warm_up:
+            return
+        if (pressure := cpu_pressure()) is None:
             return
         session.record(PRESSURE, pressure, "1")
         if pressure > self._profile.pressure and self._aside[probe.id] < self._profile.repeats:

@@ -75,8 +75,8 @@ def calibration_text(run: Run, criteria: Path, *, comparisons: int) -> str:
             _calibration(site).to_string(),
             "",
             f"The host differed from itself in {site.claimed} of {count(site.windows, 'piece')}{doubt}.",
-            f"Were all runtimes like the host, a run with {count(site.comparisons, 'comparison')} would claim a",
-            f"difference {percent(site.family_false_positives)} of the time (simulated).",
+            f"In {count(site.comparisons, 'comparison')} with runtimes that are like the host, a difference",
+            f"would be claimed {percent(site.family_false_positives)} of the time (simulated).",
         )
     )
 
