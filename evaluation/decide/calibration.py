@@ -46,7 +46,7 @@ _PLANNED_FOR = 0.95
 """How often a resampled run must allow a claim for its blocks to be recommended: nine times in ten, and a
 reserve, because the residuals of one run stand for all that will come."""
 
-_DRAWS = 2000
+_DRAWS = 1000
 _WINDOW = 12
 _SIZES = tuple(sorted({round(6 * 1.12**step) for step in range(39)}))
 """Numbers of blocks that are tried, from 6 to some 450 in steps of 12 %."""
