@@ -221,7 +221,7 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
     kept = {*(runtimes or known), CONTROL}
     return tuple(
         item
-        if item.facts.id in kept
+        if item.facts.id in kept or not item.facts.present
         else FoundRuntime(runtime=item.runtime, facts=absent(item.facts, "left out of this run on request"))
         for item in found
     )

@@ -72,7 +72,7 @@ def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
         raise EvaluationError(
             "root does not measure: three runtimes refuse it, and site contacts are not root",
             where="measuring user",
-            advice="Run as an ordinary user, or name one: make report MEASURE_AS=USER, or evaluation run --as USER.",
+            advice="Run as an ordinary user, or name one: make report MEASURE_AS=USER.",
         )
     try:
         entry = pwd.getpwnam(name) if name else pwd.getpwuid(me)

@@ -174,7 +174,8 @@ class Probe:
     """One question. ``id`` is the stem of the file that defines it.
 
     ``needs`` names what the bare host, too, must have: ``image`` (the image's unpacked tree), ``payload``
-    (the static binary). No container runs without an image anyway. ``bare`` launches without any bind. ``blocks`` says how a run repeats it: ``"paired"``
+    (the static binary). No container runs without an image anyway.
+    ``bare`` launches without any bind. ``repeat`` says how a run repeats it: ``"paired"``
     (a measured value, as many blocks as the profile asks for) or ``"once"`` (a functional attempt;
     repeated as often as the profile checks repeatability).
     """

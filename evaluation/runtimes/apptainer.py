@@ -9,7 +9,12 @@ from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Apptainer"]
 
-_PRODUCTS = {"apptainer": "Apptainer", "singularity-ce": "SingularityCE", "singularity": "Singularity"}
+_PRODUCTS = {
+    "apptainer": "Apptainer",
+    "singularity-ce": "SingularityCE",
+    "singularity-pro": "SingularityPRO",
+    "singularity": "Singularity",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +66,9 @@ class Apptainer(Runtime):
 
     def parse_version(self, output: str) -> str:
         """Read ``apptainer version 1.4.5`` and say which product it is."""
-        product, _, version = output.strip().partition(" version ")
-        return f"{_PRODUCTS.get(product, product)} {version}"
+        product, told, version = output.strip().partition(" version ")
+        # Singularity 2 printed the version alone.
+        return f"{_PRODUCTS.get(product, product)} {version}" if told else f"Singularity {product}"
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
         """Exit status 255 with a line that begins FATAL is the runtime's own."""

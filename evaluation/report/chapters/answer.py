@@ -71,7 +71,9 @@ def answer(case: Case) -> Chapter:
         shown=SHOWN,
         sites=tuple(_basis(case, site) for site in case.measured),
         unmeasured=tuple(
-            site.title for name, site in case.sites.items() if name not in {s.site for s in case.measured}
+            site.title
+            for name, site in case.sites.items()
+            if name not in {s.site for s in case.measured} and not site.label
         ),
     )
 
@@ -119,6 +121,12 @@ def _basis(case: Case, site: SiteCase) -> Basis:
     )
 
 
+def _standing_of_nobody(decision: UseCaseDecision) -> Standing:
+    """Where nobody runs: knocked out, unless nothing was measured at all."""
+    standings = {verdict.standing for verdict in decision.verdicts}
+    return Standing.KNOCKED_OUT if Standing.KNOCKED_OUT in standings else Standing.NOT_MEASURED
+
+
 def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
     use_case = case.criteria.use_cases[decision.use_case]
     out = {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
@@ -141,7 +149,7 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
         title=use_case.title,
         story=use_case.story,
         headline=headline,
-        state=standing_state(leader.standing if leader else Standing.KNOCKED_OUT),
+        state=standing_state(leader.standing if leader else _standing_of_nobody(decision)),
         sentence=first_sentence(decision.sentence),
         p_first=leader.p_first if leader and ranked else None,
         at_least=any(verdict.score.value is None for verdict in running),

@@ -1,0 +1,103 @@
+"""What tests against real runtimes share: a started engine, a launcher, arms that are ready.
+
+Without root everything is done as the user who runs the tests, with what is there. Whatever was started
+here is ended here.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import BuiltImage
+from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.preparation import build_payload, built_image, ready
+from evaluation.measure.session import Arm, Bench
+from evaluation.measure.user import MARKER, measuring_user
+from evaluation.sites import load_site
+
+PROJECT = Path(__file__).parents[1]
+SETUP = PROJECT / "setup" / "runtimes"
+ArmOf = Callable[[str], Arm]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[None]:
+    """Docker's engine, where the set-up of this project put one that is not running."""
+    started = False
+    if os.getuid() == 0 and MARKER.with_name("embedded-set").exists():
+        said = subprocess.run((SETUP, "start"), capture_output=True, text=True, check=False).stdout
+        started = said.splitlines()[-1:] == ["dockerd: started"]
+    yield
+    if started:
+        subprocess.run((SETUP, "stop"), capture_output=True, check=True)
+
+
+@pytest.fixture(scope="session")
+def launcher(engine: None) -> Iterator[Launcher]:  # noqa: ARG001 - it must run before, and end after
+    """Starts processes as the measuring user; its end ends all of them, podman's pause process too."""
+    try:
+        user = measuring_user()
+    except EvaluationError as error:
+        pytest.skip(str(error))
+    with Launcher(user) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def bench(launcher: Launcher) -> Iterator[Bench]:
+    """The payload and a scratch directory that the measuring user can reach, unlike pytest's own."""
+    scratch = Path(tempfile.mkdtemp(prefix="evaluation-tests-"))
+    scratch.chmod(0o755)
+    payload = scratch / "payload"
+    payload.mkdir(mode=0o755)
+    try:
+        build_payload(payload)
+        yield Bench(launcher=launcher, payload=payload, scratch=scratch)
+    except EvaluationError as error:
+        pytest.skip(str(error))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def image(launcher: Launcher) -> BuiltImage:
+    """The evaluation image, built once and kept in the measuring user's cache."""
+    try:
+        return built_image("small", PROJECT / "images", launcher)[0]
+    except EvaluationError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def found(launcher: Launcher) -> dict[str, FoundRuntime]:
+    """Every known runtime as it was found here, by id."""
+    return {item.facts.id: item for item in discover(load_site("local", PROJECT / "sites"), launcher)}
+
+
+@pytest.fixture(scope="session")
+def arm_of(bench: Bench, image: BuiltImage, found: dict[str, FoundRuntime]) -> ArmOf:
+    """Give a runtime that is ready to run the image; skip with the reason where there is none."""
+    made: dict[str, Arm | str] = {}
+
+    def make(runtime: str) -> Arm | str:
+        readied, form = ready(found[runtime], image, bench.launcher, bench.payload)
+        if form is None:
+            return readied.facts.reason
+        return Arm(id=runtime, runtime=readied.runtime, reference=form.reference, image_digest=form.digest)
+
+    def arm(runtime: str) -> Arm:
+        if runtime not in made:
+            made[runtime] = make(runtime)
+        answer = made[runtime]
+        if isinstance(answer, str):
+            pytest.skip(f"{runtime}: {answer}")
+        return answer
+
+    return arm

@@ -1,0 +1,118 @@
+"""What holds for every adapter."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from tasks import ARCHIVES, of
+
+import evaluation.runtimes
+from evaluation.model import CONTROL, Form
+from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import Runtime
+from evaluation.testing import is_fake
+
+RUNTIMES = known_runtimes()
+EVERY = pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=RUNTIMES)
+
+# What could start a process, reach a network or look at this machine.
+IMPURE = {"subprocess", "os", "shutil", "socket", "pathlib", "multiprocessing", "pty", "ctypes", "asyncio",
+          "docker", "spython", "tempfile", "importlib"}  # fmt: skip
+
+
+def test_the_control_comes_first_and_the_others_by_name() -> None:
+    assert list(RUNTIMES) == [
+        CONTROL, "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter",
+    ]  # fmt: skip
+
+
+def test_two_adapters_of_one_name_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.runtimes.podman.RUNTIMES", (RUNTIMES["docker"],))
+    with pytest.raises(ValueError, match="call themselves 'docker'"):
+        known_runtimes()
+
+
+def test_no_fake_is_among_them() -> None:
+    assert not any(map(is_fake, RUNTIMES))
+
+
+@EVERY
+def test_an_adapter_says_what_it_is(runtime: Runtime) -> None:
+    assert runtime.mode
+    assert runtime.commands
+    assert runtime.form is not Form.NONE
+    assert inspect.getmodule(type(runtime)).__name__ == f"evaluation.runtimes.{runtime.family}"  # type: ignore[union-attr]
+
+
+@EVERY
+def test_an_adapter_cannot_be_changed(runtime: Runtime) -> None:
+    with pytest.raises(FrozenInstanceError):
+        runtime.options = ()  # type: ignore[misc]
+    changed = runtime.using(command="other", options=("--a",), engine_options=("--b",))
+    assert (changed.command, changed.options, changed.engine_options) == ("other", ("--a",), ("--b",))
+    assert (runtime.options, runtime.engine_options) == ((), ())
+
+
+@EVERY
+def test_the_same_task_gives_the_same_argv(runtime: Runtime) -> None:
+    task = of(runtime.prepare(ARCHIVES, "/store").reference)
+    argv = runtime.argv(task)
+    assert argv == runtime.argv(task)
+    assert all(isinstance(word, str) for word in argv)
+    assert argv[-1] == "program" or runtime.id == CONTROL
+
+
+@EVERY
+def test_variants_are_the_same_runtime(runtime: Runtime) -> None:
+    for variant in runtime.adaptations():
+        assert (variant.id, variant.family, variant.form) == (runtime.id, runtime.family, runtime.form)
+        assert variant != runtime
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(evaluation.runtimes.__file__).parent.glob("*.py")), ids=lambda path: path.stem
+)
+def test_an_adapter_imports_nothing_by_which_it_could_act(path: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").split(".")[0])
+    allowed = {"importlib", "pkgutil"} if path.stem == "__init__" else set()  # adapters are found by file
+    assert not (imported & IMPURE) - allowed
+
+
+# In a process of its own: an audit hook cannot be taken away again.
+WATCHED = """
+import sys
+from evaluation.model import Bind, Task
+from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import Archives
+
+runtimes, seen = known_runtimes(), []
+bind = Bind(source="/data", target="/work")
+task = Task(image="local:/image", argv=("program",), binds=(bind,), name="job")
+
+def ask_everything():
+    for runtime in runtimes.values():
+        runtime.argv(task)
+        runtime.prepare(Archives(name="a", tar="b", docker="c"), "/store")
+        runtime.parse_version(" ".join(runtime.version_argv()))
+        runtime.own_failure(1, "a line")
+        runtime.cleanup(task), runtime.adaptations(), runtime.listing()
+
+ask_everything()  # the first time, Python itself may load something
+sys.addaudithook(lambda event, _: seen.append(event))
+ask_everything()
+print(sorted({event for event in seen if not event.startswith(("object.", "sys."))}))
+"""
+
+
+def test_an_adapter_starts_nothing_and_opens_nothing() -> None:
+    done = subprocess.run((sys.executable, "-c", WATCHED), capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

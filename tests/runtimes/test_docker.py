@@ -1,0 +1,113 @@
+import pytest
+from tasks import ARCHIVES, BARE, FULL, bound, of, setting
+
+from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import RuntimeRefusalError
+
+DOCKER = known_runtimes()["docker"]
+
+
+def test_bare_task() -> None:
+    assert DOCKER.argv(BARE) == (
+        "docker", "run", "--rm", "--pull", "never", "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_full_task() -> None:
+    assert DOCKER.argv(FULL) == (
+        "docker", "run", "--rm", "--pull", "never", "--name", "job-1", "--interactive",
+        "--mount", "type=bind,source=/data/in,target=/payload,readonly",
+        "--mount", "type=bind,source=/data/out,target=/work",
+        "--env", "PLAIN=1", "--env", "SPACED=two words=2", "--workdir", "/work", "image:1", "program",
+    )  # fmt: skip
+
+
+def test_options_of_a_site_stand_where_the_client_takes_them() -> None:
+    runtime = DOCKER.using(
+        command="/opt/docker", options=("--user", "1:1"), engine_options=("--host", "unix:///s")
+    )
+    assert runtime.argv(BARE) == (
+        "/opt/docker", "--host", "unix:///s", "run", "--rm", "--pull", "never", "--user", "1:1",
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+    assert runtime.version_argv()[:4] == ("/opt/docker", "--host", "unix:///s", "version")
+    assert runtime.cleanup(FULL)[0][:4] == ("/opt/docker", "--host", "unix:///s", "rm")
+
+
+@pytest.mark.parametrize("path", ["/a,readonly=false", '/a"b'])
+def test_a_path_that_would_end_a_mount_field_is_refused(path: str) -> None:
+    with pytest.raises(RuntimeRefusalError, match="comma or a quote"):
+        DOCKER.argv(bound(path))
+    with pytest.raises(RuntimeRefusalError, match="comma or a quote"):
+        DOCKER.argv(bound("/a", path))
+
+
+@pytest.mark.parametrize("image", ["", "--privileged", "-v/:/host"])
+def test_an_image_that_would_be_read_as_an_option_is_refused(image: str) -> None:
+    with pytest.raises(RuntimeRefusalError, match="is no image"):
+        DOCKER.argv(of(image))
+
+
+def test_a_value_is_one_word_as_it_is() -> None:
+    assert "NAME=$HOME \"'\n," in DOCKER.argv(setting("$HOME \"'\n,"))
+
+
+def test_version_is_the_engines() -> None:
+    assert DOCKER.version_argv() == ("docker", "version", "--format", "{{.Server.Version}}")
+    assert DOCKER.parse_version("20.10.24+dfsg1\n") == "20.10.24+dfsg1"
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "said"),
+    [
+        (
+            125,
+            "docker: Error response from daemon: No such image: none:1.\nSee 'docker run --help'.\n",
+            "docker: Error response from daemon: No such image: none:1.",
+        ),
+        (125, "unknown flag: --nope\nSee 'docker run --help'.\n", "unknown flag: --nope"),
+        (
+            125,
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n",
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.",
+        ),
+        (125, "", "docker failed without a word"),
+        (
+            127,
+            'docker: Error response from daemon: exec: "/nope": no such file or directory: unknown.\n',
+            'docker: Error response from daemon: exec: "/nope": no such file or directory: unknown.',
+        ),
+        (126, 'docker: Error response from daemon: exec: "/etc": permission denied\n', "docker: Error"),
+        (127, "sh: 1: nope: not found\n", None),
+        (126, "", None),
+        (1, "docker: I am the program's own word\n", None),
+        (0, "", None),
+    ],
+)
+def test_own_failure_is_told_from_the_programs(status: int, stderr: str, said: str | None) -> None:
+    reason = DOCKER.own_failure(status, stderr)
+    assert reason == said or (said is not None and reason is not None and reason.startswith(said))
+
+
+def test_prepare_loads_the_archive_and_asks_for_the_size() -> None:
+    preparation = DOCKER.prepare(ARCHIVES, "/store")
+    assert preparation.reference == "evaluation/small:1"
+    assert preparation.path == ""
+    assert preparation.steps == (("docker", "load", "--input", "/cache/docker.tar"),)
+    assert preparation.size_argv == (
+        "docker", "image", "inspect", "--format", "{{.Size}}", "evaluation/small:1",
+    )  # fmt: skip
+
+
+def test_cleanup_removes_the_container_by_its_name() -> None:
+    assert DOCKER.cleanup(FULL) == (("docker", "rm", "--force", "job-1"),)
+    assert DOCKER.cleanup(BARE) == ()
+
+
+def test_listing_gives_every_containers_name() -> None:
+    assert DOCKER.listing() == ("docker", "ps", "--all", "--format", "{{.Names}}")
+
+
+def test_it_has_an_engine_and_no_adaptations() -> None:
+    assert DOCKER.has_engine
+    assert DOCKER.adaptations() == ()

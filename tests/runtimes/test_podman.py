@@ -1,0 +1,97 @@
+import pytest
+from tasks import ARCHIVES, BARE, FULL, bound, of, setting
+
+from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import RuntimeRefusalError
+
+PODMAN = known_runtimes()["podman"]
+
+
+def test_bare_task() -> None:
+    assert PODMAN.argv(BARE) == (
+        "podman", "run", "--rm", "--pull", "never", "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_full_task() -> None:
+    assert PODMAN.argv(FULL) == (
+        "podman", "run", "--rm", "--pull", "never", "--name", "job-1", "--interactive",
+        "--mount", "type=bind,source=/data/in,target=/payload,readonly",
+        "--mount", "type=bind,source=/data/out,target=/work",
+        "--env", "PLAIN=1", "--env", "SPACED=two words=2", "--workdir", "/work", "image:1", "program",
+    )  # fmt: skip
+
+
+def test_adaptations_weaken_step_by_step() -> None:
+    engine = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--rm", "--pull", "never")
+    assert [variant.argv(of("image:1")) for variant in PODMAN.adaptations()] == [
+        (*engine, "image:1", "program"),
+        (*engine, "--ulimit", "host", "image:1", "program"),
+        (*engine, "--ulimit", "host", "--network", "host", "image:1", "program"),
+    ]
+
+
+def test_a_path_that_would_end_a_mount_field_is_refused() -> None:
+    with pytest.raises(RuntimeRefusalError, match="comma or a quote"):
+        PODMAN.argv(bound("/a,b"))
+
+
+def test_a_value_that_would_be_changed_is_refused() -> None:
+    with pytest.raises(RuntimeRefusalError, match="carriage return"):
+        PODMAN.argv(setting("a\r\nb"))
+    assert "NAME=a\nb\r" in PODMAN.argv(setting("a\nb\r"))
+
+
+@pytest.mark.parametrize("image", ["", "--privileged"])
+def test_an_image_that_would_be_read_as_an_option_is_refused(image: str) -> None:
+    with pytest.raises(RuntimeRefusalError, match="is no image"):
+        PODMAN.argv(of(image))
+
+
+def test_version() -> None:
+    assert PODMAN.version_argv() == ("podman", "--version")
+    assert PODMAN.parse_version("podman version 4.3.1\n") == "4.3.1"
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "said"),
+    [
+        (125, "Error: none:1: image not known\n", "Error: none:1: image not known"),
+        (
+            125,
+            "Error: statfs /missing: no such file or directory\n",
+            "Error: statfs /missing: no such file or directory",
+        ),
+        (
+            127,
+            'Error: runc: exec: "/nope": OCI runtime attempted to invoke a command that was not found\n',
+            'Error: runc: exec: "/nope": OCI runtime attempted to invoke a command that was not found',
+        ),
+        (127, "sh: 1: nope: not found\n", None),
+        (1, "Error: the program's own word\n", None),
+        (0, "", None),
+    ],
+)
+def test_own_failure_is_told_from_the_programs(status: int, stderr: str, said: str | None) -> None:
+    assert PODMAN.own_failure(status, stderr) == said
+
+
+def test_prepare_loads_the_archive() -> None:
+    preparation = PODMAN.prepare(ARCHIVES, "/store")
+    assert preparation.reference == "evaluation/small:1"
+    assert preparation.steps == (("podman", "load", "--input", "/cache/docker.tar"),)
+    assert preparation.size_argv[:3] == ("podman", "image", "inspect")
+
+
+def test_cleanup_asks_twice() -> None:
+    remove = ("podman", "rm", "--force", "--ignore", "--time", "0", "job-1")
+    assert PODMAN.cleanup(FULL) == (remove, remove)
+    assert PODMAN.cleanup(BARE) == ()
+
+
+def test_adapted_everything_goes_to_the_same_engine() -> None:
+    adapted = PODMAN.adaptations()[-1]
+    engine = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")
+    preparation = adapted.prepare(ARCHIVES, "/store")
+    for argv in (*preparation.steps, preparation.size_argv, *adapted.cleanup(FULL), adapted.listing()):
+        assert argv[:5] == engine
