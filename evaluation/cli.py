@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -19,10 +21,21 @@ __all__ = ["main"]
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Print what a user can act on without a traceback; anything else is ours, and keeps it."""
+    """Print what a user can act on without a traceback; anything else is ours, and keeps it.
+
+    A batch system's SIGTERM ends a command as Ctrl-C does: in good order.
+    """
 
     @wraps(function)
     def wrapper(*args: object, **kwargs: object) -> object:
+        received: list[int] = []
+
+        def end(number: int, _: object) -> None:
+            received.append(number)
+            logging.disable()  # what the libraries say of work that they had to drop is of no use to anybody
+            raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:
@@ -30,7 +43,10 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(1)
         except KeyboardInterrupt:
             click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)
-            sys.exit(130)
+            sys.exit(128 + (received or [signal.SIGINT])[0])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     return wrapper
 

@@ -102,10 +102,12 @@ class Measurement:
         )
         done = self.run.turns_done()
         progress = Progress(group, len(turns), sum(item.turn.key in done for item in turns))
-        spent_s, why, block = self.run.spent_s(probes), "", 0
+        begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
+        spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
-            if item.turn.block != block:
-                block = item.turn.block
+            block = item.turn.block
+            if block not in begun:
+                begun.add(block)
                 why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
                 if why:
                     break
