@@ -37,7 +37,9 @@ def append_lines(path: Path, rows: Sequence[object]) -> None:
     if not rows:
         return
     # Text that is no Unicode (a file name can be anything) would make the line unreadable for good.
-    text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    text = "".join(
+        json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n" for row in rows
+    )
     left = memoryview(text.encode("utf-8", "replace"))
     new = not path.exists()
     stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -115,9 +117,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise EvaluationError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except ValueError as error:
-        raise EvaluationError(
-            f"is cut off or damaged: {error}", where=str(path), advice=_COPY_ANEW
-        ) from None
+        raise EvaluationError(f"is cut off or damaged: {error}", where=str(path), advice=_COPY_ANEW) from None
     if not isinstance(data, dict):
         raise EvaluationError("is damaged: it holds no object", where=str(path), advice=_COPY_ANEW)
     return data
