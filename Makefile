@@ -13,7 +13,7 @@ EVALUATION := $(BIN)/evaluation
 export RUNTIMES PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes runtimes-stop report measure reference test check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report measure reference test bench check docs lab clean
 
 help: ## Explain every target
 	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [MEASURE_AS=user] [FRESH=1]"
@@ -42,6 +42,9 @@ reference: setup ## Write the report of the committed reference run: nothing is 
 
 test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
 	@$(BIN)/python -m pytest
+
+bench: setup ## Measure what our own measuring costs, beside a loop in C and hyperfine; results in build/benchmarks
+	@$(BIN)/python -m benchmarks
 
 check: setup ## Lint, types, import rules, validity of every file, generated files up to date
 	@$(BIN)/ruff check .
