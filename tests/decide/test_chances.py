@@ -109,7 +109,7 @@ def _with_samples(found: Finding, samples: tuple[float, ...]) -> Finding:
 
 
 def test_the_bootstrap_of_a_median_by_the_example_of_its_book() -> None:
-    """Efron and Tibshirani 1993, table 2.1: the seven treated mice, in days; limit of many resamples 37.83."""
+    """Efron and Tibshirani 1993, table 2.1: the seven treated mice, in days; the limit is 37.83."""
     mice = (94.0, 197.0, 16.0, 38.0, 99.0, 141.0, 23.0)
     rules = criteria(bootstrap_resamples=40_000)
     days = rules.criteria["start"].model_copy(
