@@ -225,9 +225,9 @@ def test_the_method_begins_with_what_the_host_says_of_itself() -> None:
     assert text.startswith("Self-calibration: the bare host against itself")
     assert "no more than chance explains" in text
     heads = [words(head) for head in soup.find_all("table")[0].find_all("th", scope="col")]
-    assert heads[4:7] == ["Noise floor (%)", "False positives (%)", "Smallest detectable difference (%)"]
+    assert heads[3:6] == ["Noise floor (%)", "False positives (%)", "Detectable (%)"]
     assert re.fullmatch(
-        r"cold_start \S+ \S+ 30 [\d.]+ [\d.]+ [\d.]+ \d+ (\d+|over 445)", row_of(soup, "cold_start")
+        r"cold_start \S+ 30 [\d.]+ [\d.]+ [\d.]+ \d+ (\d+|over 445)", row_of(soup, "cold_start")
     )
 
 
