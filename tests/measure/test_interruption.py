@@ -37,7 +37,7 @@ def started(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtimes", MEASURED,
          "--results", folder / "results"],
-        cwd=ROOT, env={**os.environ, "TMPDIR": str(folder)}, text=True,
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
