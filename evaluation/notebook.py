@@ -73,7 +73,8 @@ def execute(
                 extra_arguments=["--log-level=CRITICAL"],
             )
     except PapermillExecutionError as error:
-        ours = {kind.__name__ for kind in (EvaluationError, *EvaluationError.__subclasses__())}
+        kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]
+        ours = {kind.__name__ for kind in kinds}
         raise EvaluationError(
             str(error.evalue) if error.ename in ours else f"{error.ename}: {error.evalue}",
             where=f"{notebook.name}, cell {error.exec_count}",

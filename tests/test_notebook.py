@@ -120,7 +120,7 @@ def test_leaving_early_is_no_success(write: Write, tmp_path: Path, cell: str) ->
 
 
 def test_a_killed_kernel_is_no_success(write: Write, tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="the notebook's kernel ended: .*died"):
+    with pytest.raises(EvaluationError, match=r"the notebook's kernel ended: .*died"):
         execute(write("import os; os.kill(os.getpid(), 9)"), tmp_path / "out.ipynb", {})
 
 
