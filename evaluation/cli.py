@@ -172,11 +172,43 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
     click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
 
 
+@main.group()
+def image() -> None:
+    """List or remove what is kept of images between runs, so that they need not be made each time.
+
+    Needs the runtimes whose images are meant; as root, --as names the user that measured.
+    """
+
+
+@image.command("list")
+@_site
+@_user
+@told
+def image_list(*, site: str, user: str) -> None:
+    """List the built images, their forms, and what the engines hold of them, with sizes.
+
+    Needs nothing; changes nothing.
+    """
+    click.echo(commands.images(site=site, user=user, clean=False))
+
+
+@image.command("clean")
+@_site
+@_user
+@told
+def image_clean(*, site: str, user: str) -> None:
+    """Remove all of that, in the engines' stores too, and nothing that others have made.
+
+    Needs no measurement to be under way.
+    """
+    click.echo(commands.images(site=site, user=user, clean=True))
+
+
 @main.command()
 @click.option("--check", is_flag=True, help="Only tell whether they are up to date.")
 @told
 def docs(*, check: bool) -> None:
-    """Write what is generated: the probe catalogue, the JSON Schemas, the Containerfiles.
+    """Write what is generated: the probe catalogue, the JSON Schemas, the image descriptions.
 
     Needs nothing.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from evaluation import doctor as checkup
@@ -12,10 +11,14 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
-from evaluation.images.recipe import containerfile, load_recipe
-from evaluation.measure.launcher import now
+from evaluation.images import kept as shelf
+from evaluation.images.recipe import containerfile, definition, load_recipe
+from evaluation.measure import discovery
+from evaluation.measure.launcher import Launcher, now
+from evaluation.measure.preparation import runner
 from evaluation.measure.profiles import profile_named
-from evaluation.measure.run import measured_already, open_measurement
+from evaluation.measure.run import alone, measured_already, open_measurement
+from evaluation.measure.user import measuring_user
 from evaluation.model import CONTROL
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
@@ -26,10 +29,12 @@ from evaluation.report.build import render
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
+from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
+from evaluation.units import quantity
 
-__all__ = ["docs", "doctor", "probe", "report", "run", "validate"]
+__all__ = ["docs", "doctor", "images", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -168,10 +173,10 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         )
     here = root()
     with (
-        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        scratch_directory() as folder,
         open_measurement(
             load_site(site, here / "sites"),
-            results=Path(folder),
+            results=folder,
             images=here / "images",
             runtimes=[runtime],
             user=user,
@@ -190,6 +195,32 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         return transcript(findings, measurement.run, show=show)
 
 
+def images(*, site: str, user: str, clean: bool) -> str:
+    """List what is kept of images between runs, in the user's cache and in the engines; or remove it.
+
+    Raises
+    ------
+    EvaluationError
+        A measurement is under way, or something could not be removed.
+    """
+    here = load_site(site, root() / "sites")
+    with Launcher(measuring_user(user or here.measure_as or "")) as launcher, alone():
+        present = [item.runtime for item in discovery.discover(here, launcher) if item.facts.present]
+        items = shelf.kept(launcher.user.cache, present, runner(launcher))
+        if clean:
+            shelf.remove(items, runner(launcher))
+    if not items:
+        return "nothing is kept"
+    lines = [f"{_size(item.size_bytes):>10}  {item.what}\n{'':>10}  in {item.where}" for item in items]
+    return "\n".join(
+        [*lines, "removed" if clean else "evaluation image clean removes it; the next run makes it anew"]
+    )
+
+
+def _size(size_bytes: int | None) -> str:
+    return "?" if size_bytes is None else quantity(size_bytes, "B")
+
+
 def docs(*, check: bool) -> list[Path]:
     """Write what is generated, or only look; return the files that are (or were) out of date."""
     here = root()
@@ -201,6 +232,7 @@ def docs(*, check: bool) -> list[Path]:
     for path in sorted((here / "images").glob("*/image.yaml")):
         recipe, _ = load_recipe(here / "images", path.parent.name)
         wanted[path.with_name("Containerfile")] = containerfile(recipe, path.parent.name)
+        wanted[path.with_name("image.def")] = definition(recipe, path.parent.name)
     stale = [
         path
         for path, text in wanted.items()
