@@ -205,6 +205,26 @@ def image_clean(*, site: str, user: str) -> None:
 
 
 @main.command()
+@_site
+@_runtimes
+@_user
+@told
+def conform(*, site: str, runtimes: str, user: str) -> None:
+    """Check that the runtimes here do what this tool takes for granted; nothing is kept.
+
+    Exit statuses, signals, streams, binds, environment, time limits: some twenty checks of every runtime,
+    a quarter of a minute for the slowest. Ends with 1 where one deviates. Needs what 'evaluation run' needs.
+    """
+    deviations = 0
+    for result in commands.conform(site=site, runtimes=runtimes, user=user):
+        deviations += not result.conforms
+        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
+    if deviations:
+        click.echo(f"{deviations} deviation{'s' * (deviations != 1)}", err=True)
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--check", is_flag=True, help="Only tell whether they are up to date.")
 @told
 def docs(*, check: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation import doctor as checkup
@@ -14,6 +15,7 @@ from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
 from evaluation.images.recipe import containerfile, definition, load_recipe
 from evaluation.measure import discovery
+from evaluation.measure.conformance import Result
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.preparation import runner
 from evaluation.measure.profiles import profile_named
@@ -34,7 +36,7 @@ from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
 from evaluation.units import quantity
 
-__all__ = ["docs", "doctor", "images", "probe", "report", "run", "validate"]
+__all__ = ["conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -195,6 +197,28 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         return transcript(findings, measurement.run, show=show)
 
 
+def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
+    """Ask of every runtime here whether it does what its adapter says; nothing is kept.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site or runtime, or a measurement is under way.
+    """
+    here = root()
+    with (
+        scratch_directory() as folder,
+        open_measurement(
+            load_site(site, here / "sites"),
+            results=folder,
+            images=here / "images",
+            runtimes=runtimes.split(),
+            user=user,
+        ) as measurement,
+    ):
+        yield from measurement.conform()
+
+
 def images(*, site: str, user: str, clean: bool) -> str:
     """List what is kept of images between runs, in the user's cache and in the engines; or remove it.
 
@@ -212,9 +236,8 @@ def images(*, site: str, user: str, clean: bool) -> str:
     if not items:
         return "nothing is kept"
     lines = [f"{_size(item.size_bytes):>10}  {item.what}\n{'':>10}  in {item.where}" for item in items]
-    return "\n".join(
-        [*lines, "removed" if clean else "evaluation image clean removes it; the next run makes it anew"]
-    )
+    last = "removed" if clean else "evaluation image clean removes it; the next run makes it anew"
+    return "\n".join([*lines, last])
 
 
 def _size(size_bytes: int | None) -> str:

@@ -95,7 +95,7 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     if not done.ok or not printed:
         return "", f"installed, but does not answer: {last}"
     version = _one_line(runtime.parse_version(printed))
-    if not any(character.isdigit() for character in version):
+    if runtime.tells_version and not any(character.isdigit() for character in version):
         return "", f"installed, but what it says is no version: {version or last}"
     return version, ""
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from evaluation.measure.conformance import Result, conform
 from evaluation.measure.launcher import LauncherGoneError, now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
@@ -16,7 +17,7 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
-from evaluation.model import CONTROL, CONTROL_AGAIN
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
@@ -115,6 +116,15 @@ class Measurement:
                 spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def conform(self) -> Iterator[Result]:
+        """Ask the conformance list of every runtime; nothing of it is kept."""
+        arms = {arm.id: arm for arm in self._arms()}
+        for facts in self.manifest.runtimes:
+            if facts.present:
+                yield from conform(self._bench, arms[facts.id])
+            else:
+                yield Result(runtime=facts.id, outcome=Outcome.UNAVAILABLE, message=facts.reason)
 
     def _take(self, probe: Probe, arm: Arm, item: PlannedTurn) -> float:
         """Take one turn and keep it; give the seconds it took."""
