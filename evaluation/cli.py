@@ -53,9 +53,8 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _site = click.option("--site", default="local", show_default=True, help="A file in sites/, without .yaml.")
 _results = click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-    help="Folder of the results.",
-)  # fmt: skip
+    "--results", type=click.Path(path_type=Path), help="Folder of the results.  [default: the project's]"
+)
 _runtimes = click.option(
     "--runtimes",
     default="",
@@ -91,7 +90,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check criteria.yaml, sites/, images/ and the notebooks: every fault at once, with its line.
+    """Check criteria.yaml, sites/ and images/: every fault at once, with its line.
 
     Needs nothing but these files.
     """
@@ -122,7 +121,7 @@ def validate() -> None:
 )
 @told
 def run(
-    *, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool, if_needed: bool
+    *, site: str, profile: str, runtimes: str, results: Path | None, user: str, fresh: bool, if_needed: bool
 ) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
@@ -144,10 +143,12 @@ def run(
 @main.command()
 @_results
 @click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
-@click.option("--criteria", type=click.Path(path_type=Path), default=Path("criteria.yaml"), show_default=True)
+@click.option(
+    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
+)
 @click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
 @told
-def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> None:
+def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None) -> None:
     """Decide, and write the report from results that are there already.
 
     Needs no container and no network.

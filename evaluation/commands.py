@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
-from evaluation.documents import schema_text
+from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
 from evaluation.images.recipe import containerfile, definition, load_recipe
@@ -33,7 +33,7 @@ from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 
 __all__ = ["conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
@@ -70,12 +70,14 @@ def run(
     site: str,
     profile: str,
     runtimes: str,
-    results: Path,
+    results: Path | None = None,
     user: str,
     fresh: bool = False,
     if_needed: bool = False,
 ) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
+
+    ``results`` is the folder of the results, by default the project's.
 
     With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
     measured by this version of the tool is good enough, and nothing is measured.
@@ -90,7 +92,9 @@ def run(
     here = root()
     load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook
     profile_named(profile)
-    results = results.absolute()
+    for runtime in runtimes.split():
+        _require_runtime(runtime, or_else=("none",))
+    results = (results or here / "results").absolute()
     results.mkdir(parents=True, exist_ok=True)
     if if_needed and (
         kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
@@ -129,8 +133,12 @@ def run(
     return measured.path
 
 
-def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> Path:
+def report(
+    *, results: Path | None = None, runs: str = "", criteria: Path | None = None, output: Path | None = None
+) -> Path:
     """Decide from results on disk and write the report; return its path.
+
+    ``results`` and ``criteria`` are the project's by default, ``output`` stands in ``results``.
 
     Raises
     ------
@@ -138,9 +146,8 @@ def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> 
         There are no results, they are damaged, or the configuration is faulty.
     """
     here = root()
-    rules = load_criteria(
-        criteria, probes=tuple(discover_probes())
-    )  # every fault at once, before anything else
+    results, criteria = results or here / "results", criteria or here / "criteria.yaml"
+    rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
     for chosen in choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results)):
         findings_of(chosen, rules)
     target = (output or results / "report.html").absolute()
@@ -167,27 +174,20 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         There is no such probe or runtime, or it is not here.
     """
     asked = find(name)
-    if runtime not in known_runtimes():
-        raise EvaluationError(
-            f"there is no runtime {runtime!r}",
-            where="--runtime",
-            advice=f"There are: {', '.join(known_runtimes())}.",
-        )
+    _require_runtime(runtime)
     here = root()
+    where = load_site(site, here / "sites")
+    with Launcher(measuring_user(user or where.measure_as or "")) as launcher:
+        _require_presence(
+            item.facts for item in discovery.discover(where, launcher) if item.facts.id == runtime
+        )
     with (
         scratch_directory() as folder,
         open_measurement(
-            load_site(site, here / "sites"),
-            results=folder,
-            images=here / "images",
-            runtimes=[runtime],
-            user=user,
-            blocks=blocks,
+            where, results=folder, images=here / "images", runtimes=[runtime], user=user, blocks=blocks
         ) as measurement,
     ):
-        facts = next(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
-        if not facts.present:
-            raise EvaluationError(facts.reason, where=runtime, advice=facts.advice)
+        _require_presence(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
         measurement.measure(group_of(asked.id), only=(asked.id,))
         findings = [
             finding
@@ -195,6 +195,18 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
         return transcript(findings, measurement.run, show=show)
+
+
+def _require_runtime(name: str, *, or_else: tuple[str, ...] = ()) -> None:
+    known = (*known_runtimes(), *or_else)
+    if name not in known:
+        raise EvaluationError(unknown("runtime", name, known), where="--runtimes")
+
+
+def _require_presence(found: Iterable[RuntimeFacts]) -> None:
+    for facts in found:
+        if not facts.present:
+            raise EvaluationError(facts.reason, where=facts.id, advice=facts.advice)
 
 
 def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:

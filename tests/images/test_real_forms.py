@@ -83,6 +83,7 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
     tree = Path(form.reference)
     version, added, env = tree / "etc/debian_version", tree / "usr/lib/added", tree / "usr/bin/env"
     original = version.read_bytes()
+    seen = [form.digest]
     for tamper in (
         partial(version.write_bytes, original.swapcase() + b"!"),
         partial(env.chmod, 0o4755),
@@ -90,8 +91,9 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
         version.unlink,
     ):
         tamper()
-        assert content_digest(form.reference, host, run, str(folder / "payload")) != form.digest
-        assert convert(copied, host, run, str(folder / "payload")).digest == form.digest
+        seen.append(content_digest(form.reference, host, run, str(folder / "payload")))
+    assert len(set(seen)) == 5
+    assert convert(copied, host, run, str(folder / "payload")).digest == form.digest
     assert version.read_bytes() == original
     assert env.stat().st_mode & 0o7777 == 0o755
     assert not added.exists()

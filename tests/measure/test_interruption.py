@@ -80,7 +80,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
     except EvaluationError as error:
         pytest.skip(str(error))
     before: list[str] = []
-    for number, enough in ((signal.SIGINT, 8), (signal.SIGTERM, 24), (signal.SIGKILL, 40)):
+    for number, enough in ((signal.SIGTERM, 8), (signal.SIGKILL, 32)):
         with started(folder) as process:
             assert process.stdout
             assert eventually(lambda: len(lines(folder)) >= enough or process.poll() is not None, 180)  # noqa: B023 - asked now
