@@ -217,7 +217,7 @@ def _readable(run: Run) -> Manifest | None:
 
 
 def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return Run.create(
         results,
         Manifest(
