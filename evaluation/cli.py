@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -19,10 +21,21 @@ __all__ = ["main"]
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Print what a user can act on without a traceback; anything else is ours, and keeps it."""
+    """Print what a user can act on without a traceback; anything else is ours, and keeps it.
+
+    A batch system's SIGTERM ends a command as Ctrl-C does: in good order.
+    """
 
     @wraps(function)
     def wrapper(*args: object, **kwargs: object) -> object:
+        received: list[int] = []
+
+        def end(number: int, _: object) -> None:
+            received.append(number)
+            logging.disable()  # what the libraries say of work that they had to drop is of no use to anybody
+            raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:
@@ -30,7 +43,10 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(1)
         except KeyboardInterrupt:
             click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)
-            sys.exit(130)
+            sys.exit(128 + (received or [signal.SIGINT])[0])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     return wrapper
 
@@ -154,6 +170,26 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
     PROBE is its id (cold_start) or its number in the checklist (P15). Needs that runtime.
     """
     click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
+
+
+@main.command()
+@_site
+@_runtimes
+@_user
+@told
+def conform(*, site: str, runtimes: str, user: str) -> None:
+    """Check that the runtimes here do what this tool takes for granted; nothing is kept.
+
+    Exit statuses, signals, streams, binds, environment, time limits: some twenty checks of every runtime,
+    a quarter of a minute for the slowest. Ends with 1 where one deviates. Needs what 'evaluation run' needs.
+    """
+    deviations = 0
+    for result in commands.conform(site=site, runtimes=runtimes, user=user):
+        deviations += not result.conforms
+        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
+    if deviations:
+        click.echo(f"{deviations} deviation{'s' * (deviations != 1)}", err=True)
+        sys.exit(1)
 
 
 @main.command()

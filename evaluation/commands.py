@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation import doctor as checkup
@@ -13,6 +14,7 @@ from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import containerfile, load_recipe
+from evaluation.measure.conformance import Result
 from evaluation.measure.launcher import now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
@@ -29,7 +31,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
 
-__all__ = ["docs", "doctor", "probe", "report", "run", "validate"]
+__all__ = ["conform", "docs", "doctor", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -188,6 +190,28 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
         return transcript(findings, measurement.run, show=show)
+
+
+def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
+    """Ask of every runtime here whether it does what its adapter says; nothing is kept.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site or runtime, or a measurement is under way.
+    """
+    here = root()
+    with (
+        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        open_measurement(
+            load_site(site, here / "sites"),
+            results=Path(folder),
+            images=here / "images",
+            runtimes=runtimes.split(),
+            user=user,
+        ) as measurement,
+    ):
+        yield from measurement.conform()
 
 
 def docs(*, check: bool) -> list[Path]:

@@ -88,7 +88,8 @@ def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> 
     """
     bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
     script, root = f"{runtime.sees(bind)}/tree_digest.py", runtime.sees_image(reference, "/")
-    task = Task(image=reference, argv=("python3", "-I", "-B", script, root), binds=(bind,))
+    # Neither -I nor -E: the control finds the image's own modules by PYTHONHOME, and the host may have none.
+    task = Task(image=reference, argv=("python3", "-s", "-S", "-B", script, root), binds=(bind,))
     done = run(runtime.argv(task), b"", 300.0)
     lines = done.stdout.decode(errors="replace").splitlines()
     if done.ok and lines and len(lines[-1]) == 64:

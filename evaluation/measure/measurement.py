@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from evaluation.measure.conformance import Result, conform
 from evaluation.measure.launcher import LauncherGoneError, now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
@@ -16,7 +17,7 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
-from evaluation.model import CONTROL, CONTROL_AGAIN
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
@@ -101,10 +102,12 @@ class Measurement:
         )
         done = self.run.turns_done()
         progress = Progress(group, len(turns), sum(item.turn.key in done for item in turns))
-        spent_s, why, block = self.run.spent_s(probes), "", 0
+        begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
+        spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
-            if item.turn.block != block:
-                block = item.turn.block
+            block = item.turn.block
+            if block not in begun:
+                begun.add(block)
                 why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
                 if why:
                     break
@@ -113,6 +116,15 @@ class Measurement:
                 spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def conform(self) -> Iterator[Result]:
+        """Ask the conformance list of every runtime; nothing of it is kept."""
+        arms = {arm.id: arm for arm in self._arms()}
+        for facts in self.manifest.runtimes:
+            if facts.present:
+                yield from conform(self._bench, arms[facts.id])
+            else:
+                yield Result(runtime=facts.id, outcome=Outcome.UNAVAILABLE, message=facts.reason)
 
     def _take(self, probe: Probe, arm: Arm, item: PlannedTurn) -> float:
         """Take one turn and keep it; give the seconds it took."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import hashlib
@@ -31,6 +32,15 @@ from evaluation.store import HostFacts, Manifest, Run, find_runs
 
 __all__ = ["Measurement", "measured_already", "open_measurement"]
 
+_open: list[Measurement] = []
+
+
+@atexit.register
+def _close_former() -> None:
+    """Close what this process has opened: a notebook's cell is run again, or its kernel ends."""
+    while _open:
+        _open.pop().close()
+
 
 def open_measurement(
     site: Site,
@@ -46,6 +56,8 @@ def open_measurement(
     blocks: int = 0,
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
+
+    What this process had opened before is closed.
 
     Parameters
     ----------
@@ -74,6 +86,7 @@ def open_measurement(
         Another measurement is under way on this host; or the site, profile or run is not to be had.
     """
     wanted = profile_named(profile)
+    _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone())
         launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
@@ -99,7 +112,8 @@ def open_measurement(
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
-        return Measurement(opened, wanted, bench, stack.pop_all())
+        _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
+        return _open[-1]
 
 
 def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:

@@ -82,6 +82,9 @@ class Runtime(ABC):
     read_only_binds: ClassVar[bool] = True
     """Whether a bind can be made read-only."""
 
+    tells_version: ClassVar[bool] = True
+    """Whether the command can be asked for its version at all."""
+
     @property
     def command(self) -> str:
         """The client's command."""
