@@ -172,6 +172,25 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
     click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
 
 
+@main.group()
+def calibrate() -> None:
+    """Find out what this machine can tell apart, before anything is claimed."""
+
+
+@calibrate.command()
+@_site
+@click.option("--blocks", default=0, help="So many blocks.  [default: 60, or what 15 minutes allow]")
+@_results
+@_user
+@told
+def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
+    """Hold the bare host against itself: noise, false positives, and how many blocks a claim needs.
+
+    Needs no container runtime. The run is kept in the results, and no decision is made from it.
+    """
+    click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
+
+
 @main.command()
 @_site
 @_runtimes

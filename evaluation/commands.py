@@ -18,12 +18,13 @@ from evaluation.measure.conformance import Result
 from evaluation.measure.launcher import now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
-from evaluation.model import CONTROL
+from evaluation.model import CALIBRATION, CONTROL
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.registry import find, group_of
 from evaluation.project import root
+from evaluation.report import preview
 from evaluation.report.build import render
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
@@ -31,7 +32,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
 
-__all__ = ["conform", "docs", "doctor", "probe", "report", "run", "validate"]
+__all__ = ["calibrate_timing", "conform", "docs", "doctor", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -212,6 +213,35 @@ def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
         ) as measurement,
     ):
         yield from measurement.conform()
+
+
+def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str:
+    """Hold the bare host against itself alone, in a run of its own; return what it tells, as text.
+
+    Nothing is decided from such a run. A ``blocks`` of 0 takes as many as the profile says.
+    """
+    here = root()
+    groups: dict[str, list[str]] = {}
+    for asked in discover_probes().values():
+        if asked.repeat == "paired":
+            groups.setdefault(group_of(asked.id), []).append(asked.id)
+    with open_measurement(
+        load_site(site, here / "sites"),
+        profile=CALIBRATION,
+        results=results.absolute(),
+        images=here / "images",
+        runtimes=["none"],
+        user=user,
+        blocks=blocks,
+        fresh=bool(blocks),
+    ) as measurement:
+        for group, probes in groups.items():
+            measurement.measure(group, only=probes)
+        done = measurement.finish()
+    found_here = [facts for facts in done.manifest.runtimes if facts.version and facts.id != CONTROL]
+    return preview.calibration_text(
+        done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
+    )
 
 
 def docs(*, check: bool) -> list[Path]:

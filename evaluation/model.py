@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "CALIBRATION",
     "CONTROL",
     "CONTROL_AGAIN",
     "FAKE",
@@ -50,6 +51,10 @@ WORK = "/work"
 
 FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
+
+
+CALIBRATION = "calibration"
+"""The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
 
 
 class Form(StrEnum):
@@ -222,12 +227,12 @@ class Interval:
 
 
 class Comparison(StrEnum):
-    """A runtime against the bare host, tested against the declared margin."""
+    """A runtime against the bare host, as `evaluation.statistics.compare` tests it."""
 
     BETTER = "better"
     WORSE = "worse"
     EQUIVALENT = "equivalent"
-    UNDECIDED = "undecided"
+    UNRESOLVED = "unresolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

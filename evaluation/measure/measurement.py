@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from evaluation.blocks import PRESSURE, SET_ASIDE, set_aside
 from evaluation.measure.conformance import Result, conform
+from evaluation.measure.host import cpu_pressure
 from evaluation.measure.launcher import LauncherGoneError, now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
@@ -49,6 +52,7 @@ class Measurement:
         self._bench = bench
         self._close = close
         self._patience = Patience()
+        self._aside: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -91,27 +95,35 @@ class Measurement:
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
         arms = {arm.id: arm for arm in self._arms()}
+        planned = self._profile.blocks
         turns = list(
             plan_turns(
                 {probe.id: probe.repeat for probe in probes.values()},
                 [id_ for id_ in arms if id_ not in {CONTROL, CONTROL_AGAIN}],
                 (CONTROL, CONTROL_AGAIN),
-                self._profile.blocks,
+                planned + self._profile.repeats,
                 self.manifest.seed,
             )
         )
         done = self.run.turns_done()
-        progress = Progress(group, len(turns), sum(item.turn.key in done for item in turns))
+        aside = set_aside(self.run.observations())
+        self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
+        foreseen = [item.turn.key in done for item in turns if item.turn.block <= planned]
+        progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
             block = item.turn.block
+            if block > planned + self._aside[item.turn.probe]:
+                continue  # nothing to repeat
             if block not in begun:
                 begun.add(block)
                 why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
                 if why:
                     break
             if item.turn.key not in done:
+                if block > planned:
+                    progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
                 spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
@@ -125,6 +137,18 @@ class Measurement:
                 yield from conform(self._bench, arms[facts.id])
             else:
                 yield Result(runtime=facts.id, outcome=Outcome.UNAVAILABLE, message=facts.reason)
+
+    def _note_pressure(self, session: TurnSession) -> None:
+        """Record the pressure on the CPUs in the bare host's turn; if too high, set the block aside."""
+        probe = session.probe
+        if session.arm.id != CONTROL or probe.repeat != "paired" or session.warm_up:
+            return
+        if (pressure := cpu_pressure()) is None:
+            return
+        session.record(PRESSURE, pressure, "1")
+        if pressure > self._profile.pressure and self._aside[probe.id] < self._profile.repeats:
+            session.record(SET_ASIDE, value=True)
+            self._aside[probe.id] += 1
 
     def _take(self, probe: Probe, arm: Arm, item: PlannedTurn) -> float:
         """Take one turn and keep it; give the seconds it took."""
@@ -143,6 +167,7 @@ class Measurement:
                 session.record("error", lost)
             else:
                 self._observe(session)
+                self._note_pressure(session)
                 self._patience.note(item.turn, hung=session.hung)
         if work.exists():
             session.record("residue", "files that the measuring user cannot remove")

@@ -110,7 +110,7 @@ def open_measurement(
         stack.enter_context(opened.held())
         opened.reopen()
         if blocks:
-            wanted = replace(wanted, blocks=blocks, enough=blocks)
+            wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]

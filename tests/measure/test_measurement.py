@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bench import TINY, fake_executable, measurement, probe, with_runtime
 from made_up_run import manifest
 from processes import eventually, running, unique_seconds
 
+from evaluation.blocks import PRESSURE, counted, set_aside
 from evaluation.errors import EvaluationError
 from evaluation.measure import measurement as module
 from evaluation.measure.launcher import FLOODED
@@ -31,6 +33,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
         monkeypatch.setattr(module, "discover", lambda: {item.id: item for item in probes})
         monkeypatch.setattr(module, "group_of", lambda _: "group")
         monkeypatch.setattr(module, "why_enough", lambda *_: "")
+        monkeypatch.setattr(module, "cpu_pressure", lambda: None)
 
     return only
 
@@ -308,6 +311,73 @@ def test_measuring_stops_between_blocks_and_tells_why(
     measured(Run(run.path), tmp_path)
     assert [blocks for blocks, _ in asked] == [2]
     assert asked[0][1] == pytest.approx(again[-1][1], abs=0.01)
+
+
+# -- pressure ----------------------------------------------------------------------------------------
+
+
+def under(monkeypatch: pytest.MonkeyPatch, *pressures: float) -> None:
+    """Let the bare host's turns find these pressures, one after the other, and then none."""
+    left = list(pressures)
+    monkeypatch.setattr(module, "cpu_pressure", lambda: left.pop(0) if left else 0.0)
+
+
+def test_a_block_under_pressure_is_set_aside_as_a_whole_and_taken_again(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(probe(start))
+    under(monkeypatch, 0.1, 0.21)
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=3)) as opened:
+        opened.measure("group")
+    blocks = Counter(item.block for item in run.observations() if item.name == "exit_status")
+    assert blocks == dict.fromkeys(range(6), 2)  # block 0 to warm up, 4 planned, 1 repeated; nothing deleted
+    assert set_aside(run.observations()) == {"cold_start": {2}}
+    kept = {item.block for item in counted(run.observations()) if not item.warm_up}
+    assert kept == {1, 3, 4, 5}
+    assert values(run, PRESSURE, "host") == [0.1, 0.21, 0.0, 0.0, 0.0]
+    assert values(run, PRESSURE, "host-again") == []
+
+
+def test_a_machine_that_is_always_busy_has_its_blocks_counted_all_the_same(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(probe(start), probe(start, "cpu_rate"))
+    under(monkeypatch, *[0.9] * 99)
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=2)) as opened:
+        opened.measure("group")
+    assert {probe: len(blocks) for probe, blocks in set_aside(run.observations()).items()} == {
+        "cold_start": 2,
+        "cpu_rate": 2,
+    }
+    assert len({item.block for item in counted(run.observations()) if not item.warm_up}) == 4
+
+
+def test_what_was_set_aside_before_an_interruption_still_is(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(TINY, repeats=3)
+    run = bare(tmp_path)
+    use(probe(after(7, interrupt)))
+    under(monkeypatch, 0.9, 0.9)
+    with pytest.raises(KeyboardInterrupt), measurement(run, tmp_path / "scratch", profile) as opened:
+        opened.measure("group")
+    use(probe(start))
+    under(monkeypatch, 0.0)
+    with measurement(Run(run.path), tmp_path / "scratch", profile) as opened:
+        opened.measure("group")
+    assert set_aside(run.observations()) == {"cold_start": {1, 2}}
+    assert len({item.block for item in counted(run.observations()) if not item.warm_up}) == 4
+
+
+def test_where_the_kernel_tells_no_pressure_nothing_is_set_aside(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=3)) as opened:
+        opened.measure("group")
+    assert not set_aside(run.observations())
+    assert not values(run, PRESSURE, "host")
 
 
 def test_only_the_probes_asked_for(tmp_path: Path, use: Use) -> None:
