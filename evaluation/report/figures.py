@@ -132,8 +132,11 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
     return svg.figure(name, title, words, bottom + svg.AXIS, parts)
 
 
-def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str) -> Markup:
-    """Draw values above zero with their intervals on a logarithmic axis in whole decades of their unit."""
+def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str, axis: str) -> Markup:
+    """Draw values above zero with their intervals on a logarithmic axis in whole decades of their unit.
+
+    ``axis`` says what is drawn; the unit stands at every tick.
+    """
     ends = [end for row in rows if row.value for end in (row.value.low, row.value.high) if end > 0]
     first, last = math.floor(math.log10(min(ends))), math.ceil(math.log10(max(ends)))
     last = max(last, first + 1)
@@ -155,7 +158,7 @@ def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str) ->
         css = "start" if at == first else "end" if at == last else "middle"
         label = units.quantity(10.0**at, unit)
         parts.append(svg.text(f"tick {css}", place(10**at), bottom + 15, label))
-    parts.append(svg.text("axis middle", 50, bottom + 32, f"{unit}, logarithmic"))
+    parts.append(svg.text("axis middle", 50, bottom + 32, f"{axis} (logarithmic)"))
     words = "; ".join(f"{row.label} {row.note}" for row in rows)
     return svg.figure(name, title, words, bottom + svg.AXIS, parts)
 

@@ -70,7 +70,10 @@ def start_up_figure(name: str, probe: str, findings: Sequence[Finding]) -> Marku
         )
     if not any(row.value for row in rows):
         return None
-    return value_plot(name, f"{probe}: {findings[0].texts.question}", rows, unit=findings[0].texts.unit)
+    texts = findings[0].texts
+    return value_plot(
+        name, f"{probe}: {texts.question}", rows, unit=texts.unit, axis="wall time from start to end"
+    )
 
 
 def by_value(findings: Sequence[Finding]) -> list[Finding]:
