@@ -23,6 +23,7 @@ LAUNCHES = 10
 """In each block, by each of the three; after two that warm up."""
 WARM_UPS = 2
 BLOCKS = 300
+WITH_SESSION = "loop in C, a session each"
 GOAL_S = 1e-4
 """What we allow ourselves above the loop in C."""
 MISSING = (
@@ -59,10 +60,9 @@ def _ways(launcher: Launcher, scratch: Path) -> dict[str, Callable[[], list[floa
         taken = [launcher.run(true, timeout_s=60.0).evidence.duration_s for _ in range(WARM_UPS + LAUNCHES)]
         return taken[WARM_UPS:]
 
-    def in_c() -> list[float]:
-        return [
-            float(line) for line in _said(launcher, str(loop), str(WARM_UPS), str(LAUNCHES), PROGRAM).split()
-        ]
+    def in_c(*more: str) -> list[float]:
+        said = _said(launcher, str(loop), str(WARM_UPS), str(LAUNCHES), PROGRAM, *more)
+        return [float(line) for line in said.split()]
 
     def hyperfine() -> list[float]:
         options = ("-N", "--style=none", f"--warmup={WARM_UPS}", f"--runs={LAUNCHES}")
@@ -70,7 +70,7 @@ def _ways(launcher: Launcher, scratch: Path) -> dict[str, Callable[[], list[floa
         _said(launcher, "hyperfine", *options, f"--export-json={kept}", PROGRAM)
         return [float(second) for second in json.loads(kept.read_text())["results"][0]["times"]]
 
-    ways = {"our launcher": ours, "loop in C": in_c}
+    ways = {"our launcher": ours, "loop in C": in_c, WITH_SESSION: lambda: in_c("session")}
     return ways | {"hyperfine -N": hyperfine} if launcher.find("hyperfine") else ways
 
 
@@ -96,6 +96,8 @@ def conclude(medians: Mapping[str, list[float]]) -> Part:
         "ours above the loop in C", median_interval(added, confidence=CONFIDENCE), "s", "paired by block"
     )
     rows += [above, _ratio("ours / loop in C", ours, in_c)]
+    if own_session := medians.get(WITH_SESSION):
+        rows.append(_ratio("a session each / loop in C", own_session, in_c))
     answers = [_against_goal(above)]
     if theirs := medians.get("hyperfine -N"):
         rows.append(_ratio("hyperfine -N / loop in C", theirs, in_c))

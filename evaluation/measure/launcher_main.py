@@ -57,30 +57,39 @@ class Task:
         self.env: dict[str, str] = request["env"]
         self.before = set(descendants())
         self.stdout, self.stderr = memory_file("stdout"), memory_file("stderr")
-        stdin = os.open(os.devnull, os.O_RDONLY)
+        self.stdin = os.memfd_create("stdin") if request["stdin"] else os.open(os.devnull, os.O_RDONLY)
         if request["stdin"]:
-            os.close(stdin)
-            stdin = os.memfd_create("stdin")
-            os.write(stdin, base64.b64decode(request["stdin"]))
-            os.lseek(stdin, 0, os.SEEK_SET)
+            os.write(self.stdin, base64.b64decode(request["stdin"]))
+            os.lseek(self.stdin, 0, os.SEEK_SET)
+        signal.sigtimedwait(_CHILD, 0)  # what is left of others' ends would wake us for nothing
         try:
             self.started_ns = time.monotonic_ns()
-            self.pid = spawn(request["argv"], self.env, (stdin, self.stdout, self.stderr))
+            self.pid = spawn(request["argv"], self.env, self.streams)
         except (OSError, ValueError):
-            os.close(self.stdout)
-            os.close(self.stderr)
+            self.close()
             raise
-        finally:
-            os.close(stdin)
 
-    def wait(self, timeout_s: float, others: set[int]) -> dict[str, Any]:
+    @property
+    def streams(self) -> tuple[int, int, int]:
+        """Standard input, output and error."""
+        return self.stdin, self.stdout, self.stderr
+
+    def close(self) -> None:
+        """Let go of the streams."""
+        for stream in self.streams:
+            os.close(stream)
+
+    def wait(self, timeout_s: float, others: set[int], *, sleep_first: bool) -> dict[str, Any]:
         """Wait for the end; past the time limit, or on a flood of output, end the whole tree.
 
         SIGCHLD is blocked and fetched: a handler would cost some 40 microseconds of Python between the
-        command's end and the clock.
+        command's end and the clock. With ``sleep_first`` nothing at all is done before: two cores may be
+        one, and what we did while the command starts would slow it down.
         """
         deadline = self.started_ns + int(timeout_s * 1e9)
         timed_out = flooded = False
+        if sleep_first:
+            signal.sigtimedwait(_CHILD, min(timeout_s, _POLL_S))
         while True:
             ended_ns = time.monotonic_ns()  # woken by its end; to ask for its status takes time of our own
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
@@ -97,6 +106,7 @@ class Task:
             signal.sigtimedwait(_CHILD, min(left_s, _POLL_S))
         out, out_bytes = take(self.stdout)
         err, err_bytes = take(self.stderr)
+        self.close()
         left = {number: name for number, name in descendants(others).items() if number not in self.before}
         return {
             "exit_status": os.waitstatus_to_exitcode(status),
@@ -170,23 +180,26 @@ class Server:
                 os.kill(request["pid"], request["number"])
             return {}
         if operation == "wait":
-            task = self.tasks.get(request["pid"])
-            if task is None:
+            if request["pid"] not in self.tasks:
                 raise ProcessLookupError(errno.ESRCH, "it was waited for, or ended, already")
-        else:
-            try:
-                os.chdir(request["cwd"])
-            except OSError as error:
-                return {"cwd": error.strerror}
-            try:
-                task = Task(request)
-            finally:
-                os.chdir("/")  # a folder that we stand in could not be unmounted
+            return self.end_of(self.tasks[request["pid"]], request["timeout_s"], sleep_first=False)
+        try:
+            os.chdir(request["cwd"])
+        except OSError as error:
+            return {"cwd": error.strerror}
+        try:
+            task = Task(request)
             self.tasks[task.pid] = task
             self.sessions.add(task.pid)
             if operation == "start":
                 return {"pid": task.pid}
-        answer = task.wait(request["timeout_s"], set(self.tasks) - {task.pid})
+            return self.end_of(task, request["timeout_s"], sleep_first=True)
+        finally:
+            os.chdir("/")  # a folder that we stand in could not be unmounted
+
+    def end_of(self, task: Task, timeout_s: float, *, sleep_first: bool) -> dict[str, Any]:
+        """Wait for a command's end and let go of it."""
+        answer = task.wait(timeout_s, set(self.tasks) - {task.pid}, sleep_first=sleep_first)
         del self.tasks[task.pid]
         if answer["exit_status"] < 0 and not answer["timed_out"]:
             self.unclean.append(task)  # who ran it may not have told its engine
@@ -200,8 +213,7 @@ class Server:
         while self.tasks:
             _, task = self.tasks.popitem()
             task.end(set(self.tasks))
-            os.close(task.stdout)
-            os.close(task.stderr)
+            task.close()
         for task in self.unclean:
             task.clean_up()
         left = kill(lambda: {pid for pid in descendants() if session_of(pid) in self.sessions})
@@ -247,7 +259,6 @@ def take(stream: int) -> tuple[str, int]:
     """Read an output, at most its cap, as base64; also its full length in bytes."""
     size = os.fstat(stream).st_size
     data = os.pread(stream, min(size, OUTPUT_CAP), 0)
-    os.close(stream)
     return base64.b64encode(data).decode("ascii"), size
 
 

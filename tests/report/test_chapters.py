@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -96,8 +97,38 @@ def test_every_runtime_keeps_its_row_in_the_scores() -> None:
     assert "unknown" in shifter
 
 
-def test_figures_have_a_table_beside_them() -> None:
-    for pair in page(chapters.scores(CASE)).select(".pair"):
+def test_a_long_reason_is_cut_in_the_table_and_told_in_full_below() -> None:
+    first = CASE.measured[0]
+    reasons = ("Nobody may do this. It is too dangerous [it was done (P01)]", "A second rule")
+    use_cases = tuple(
+        replace(each, verdicts=(replace(each.verdicts[0], reasons=reasons), *each.verdicts[1:]))
+        for each in first.decision.use_cases
+    )
+    soup = page(chapters.scores(measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))))
+    cell = words(soup.select(".reason")[0]).replace("\N{NO-BREAK SPACE}", " ")
+    assert cell == "Nobody may do this; and 1 more reason"
+    full = next(words(each) for each in soup.select("details") if "in full" in words(each))
+    assert all(reason in full for reason in reasons)
+
+
+def test_reasons_that_are_short_are_not_told_twice() -> None:
+    assert "in full" not in words(page(chapters.scores(CASE)))
+
+
+def test_start_up_is_shown_in_seconds_with_the_host_and_the_fastest_first() -> None:
+    pair = page(chapters.evidence(CASE)).select(".pair")[0]
+    names = [words(name) for name in pair.select("tbody th")]
+    assert names[:2] == [CONTROL, "charliecloud"]
+    assert names[-1] == ABSENT
+    assert "not measured" in words(pair.select("tbody tr")[-1])
+    drawn = [text.get_text() for text in pair.select("svg text.label")]
+    assert drawn == names
+
+
+@pytest.mark.parametrize("made", [chapters.scores, chapters.evidence])
+def test_figures_have_a_table_beside_them(made: Callable[[Case], Chapter]) -> None:
+    assert page(made(CASE)).select(".pair")
+    for pair in page(made(CASE)).select(".pair"):
         assert pair.select("svg[role=img] > title")
         assert pair.select("table")
 
@@ -163,7 +194,7 @@ def test_every_cell_of_the_matrix_opens_its_evidence() -> None:
 
 
 def test_a_cell_shows_value_interval_ratio_and_state_in_words() -> None:
-    row = row_of(page(chapters.evidence(CASE)), "cold_ start").replace("\N{NO-BREAK SPACE}", " ")
+    row = row_of(page(chapters.evidence(CASE)), "cold_ start", table=1).replace("\N{NO-BREAK SPACE}", " ")
     assert re.search(r"worse 39\d ms 38\d–40\d ms 99\.\d×", row)  # noqa: RUF001 - as printed
     assert row.endswith("not measured")
 

@@ -6,7 +6,15 @@ import re
 from xml.etree import ElementTree as ET
 
 from evaluation.model import Interval
-from evaluation.report.figures import RatioRow, ScoreRow, ratio_plot, sample_strip, score_plot
+from evaluation.report.figures import (
+    RatioRow,
+    ScoreRow,
+    ValueRow,
+    ratio_plot,
+    sample_strip,
+    score_plot,
+    value_plot,
+)
 
 KNOWN = ScoreRow(label="podman", note="behind", tone="plain", low=0.4, high=0.6, value=0.5)
 UNKNOWN = ScoreRow(label="shifter", note="not measured here", tone="hollow", low=0.0, high=1.0, value=None)
@@ -84,3 +92,43 @@ def test_every_sample_is_a_dot() -> None:
 
 def test_equal_samples_do_not_divide_by_zero() -> None:
     assert "M10 9h0" in sample_strip("one", "t", (0.1, 0.1), ())
+
+
+def seconds(label: str, estimate: float) -> ValueRow:
+    value = Interval(estimate=estimate, low=estimate * 0.9, high=estimate * 1.1)
+    return ValueRow(label=label, note="", tone="plain", value=value)
+
+
+def test_values_stand_on_decades_of_their_unit() -> None:
+    rows = [seconds("host", 0.002), seconds("docker", 0.1), seconds("podman", 0.9)]
+    figure = value_plot("one", "t", rows, unit="s", axis="time")
+    ticks = re.findall(r'class="tick \w+" x="([\d.]+)%"[^>]*>([^<]+)<', figure)
+    assert [label.replace("\N{NO-BREAK SPACE}", " ") for _, label in ticks] == [
+        "1 ms",
+        "10 ms",
+        "100 ms",
+        "1 s",
+    ]
+    assert 'class="mark plain" x="66.00%"' in figure
+    assert "time (logarithmic)" in figure
+
+
+def test_a_value_that_is_missing_has_a_row_without_a_point() -> None:
+    missing = ValueRow(label="shifter", note="not measured", tone="hollow", value=None)
+    figure = value_plot("one", "t", [seconds("host", 0.1), missing], unit="s", axis="time")
+    assert ">shifter</text>" in figure
+    assert figure.count('class="mark') == 1
+
+
+def test_values_stay_inside_the_frame_however_far_apart() -> None:
+    wide = ValueRow(label="x", note="", tone="plain", value=Interval(estimate=1, low=0, high=1e9))
+    figure = value_plot("one", "t", [seconds("host", 1e-6), wide], unit="s", axis="time")
+    assert min(positions(figure)) >= 0
+    assert max(positions(figure)) <= 100
+
+
+def test_each_row_has_a_track_that_joins_its_label_to_its_point() -> None:
+    figure = score_plot("one", "t", [KNOWN, UNKNOWN])
+    tracks = re.findall(r'class="track"[^>]* y1="(\d+)"', figure)
+    assert tracks == ["27", "69"]
+    assert figure.index('class="track"') < figure.index('class="mark')

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from evaluation.decide.criteria import MeasuredCriterion
-from evaluation.model import CONTROL, Finding, Outcome, ProbeTexts
+from evaluation.model import CONTROL, Finding, ProbeTexts
 from evaluation.report.evidence import Entry, entries
-from evaluation.report.figures import RatioRow, ratio_plot, sample_strip
+from evaluation.report.figures import sample_strip
 from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.performance import START_UP, by_value, margin_of, ratio_figure, start_up_figure
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import LEGEND, State, state
-from evaluation.units import ratio, ratio_between
 
 __all__ = ["evidence"]
 
@@ -42,12 +42,23 @@ class Row:
     direction: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartUp:
+    """One probe of start-up with its figure in seconds; its rows are in the figure's order."""
+
+    probe: str
+    texts: ProbeTexts
+    figure: Markup
+    rows: tuple[tuple[Finding, State], ...]
+
+
 def evidence(case: Case) -> Chapter:
     """Show what was found, and let every cell be opened."""
     return chapter(
         "evidence",
         sites=tuple(
-            (site.folder, case.title(site), site.runtimes, _rows(case, site)) for site in case.measured
+            (site.folder, case.title(site), site.runtimes, _start_ups(site), _rows(case, site))
+            for site in case.measured
         ),
         legend=LEGEND,
         margin=case.criteria.method.indifference_margin.value,
@@ -85,7 +96,7 @@ def _row(
         texts=any_finding.texts,
         version=any_finding.probe_version,
         cells=cells,
-        figure=_figure(case, site.folder, probe, any_finding.texts, cells),
+        figure=_figure(case, site.folder, probe, cells),
         direction=""
         if criterion is None
         else f"{'lower' if criterion.direction == 'minimise' else 'higher'} is better",
@@ -118,24 +129,19 @@ def _cell(
     )
 
 
-def _figure(case: Case, folder: str, probe: str, texts: ProbeTexts, cells: tuple[Cell, ...]) -> Markup | None:
-    shown = [cell for cell in cells if cell.runtime != CONTROL and cell.finding]
-    rows = []
-    for cell in shown:
-        found = cell.finding.ratio if cell.finding and cell.finding.outcome is Outcome.MEASURED else None
-        note = (
-            f"{ratio(found.estimate)} ({ratio_between(found)}) {cell.state.word}"
-            if found
-            else cell.state.word
-        )
-        rows.append(RatioRow(label=cell.runtime, note=note, tone=cell.state.tone, ratio=found))
-    if not any(row.ratio for row in rows):
-        return None
-    names = [name for name, row in case.criteria.criteria.items() if row.probe == probe]
-    margin = case.criteria.margin(names[0]) if names else case.criteria.method.indifference_margin.value
-    return ratio_plot(
-        anchor("ratio", folder, probe),
-        f"{probe}: ratio of {texts.unit or 'value'} to the bare host",
-        rows,
-        margin=margin,
-    )
+def _figure(case: Case, folder: str, probe: str, cells: tuple[Cell, ...]) -> Markup | None:
+    shown = [cell.finding for cell in cells if cell.runtime != CONTROL and cell.finding]
+    margin = margin_of(case.criteria, probe)
+    return ratio_figure(anchor("ratio", folder, probe), probe, shown, margin=margin)
+
+
+def _start_ups(site: SiteCase) -> tuple[StartUp, ...]:
+    cells = site.cells
+    drawn = []
+    for probe in START_UP:
+        found = [cells[probe, runtime] for runtime in site.runtimes if (probe, runtime) in cells]
+        figure = start_up_figure(anchor("value", site.folder, probe), probe, found) if found else None
+        if figure:
+            rows = tuple((finding, state(finding)) for finding in by_value(found))
+            drawn.append(StartUp(probe=probe, texts=found[0].texts, figure=figure, rows=rows))
+    return tuple(drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from evaluation.model import CONTROL, Score, UseCaseDecision, Verdict
 from evaluation.report.figures import ScoreRow, score_plot
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import first_sentence
 from evaluation.report.words import State, standing_state
 
 __all__ = ["scores"]
@@ -27,7 +29,11 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCaseScores:
-    """One use case's scores at one site."""
+    """One use case's scores at one site.
+
+    A row has the verdict, its state and its first reason in short; ``in_full`` has the reasons that were
+    cut, by runtime.
+    """
 
     name: str
     title: str
@@ -36,7 +42,8 @@ class UseCaseScores:
     measure_next: tuple[str, ...]
     at_least: bool
     figure: Markup
-    rows: tuple[tuple[Verdict, State], ...]
+    rows: tuple[tuple[Verdict, State, str], ...]
+    in_full: tuple[tuple[str, tuple[str, ...]], ...]
     runtimes: tuple[str, ...]
     weighed: tuple[Weighed, ...]
 
@@ -55,10 +62,18 @@ def scores(case: Case) -> Chapter:
     )
 
 
+def in_short(reasons: Sequence[str]) -> str:
+    """Give the first sentence of the first reason, without the evidence in brackets at its end."""
+    return first_sentence(reasons[0].partition(" [")[0]).removesuffix(".") if reasons else ""
+
+
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
     use_case = case.criteria.use_cases[decision.use_case]
     name = anchor("scores", site.folder, decision.use_case)
-    rows = tuple((verdict, standing_state(verdict.standing)) for verdict in decision.verdicts)
+    rows = tuple(
+        (verdict, standing_state(verdict.standing), in_short(verdict.reasons))
+        for verdict in decision.verdicts
+    )
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
     total = sum(use_case.weights.values()) or 1.0
@@ -68,7 +83,9 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
         story=use_case.story,
         sentence=decision.sentence,
         measure_next=decision.measure_next,
-        at_least=any(verdict.score.value is None for verdict, _ in rows if verdict.p_first is not None),
+        at_least=any(
+            verdict.score.value is None for verdict in decision.verdicts if verdict.p_first is not None
+        ),
         figure=score_plot(
             f"{name}-figure",
             f"Score of each runtime for {use_case.title}",
@@ -81,11 +98,16 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
                     high=verdict.score.high,
                     value=verdict.score.value,
                 )
-                for verdict, state in rows
+                for verdict, state, _ in rows
                 if verdict.runtime != CONTROL
             ],
         ),
         rows=rows,
+        in_full=tuple(
+            (verdict.runtime, verdict.reasons)
+            for verdict, _, short in rows
+            if (short,) != (verdict.reasons or ("",))
+        ),
         runtimes=runtimes,
         weighed=tuple(
             Weighed(
