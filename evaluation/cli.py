@@ -53,9 +53,8 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _site = click.option("--site", default="local", show_default=True, help="A file in sites/, without .yaml.")
 _results = click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-    help="Folder of the results.",
-)  # fmt: skip
+    "--results", type=click.Path(path_type=Path), help="Folder of the results.  [default: the project's]"
+)
 _runtimes = click.option(
     "--runtimes",
     default="",
@@ -91,7 +90,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check criteria.yaml, sites/, images/ and the notebooks: every fault at once, with its line.
+    """Check criteria.yaml, sites/ and images/: every fault at once, with its line.
 
     Needs nothing but these files.
     """
@@ -122,7 +121,7 @@ def validate() -> None:
 )
 @told
 def run(
-    *, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool, if_needed: bool
+    *, site: str, profile: str, runtimes: str, results: Path | None, user: str, fresh: bool, if_needed: bool
 ) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
@@ -144,10 +143,12 @@ def run(
 @main.command()
 @_results
 @click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
-@click.option("--criteria", type=click.Path(path_type=Path), default=Path("criteria.yaml"), show_default=True)
+@click.option(
+    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
+)
 @click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
 @told
-def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> None:
+def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None) -> None:
     """Decide, and write the report from results that are there already.
 
     Needs no container and no network.
@@ -191,6 +192,38 @@ def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
     click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
 
 
+@main.group()
+def image() -> None:
+    """List or remove what is kept of images between runs, so that they need not be made each time.
+
+    Needs the runtimes whose images are meant; as root, --as names the user that measured.
+    """
+
+
+@image.command("list")
+@_site
+@_user
+@told
+def image_list(*, site: str, user: str) -> None:
+    """List the built images, their forms, and what the engines hold of them, with sizes.
+
+    Needs nothing; changes nothing.
+    """
+    click.echo(commands.images(site=site, user=user, clean=False))
+
+
+@image.command("clean")
+@_site
+@_user
+@told
+def image_clean(*, site: str, user: str) -> None:
+    """Remove all of that, in the engines' stores too, and nothing that others have made.
+
+    Needs no measurement to be under way.
+    """
+    click.echo(commands.images(site=site, user=user, clean=True))
+
+
 @main.command()
 @_site
 @_runtimes
@@ -215,7 +248,7 @@ def conform(*, site: str, runtimes: str, user: str) -> None:
 @click.option("--check", is_flag=True, help="Only tell whether they are up to date.")
 @told
 def docs(*, check: bool) -> None:
-    """Write what is generated: the probe catalogue, the JSON Schemas, the Containerfiles.
+    """Write what is generated: the probe catalogue, the JSON Schemas, the image descriptions.
 
     Needs nothing.
     """

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
-from evaluation.documents import schema_text
+from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
-from evaluation.images.recipe import containerfile, load_recipe
+from evaluation.images import kept as shelf
+from evaluation.images.recipe import containerfile, definition, load_recipe
+from evaluation.measure import discovery
 from evaluation.measure.conformance import Result
-from evaluation.measure.launcher import now
+from evaluation.measure.launcher import Launcher, now
+from evaluation.measure.preparation import runner
 from evaluation.measure.profiles import profile_named
-from evaluation.measure.run import measured_already, open_measurement
+from evaluation.measure.run import alone, measured_already, open_measurement
+from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
@@ -29,10 +32,12 @@ from evaluation.report.build import render
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
+from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, RuntimeFacts, find_runs
+from evaluation.units import quantity
 
-__all__ = ["calibrate_timing", "conform", "docs", "doctor", "probe", "report", "run", "validate"]
+__all__ = ["calibrate_timing", "conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -66,12 +71,14 @@ def run(
     site: str,
     profile: str,
     runtimes: str,
-    results: Path,
+    results: Path | None = None,
     user: str,
     fresh: bool = False,
     if_needed: bool = False,
 ) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
+
+    ``results`` is the folder of the results, by default the project's.
 
     With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
     measured by this version of the tool is good enough, and nothing is measured.
@@ -86,7 +93,9 @@ def run(
     here = root()
     load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook
     profile_named(profile)
-    results = results.absolute()
+    for runtime in runtimes.split():
+        _require_runtime(runtime, or_else=("none",))
+    results = (results or here / "results").absolute()
     results.mkdir(parents=True, exist_ok=True)
     if if_needed and (
         kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
@@ -125,8 +134,12 @@ def run(
     return measured.path
 
 
-def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> Path:
+def report(
+    *, results: Path | None = None, runs: str = "", criteria: Path | None = None, output: Path | None = None
+) -> Path:
     """Decide from results on disk and write the report; return its path.
+
+    ``results`` and ``criteria`` are the project's by default, ``output`` stands in ``results``.
 
     Raises
     ------
@@ -134,9 +147,8 @@ def report(*, results: Path, runs: str, criteria: Path, output: Path | None) -> 
         There are no results, they are damaged, or the configuration is faulty.
     """
     here = root()
-    rules = load_criteria(
-        criteria, probes=tuple(discover_probes())
-    )  # every fault at once, before anything else
+    results, criteria = results or here / "results", criteria or here / "criteria.yaml"
+    rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
     for chosen in choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results)):
         findings_of(chosen, rules)
     target = (output or results / "report.html").absolute()
@@ -163,27 +175,20 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         There is no such probe or runtime, or it is not here.
     """
     asked = find(name)
-    if runtime not in known_runtimes():
-        raise EvaluationError(
-            f"there is no runtime {runtime!r}",
-            where="--runtime",
-            advice=f"There are: {', '.join(known_runtimes())}.",
-        )
+    _require_runtime(runtime)
     here = root()
+    where = load_site(site, here / "sites")
+    with Launcher(measuring_user(user or where.measure_as or "")) as launcher:
+        _require_presence(
+            item.facts for item in discovery.discover(where, launcher) if item.facts.id == runtime
+        )
     with (
-        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        scratch_directory() as folder,
         open_measurement(
-            load_site(site, here / "sites"),
-            results=Path(folder),
-            images=here / "images",
-            runtimes=[runtime],
-            user=user,
-            blocks=blocks,
+            where, results=folder, images=here / "images", runtimes=[runtime], user=user, blocks=blocks
         ) as measurement,
     ):
-        facts = next(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
-        if not facts.present:
-            raise EvaluationError(facts.reason, where=runtime, advice=facts.advice)
+        _require_presence(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
         measurement.measure(group_of(asked.id), only=(asked.id,))
         findings = [
             finding
@@ -191,6 +196,18 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
         return transcript(findings, measurement.run, show=show)
+
+
+def _require_runtime(name: str, *, or_else: tuple[str, ...] = ()) -> None:
+    known = (*known_runtimes(), *or_else)
+    if name not in known:
+        raise EvaluationError(unknown("runtime", name, known), where="--runtimes")
+
+
+def _require_presence(found: Iterable[RuntimeFacts]) -> None:
+    for facts in found:
+        if not facts.present:
+            raise EvaluationError(facts.reason, where=facts.id, advice=facts.advice)
 
 
 def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
@@ -203,10 +220,10 @@ def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
     """
     here = root()
     with (
-        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        scratch_directory() as folder,
         open_measurement(
             load_site(site, here / "sites"),
-            results=Path(folder),
+            results=folder,
             images=here / "images",
             runtimes=runtimes.split(),
             user=user,
@@ -244,6 +261,31 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
     )
 
 
+def images(*, site: str, user: str, clean: bool) -> str:
+    """List what is kept of images between runs, in the user's cache and in the engines; or remove it.
+
+    Raises
+    ------
+    EvaluationError
+        A measurement is under way, or something could not be removed.
+    """
+    here = load_site(site, root() / "sites")
+    with Launcher(measuring_user(user or here.measure_as or "")) as launcher, alone():
+        present = [item.runtime for item in discovery.discover(here, launcher) if item.facts.present]
+        items = shelf.kept(launcher.user.cache, present, runner(launcher))
+        if clean:
+            shelf.remove(items, runner(launcher))
+    if not items:
+        return "nothing is kept"
+    lines = [f"{_size(item.size_bytes):>10}  {item.what}\n{'':>10}  in {item.where}" for item in items]
+    last = "removed" if clean else "evaluation image clean removes it; the next run makes it anew"
+    return "\n".join([*lines, last])
+
+
+def _size(size_bytes: int | None) -> str:
+    return "?" if size_bytes is None else quantity(size_bytes, "B")
+
+
 def docs(*, check: bool) -> list[Path]:
     """Write what is generated, or only look; return the files that are (or were) out of date."""
     here = root()
@@ -255,6 +297,7 @@ def docs(*, check: bool) -> list[Path]:
     for path in sorted((here / "images").glob("*/image.yaml")):
         recipe, _ = load_recipe(here / "images", path.parent.name)
         wanted[path.with_name("Containerfile")] = containerfile(recipe, path.parent.name)
+        wanted[path.with_name("image.def")] = definition(recipe, path.parent.name)
     stale = [
         path
         for path, text in wanted.items()

@@ -56,11 +56,10 @@ class Checkup:
     def as_text(self) -> str:
         """Give one screen for a person."""
         host = self.host
-        lines = [
-            f"{host.system}, kernel {host.kernel}, {host.cores} cores, {_memory(host)}, cgroup {host.cgroup}",
-            f"measured as: {self.measured_as}",
-            "",
-        ]
+        machine = (
+            f"{host.system}, kernel {host.kernel}, {host.cores} cores, {_memory(host)}, cgroup {host.cgroup}"
+        )
+        lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}", ""]
         width = max(len(facts.id) for facts in self.runtimes)
         for facts in self.runtimes:
             state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason

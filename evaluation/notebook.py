@@ -19,11 +19,9 @@ from traitlets.config import Config
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.progress import PREFIX
+from evaluation.scratch import scratch_directory
 
 __all__ = ["execute", "seal"]
-
-# Kernels speak unencrypted TCP on loopback by default: other users of a login node could join in.
-_PRIVATE_KERNEL = Config({"KernelManager": {"transport": "ipc"}})
 
 
 def seal(path: str, answer: str = "done") -> None:
@@ -56,34 +54,29 @@ def execute(
     EvaluationError
         A parameter is unknown, a cell failed, the kernel died, or the last cell did not run.
     """
-    known = papermill.inspect_notebook(str(notebook))
-    for name in parameters:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise EvaluationError(
-                f"there is no parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
-                where=str(notebook),
-                advice=f"There are: {', '.join(sorted(known))}.",
-            )
+    _require_parameters(notebook, {**parameters, "sealed": ""})
     output.parent.mkdir(parents=True, exist_ok=True)
     mark = output.with_suffix(".sealed")
     mark.unlink(missing_ok=True)
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(output),
-            parameters={**parameters, "sealed": str(mark)},
-            kernel_name="python3",
-            progress_bar=False,
-            stdout_file=terminal and _Redrawing(terminal),
-            cwd=str(notebook.parent),
-            config=_PRIVATE_KERNEL,
-            # Without this the kernel reports on the terminal that it was asked to end.
-            extra_arguments=["--log-level=CRITICAL"],
-        )
+        with scratch_directory() as private:
+            papermill.execute_notebook(
+                str(notebook),
+                str(output),
+                parameters={**parameters, "sealed": str(mark)},
+                kernel_name="python3",
+                progress_bar=False,
+                stdout_file=terminal and _Redrawing(terminal),
+                cwd=str(notebook.parent),
+                config=_kernel_config(private),
+                # Without this the kernel reports on the terminal that it was asked to end.
+                extra_arguments=["--log-level=CRITICAL"],
+            )
     except PapermillExecutionError as error:
+        kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]
+        ours = {kind.__name__ for kind in kinds}
         raise EvaluationError(
-            f"{error.ename}: {error.evalue}",
+            str(error.evalue) if error.ename in ours else f"{error.ename}: {error.evalue}",
             where=f"{notebook.name}, cell {error.exec_count}",
             advice=f"The executed notebook with its traceback: {output}",
         ) from None
@@ -102,6 +95,32 @@ def execute(
     answer = mark.read_text()
     mark.unlink()
     return answer
+
+
+def _require_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    try:
+        known = papermill.inspect_notebook(str(notebook))
+    except Exception as error:  # noqa: BLE001 - nbformat stumbles over damage in any way there is
+        raise EvaluationError(f"is no notebook: {error}", where=str(notebook)) from None
+    for name in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise EvaluationError(
+                f"there is no parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""),
+                where=str(notebook),
+                advice=f"There are: {', '.join(sorted(known)) or 'none'}.",
+            )
+
+
+def _kernel_config(folder: Path) -> Config:
+    """Have the kernel speak through sockets in a folder of ours.
+
+    By default it speaks unencrypted TCP on loopback, and other users of a login node could join in. In
+    the home directory a socket's path may be too long, or its file system may know no sockets. One port
+    remains and cannot be turned off: ipykernel's own for the output of forked children, which takes
+    nothing without a random key and runs nothing.
+    """
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": str(folder / "kernel.json")}})
 
 
 class _Redrawing:

@@ -244,6 +244,13 @@ def test_a_claim_must_survive_its_family() -> None:
     assert set(settle([claim] * 7, confidence=0.95)) == {Comparison.UNRESOLVED}
 
 
+def test_equivalences_must_survive_their_family_too() -> None:
+    claim = compare([1.01] * 8, [1.0] * 8, margin=0.05, noise=QUIET, maximise=False)
+    alike = Claim(difference=Comparison.WORSE, p_difference=1.0, p_equivalence=claim.p_equivalence)
+    assert set(settle([alike] * 6, confidence=0.95)) == {Comparison.EQUIVALENT}
+    assert set(settle([alike] * 7, confidence=0.95)) == {Comparison.UNRESOLVED}
+
+
 def test_false_claims_are_as_rare_as_promised_over_a_whole_page() -> None:
     """Ten comparisons of the host with itself, and the margin's border, where erring is easiest."""
     rng, wrong = np.random.default_rng(11), 0

@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import Recipe
 from evaluation.images.tarball import normalise
 from evaluation.model import Completed
 from evaluation.runtimes.base import Archives
+from evaluation.scratch import scratch_directory
 
-__all__ = ["BuiltImage", "Run", "build"]
+__all__ = ["BuiltImage", "Run", "build", "kept_image"]
 
 Run = Callable[[Sequence[str], bytes, float], Completed]
 """``run(argv, stdin, timeout_s)``: starts a process as the measuring user and waits for it."""
 
 _TOOLS = ("mmdebstrap", "umoci", "skopeo")
 _DIGITS = 12
+_STEP_S = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +67,8 @@ def build(recipe: Recipe, name: str, recipe_sha256: str, cache: Path, run: Run) 
         A tool is missing, or one of them failed; with the end of what it said.
     """
     folder = cache / "images" / f"{name}-{recipe_sha256[:_DIGITS]}"
-    ledger = folder / "built.json"
-    if ledger.is_file():
-        kept = json.loads(ledger.read_text())
-        return BuiltImage(**{**kept, "packages": tuple(kept["packages"])})
+    if kept := kept_image(folder):
+        return kept
     if absent := [tool for tool in _TOOLS if not run(("which", tool), b"", 10.0).ok]:
         raise EvaluationError(
             f"the image cannot be built here: {', '.join(absent)} not found",
@@ -74,6 +76,15 @@ def build(recipe: Recipe, name: str, recipe_sha256: str, cache: Path, run: Run) 
             advice=f"Install {', '.join(absent)}, or copy a built {folder.name} into {folder.parent}.",
         )
     return _build(recipe, name, recipe_sha256, folder, run)
+
+
+def kept_image(folder: Path) -> BuiltImage | None:
+    """Read what was noted of a built image; nothing where the note is missing or half-written."""
+    try:
+        kept = json.loads((folder / "built.json").read_text())
+        return BuiltImage(**{**kept, "packages": tuple(kept["packages"]), "folder": str(folder)})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _build(recipe: Recipe, name: str, recipe_sha256: str, folder: Path, run: Run) -> BuiltImage:
@@ -91,10 +102,11 @@ def _build(recipe: Recipe, name: str, recipe_sha256: str, folder: Path, run: Run
         env=(f"SOURCE_DATE_EPOCH={recipe.epoch}",),
     )  # fmt: skip
     # Our own hands write in a folder of our own: as root we would follow a link the user had put there.
-    with TemporaryDirectory(prefix="evaluation-image-") as ours:
-        tar = Path(ours) / "image.tar"
-        packages = normalise(Path(raw), tar, recipe)
-        Path(ours).chmod(0o755)
+    with scratch_directory() as ours:
+        tar = ours / "image.tar"
+        with opened_of(Path(raw)) as source:
+            packages = normalise(source, tar, recipe)
+        ours.chmod(0o755)
         with tar.open("rb") as stream:
             tar_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         tar_bytes = tar.stat().st_size
@@ -135,6 +147,20 @@ def _build(recipe: Recipe, name: str, recipe_sha256: str, folder: Path, run: Run
     return built
 
 
+def opened_of(path: Path) -> BinaryIO:
+    """Open a file that the measuring user has made in a folder of theirs.
+
+    Where root measures as that user, root reads it: a link put in its place must not make root copy what
+    only root may read. So the file must be the folder owner's own.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != path.parent.lstat().st_uid:
+        os.close(descriptor)
+        raise EvaluationError("is not the file that was made there", where=str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def mirror(run: Run) -> str:
     """Find the Debian mirror that this machine itself uses; it is never written down."""
     listed = must(
@@ -153,7 +179,9 @@ def mirror(run: Run) -> str:
 
 def must(run: Run, argv: Sequence[str], *, stdin: bytes = b"", env: Sequence[str] = ()) -> Completed:
     """Run one step, and stop with the end of what it said when it fails."""
-    done = run(("env", *env, *argv) if env else argv, stdin, 900.0)
+    done = run(("env", *env, *argv) if env else argv, stdin, _STEP_S)
+    if done.evidence.timed_out:
+        raise EvaluationError(f"{argv[0]} did not end within {_STEP_S:.0f} s", where="image")
     if not done.ok:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-8:]
         raise EvaluationError(

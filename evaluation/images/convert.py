@@ -12,7 +12,7 @@ from evaluation.images.build import BuiltImage, Run, must, without_addresses
 from evaluation.model import PAYLOAD, Bind, Form, Task
 from evaluation.runtimes.base import Runtime
 
-__all__ = ["ConvertedForm", "content_digest", "convert"]
+__all__ = ["ConvertedForm", "content_digest", "convert", "kept_form"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,8 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     store = Path(image.folder) / "forms"
     note = store / f"{runtime.id}.json"
     preparation = runtime.prepare(image.archives, str(store))
-    if note.is_file():
-        kept = json.loads(note.read_text())
-        found = ConvertedForm(**{**kept, "form": Form(kept["form"])})
+    found = kept_form(note)
+    if found and found.reference == preparation.reference:
         try:
             if content_digest(found.reference, runtime, run, payload) == found.digest:
                 return found
@@ -69,6 +68,15 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     )
     must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
     return form
+
+
+def kept_form(note: Path) -> ConvertedForm | None:
+    """Read what was noted of a form; nothing where the note is missing or half-written."""
+    try:
+        kept = json.loads(note.read_text())
+        return ConvertedForm(**{**kept, "form": Form(kept["form"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def size_of(path: str, argv: tuple[str, ...], run: Run) -> int | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from pydantic import Field
+from spython.main.parse.parsers import DockerParser
+from spython.main.parse.writers import SingularityWriter
 
 from evaluation.documents import StrictModel, Text, load
 from evaluation.errors import EvaluationError
 
-__all__ = ["Recipe", "containerfile", "load_recipe"]
+__all__ = ["Recipe", "containerfile", "definition", "load_recipe"]
 
 _Absolute = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./-]+$")]
 _Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]+$")]
@@ -60,16 +63,31 @@ def load_recipe(folder: Path, name: str) -> tuple[Recipe, str]:
 
 
 def containerfile(recipe: Recipe, name: str) -> str:
-    """Render the recipe for builders that can reach a registry."""
+    """Render the recipe for builders that can reach a registry: the same packages, not the same bytes."""
     folders = " ".join(recipe.directories)
-    files = " ".join(recipe.empty_files)
+    steps = [
+        "apt-get update",
+        f"apt-get install --yes --no-install-recommends {' '.join(recipe.packages)}",
+        "rm -rf /var/lib/apt/lists",
+        *([f"mkdir -p {folders}"] if folders else []),
+        *(f"{{ [ -e {path} ] || touch {path}; }}" for path in recipe.empty_files),
+    ]
     return f"""\
 # Rendered from images/{name}/image.yaml; do not edit.
 FROM {recipe.base}
-RUN apt-get update \\
- && apt-get install --yes --no-install-recommends {" ".join(recipe.packages)} \\
- && rm -rf /var/lib/apt/lists \\
- && mkdir -p {folders} \\
- && touch {files} || true
+RUN {f" {_CONTINUED}".join(steps)}
 ENV PATH={recipe.path}
 """
+
+
+_CONTINUED = "\\\n && "
+
+
+def definition(recipe: Recipe, name: str) -> str:
+    """Translate the Containerfile into a definition file for ``apptainer build``, by spython."""
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "Containerfile"
+        source.write_text(containerfile(recipe, name), encoding="utf-8")
+        translated = SingularityWriter(DockerParser(str(source)).recipe).convert()
+    body = "\n".join(line.rstrip() for line in translated.splitlines() if not line.startswith("#"))
+    return f"# Rendered from images/{name}/image.yaml; do not edit.\n{body.strip()}\n"

@@ -10,7 +10,9 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from evaluation.errors import EvaluationError
 from evaluation.images.recipe import Recipe
 
 __all__ = ["installed_packages", "normalise"]
@@ -18,24 +20,61 @@ __all__ = ["installed_packages", "normalise"]
 _STATUS = "var/lib/dpkg/status"
 
 
-def normalise(source: Path, target: Path, recipe: Recipe) -> tuple[str, ...]:
-    """Write ``target`` from ``source`` as the recipe wants it; return the packages, as ``name=version``."""
+def normalise(source: BinaryIO, target: Path, recipe: Recipe) -> tuple[str, ...]:
+    """Write ``target`` from ``source`` as the recipe wants it; return the packages, as ``name=version``.
+
+    Raises
+    ------
+    EvaluationError
+        The source holds what no image should: a name that leads out of it, a device, a name twice, a
+        link to a file that is left out; or it is no archive.
+    """
+    try:
+        with (
+            tarfile.open(fileobj=source) as old,
+            tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as new,
+        ):
+            return _copied(old, new, recipe)
+    except tarfile.TarError as error:
+        raise EvaluationError(f"the root file system is no archive: {error}", where="image") from None
+
+
+def _copied(old: tarfile.TarFile, new: tarfile.TarFile, recipe: Recipe) -> tuple[str, ...]:
     status = b""
-    with tarfile.open(source) as old, tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as new:
-        seen: set[str] = set()
-        for member in old:
-            name = member.name.removeprefix("./").strip("/")
-            if not name or name == "." or left_out(f"/{name}", recipe.leave_out):
-                continue
-            seen.add(name)
-            data = old.extractfile(member) if member.isfile() else None
-            if name == _STATUS and data:
-                status = data.read()
-                data = io.BytesIO(status)
-            new.addfile(settled(member, name, recipe.epoch), data)
-        for member in missing(recipe, seen):
-            new.addfile(member)
+    seen: set[str] = set()
+    for member in old:
+        name = inner(member.name)
+        if not name or left_out(f"/{name}", recipe.leave_out):
+            continue
+        if problem := odd(member, name, seen):
+            raise EvaluationError(f"the root file system holds {member.name!r}, {problem}", where="image")
+        seen.add(name)
+        data = old.extractfile(member) if member.isreg() else None
+        if name == _STATUS and data:
+            status = data.read()
+            data = io.BytesIO(status)
+        new.addfile(settled(member, name, recipe.epoch), data)
+    for member in missing(recipe, seen):
+        new.addfile(member)
     return installed_packages(status.decode())
+
+
+def inner(name: str) -> str:
+    """Give a member's name as seen from the root, without slashes at its ends."""
+    return "/".join(part for part in name.split("/") if part not in {"", "."})
+
+
+def odd(member: tarfile.TarInfo, name: str, seen: set[str]) -> str:
+    """Say why a member cannot be part of an image; empty when it can."""
+    if ".." in name.split("/"):
+        return "a name that leads out of it"
+    if name in seen:
+        return "a name that was there before"
+    if member.islnk() and inner(member.linkname) not in seen:
+        return f"a hard link to {member.linkname!r}, which is not in the image before it"
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        return "a device or a pipe"
+    return ""
 
 
 def left_out(path: str, patterns: tuple[str, ...]) -> bool:
@@ -49,14 +88,17 @@ def settled(member: tarfile.TarInfo, name: str, epoch: int) -> tarfile.TarInfo:
     """Give a member a fixed name, owner and time, and a mode that every user can read."""
     member.name = f"./{name}"
     if member.islnk():
-        member.linkname = "./" + member.linkname.removeprefix("./")
+        member.linkname = f"./{inner(member.linkname)}"
+    if member.isreg():
+        member.type = tarfile.REGTYPE  # a sparse one was read whole
     member.mode = (member.mode & 0o777) | 0o444 | (0o111 if member.isdir() or member.mode & 0o111 else 0)
     if member.isdir() and PurePosixPath(name).name == "tmp":
         member.mode = 0o1777
     member.mtime = min(int(member.mtime), epoch)
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
-    member.pax_headers = {}
+    member.devmajor = member.devminor = 0
+    member.pax_headers = {}  # and with them extended attributes: file capabilities are privileges too
     return member
 
 

@@ -48,8 +48,8 @@ class Profile:
     def looks(self) -> tuple[int, ...]:
         """After which numbers of blocks the widths are looked at: each time twice as many as the last.
 
-        Looking after every block costs coverage (91-95 % in simulation where 95 % were asked for), at
-        distances growing by half 92-96 %; by twice, and by the width of the 99 % interval, 93-96 %.
+        Looking after every block costs coverage (90-95 % in simulation where 95 % were asked for), at
+        distances growing by half 92-96 %; by twice, and by the width of the 99 % interval, 94-96 %.
         """
         looks = [self.enough]
         while looks[-1] * 2 < self.blocks:

@@ -30,7 +30,7 @@ from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
 from evaluation.store import HostFacts, Manifest, Run, find_runs
 
-__all__ = ["Measurement", "measured_already", "open_measurement"]
+__all__ = ["Measurement", "alone", "measured_already", "open_measurement"]
 
 _open: list[Measurement] = []
 
@@ -88,7 +88,7 @@ def open_measurement(
     wanted = profile_named(profile)
     _close_former()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_alone())
+        stack.enter_context(alone())
         launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
         scratch = stack.enter_context(scratch_directory())
         scratch.chmod(0o755)
@@ -135,7 +135,7 @@ def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Hold the host for ourselves: two measurements at once would measure each other.
 
     The file is locked, not written, and never made over another's: in a folder that everybody can write
@@ -217,7 +217,7 @@ def _readable(run: Run) -> Manifest | None:
 
 
 def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return Run.create(
         results,
         Manifest(

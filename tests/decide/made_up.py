@@ -112,7 +112,13 @@ def site(*knock_outs: Mapping[str, str | Outcome]) -> Site:
 def finding(runtime: str, probe: str, outcome: Outcome, message: str = "as seen") -> Finding:
     """A finding without figures."""
     texts = ProbeTexts(
-        question="?", why="", method="", remedy="", group="operations", unit=UNITS[probe], checklist_id="P00"
+        question="?",
+        why="",
+        method="",
+        remedy="",
+        group="operations",
+        unit=UNITS.get(probe, "s"),
+        checklist_id="P00",
     )
     return Finding(
         site="here",

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from made_up import criteria
 
+from evaluation.blocks import SET_ASIDE
 from evaluation.decide.assess import ERROR, assess
 from evaluation.model import Comparison, Finding, Observation, Outcome
 from evaluation.probes.base import Judgement, Observations, Probe
@@ -143,6 +144,18 @@ def test_all_comparisons_of_the_run_are_one_family() -> None:
     for count, expected in ((6, Comparison.WORSE), (7, Comparison.UNRESOLVED)):
         found = findings([*hosts, *(item for runtime in runtimes[:count] for item in runtime)])
         assert found["start", "r0"].comparison is expected
+
+
+def test_a_block_that_was_set_aside_counts_for_no_arm_and_is_told() -> None:
+    taken = [*HOSTS, *timed("slow", 3.0)]
+    aside = [replace(ORDINARY, block=block, name=SET_ASIDE, value=True, unit="") for block in (2, 5)]
+    found = findings([*taken, *aside])
+    assert found["start", "slow"].blocks == tuple(block for block in BLOCKS if block not in {2, 5})
+    assert found["start", "slow"].blocks == found["start", "host"].blocks
+    told = "; 2 more blocks were set aside and repeated, the machine being short of CPUs"
+    assert found["start", "slow"].message == findings(taken)["start", "slow"].message + told
+    once = findings([*taken, aside[0]])["start", "slow"].message
+    assert once.endswith("; 1 more block was set aside and repeated, the machine being short of CPUs")
 
 
 def test_only_blocks_in_which_both_were_measured_are_paired() -> None:

@@ -9,8 +9,8 @@ import pytest
 from made_up import WEIGHTS, criteria, row
 from scipy import stats
 
-from evaluation.decide.chances import first_place_chances, noise
-from evaluation.decide.criteria import Criteria
+from evaluation.decide.chances import _replicates, first_place_chances, noise
+from evaluation.decide.criteria import Criteria, MeasuredCriterion, Scale
 from evaluation.decide.value import criterion_rows
 from evaluation.model import Finding, Outcome
 from evaluation.statistics import median_interval
@@ -106,3 +106,16 @@ def _with_samples(found: Finding, samples: tuple[float, ...]) -> Finding:
         blocks=tuple(range(len(samples))),
         value=median_interval(samples, confidence=0.95),
     )
+
+
+def test_the_bootstrap_of_a_median_by_the_example_of_its_book() -> None:
+    """Efron and Tibshirani 1993, table 2.1: the seven treated mice, in days; the limit is 37.83."""
+    mice = (94.0, 197.0, 16.0, 38.0, 99.0, 141.0, 23.0)
+    rules = criteria(bootstrap_resamples=40_000)
+    days = rules.criteria["start"].model_copy(
+        update={"scale": Scale(worst=0.0, best=200.0, spacing="linear", reason="a test")}
+    )
+    assert isinstance(days, MeasuredCriterion)
+    replicates = 200 * _replicates(days, replace(row("mouse")[0], samples=mice), rules.method)
+    assert replicates.std() == pytest.approx(37.83, rel=0.01)
+    assert set(np.unique(replicates.round(6))) == set(mice)

@@ -76,9 +76,9 @@ def test_it_leaves_nothing_but_the_run(
 def test_two_at_once_are_refused(opening: Open) -> None:
     with opening():
         script = (
-            "from evaluation.measure.run import _alone\n"
+            "from evaluation.measure.run import alone\n"
             "from evaluation.errors import EvaluationError\n"
-            "try:\n    with _alone(): print('alone')\nexcept EvaluationError as error: print(error.what)\n"
+            "try:\n    with alone(): print('alone')\nexcept EvaluationError as error: print(error.what)\n"
         )
         told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
         assert told.stdout == b"another measurement is under way on this host\n"
@@ -101,7 +101,7 @@ def test_anothers_lock_file_is_locked_too(opening: Open, temporary_folder: Path)
     lock = temporary_folder / "container-evaluation.lock"
     lock.touch()
     os.chown(lock, 65534, 65534)
-    with opening(), pytest.raises(EvaluationError, match="another measurement is under way"), module._alone():
+    with opening(), pytest.raises(EvaluationError, match="another measurement is under way"), module.alone():
         pass
 
 

@@ -12,7 +12,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -250,9 +250,29 @@ def test_only_web_addresses_become_links() -> None:
     assert links == {"https://example.org/policy"}
 
 
-def test_the_method_shows_the_noise_floor_and_the_constants() -> None:
+def test_the_method_begins_with_what_the_host_says_of_itself() -> None:
     soup = page(chapters.method(CASE))
-    assert row_of(soup, "cold_start").endswith("%")
+    text = words(soup).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.startswith("Self-calibration: the bare host against itself")
+    assert "no more than chance explains" in text
+    heads = [words(head) for head in soup.find_all("table")[0].find_all("th", scope="col")]
+    assert heads[4:7] == ["Noise floor (%)", "False positives (%)", "Smallest detectable difference (%)"]
+    assert re.fullmatch(
+        r"cold_start \S+ \S+ 30 [\d.]+ [\d.]+ [\d.]+ \d+ (\d+|over 445)", row_of(soup, "cold_start")
+    )
+
+
+def test_a_machine_that_treats_equal_commands_unequally_is_pointed_out() -> None:
+    odd = tuple(
+        replace(f, samples=tuple(1.1 * value for value in f.control)) if f.runtime == CONTROL_AGAIN else f
+        for f in CASE.measured[0].findings
+    )
+    text = words(page(chapters.method(measured_with(CASE, findings=odd))))
+    assert "more than chance explains, so something on this machine treats equal commands unequally" in text
+
+
+def test_the_method_shows_its_constants_and_every_probe() -> None:
+    soup = page(chapters.method(CASE))
     assert row_of(soup, "indifference margin", table=1).startswith("indifference margin 0.05")
     assert len(soup.select("details")) == len(CASE.measured[0].probes)
 

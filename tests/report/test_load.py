@@ -9,6 +9,7 @@ from synthetic_case import FINISHED, manifest
 from synthetic_findings import RUN, RUNTIMES, Findings
 
 from evaluation.errors import EvaluationError
+from evaluation.model import CALIBRATION
 from evaluation.report.load import choose_runs, load_case
 from evaluation.store import Run, find_runs
 
@@ -24,9 +25,10 @@ def make_run(
     started_at: str = "2026-11-14T09:00:00+00:00",
     label: str = "",
     complete: bool = True,
+    profile: str = "quick",
 ) -> Run:
     facts = manifest(RUNTIMES, label=label).model_copy(
-        update={"site": site, "run": name, "started_at": started_at}
+        update={"site": site, "run": name, "started_at": started_at, "profile": profile}
     )
     run = Run.create(results, facts)
     if complete:
@@ -49,6 +51,15 @@ def test_the_newest_finished_run_of_each_site_is_shown(tmp_path: Path) -> None:
 def test_a_run_that_was_broken_off_is_shown_where_it_is_all_there_is(tmp_path: Path) -> None:
     make_run(tmp_path, "broken-off", complete=False)
     assert chosen(tmp_path) == ["broken-off"]
+
+
+def test_a_calibration_is_never_picked_unless_asked_for(tmp_path: Path) -> None:
+    make_run(tmp_path, "calibrated", profile=CALIBRATION)
+    with pytest.raises(EvaluationError, match="no results to report on"):
+        chosen(tmp_path)
+    make_run(tmp_path, "measured", started_at="2026-11-01T00:00:00+00:00")
+    assert chosen(tmp_path) == ["measured"]
+    assert chosen(tmp_path, "calibrated") == ["calibrated"]
 
 
 def test_the_reference_run_steps_back_before_own_measurements_unless_asked_for(tmp_path: Path) -> None:

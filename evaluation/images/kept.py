@@ -1,0 +1,93 @@
+"""What is kept of images between runs: files in the user's cache, and images in the engines' stores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import Run, kept_image, must
+from evaluation.images.convert import kept_form, size_of
+from evaluation.runtimes.base import Runtime
+
+__all__ = ["Kept", "kept", "remove"]
+
+# Podman puts a registry's name before ours, which a docker-archive does not have.
+_OURS = re.compile(r"(?:(?:localhost|[\w-]+(?:\.[\w-]+)+)/)?container-evaluation/[\w.-]+:[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One thing that is kept; its size in bytes, or ``None`` where nobody knows."""
+
+    what: str
+    where: str
+    size_bytes: int | None
+    remove: tuple[tuple[str, ...], ...]
+    """Commands that remove it."""
+
+
+def kept(cache: Path, runtimes: Iterable[Runtime], run: Run) -> tuple[Kept, ...]:
+    """List what is kept, the files first.
+
+    Parameters
+    ----------
+    cache : Path
+        The user's cache folder of this project.
+    runtimes : iterable of Runtime
+        Those that are here: the engines among them are asked for images of ours.
+    run : callable
+        Starts a process as the measuring user.
+    """
+    return (*_files(cache / "images", run), *(item for runtime in runtimes for item in _images(runtime, run)))
+
+
+def remove(items: Iterable[Kept], run: Run) -> None:
+    """Remove what is kept.
+
+    Raises
+    ------
+    EvaluationError
+        Something could not be removed; what comes before it was.
+    """
+    for item in items:
+        *before, last = item.remove
+        for argv in before:
+            run(argv, b"", 120.0)
+        must(run, last)
+
+
+def _files(folder: Path, run: Run) -> Iterator[Kept]:
+    listed = run(("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-type", "d"), b"", 60.0)
+    for path in map(Path, sorted(listed.stdout.decode().splitlines()) if listed.ok else []):
+        forms = [note.stem for note in sorted(path.glob("forms/*.json")) if kept_form(note)]
+        state = f"in the forms of {', '.join(forms)}" if forms else "in no form yet"
+        if not kept_image(path):
+            state = "of another version of this tool, or not made to its end"
+        yield Kept(
+            what=f"image {path.name}, {state}",
+            where=str(path),
+            size_bytes=size_of(str(path), (), run),
+            # What a form holds may be closed even to its owner.
+            remove=(("chmod", "-R", "u+rwX", str(path)), ("rm", "-rf", "--one-file-system", str(path))),
+        )
+
+
+def _images(runtime: Runtime, run: Run) -> Iterator[Kept]:
+    if not runtime.has_engine:
+        return
+    engine = (runtime.command, *runtime.engine_options, "image")
+    listed = run((*engine, "ls", "--format", "{{.Repository}}:{{.Tag}}"), b"", 60.0)
+    if not listed.ok:
+        said = listed.stderr.decode(errors="replace").strip()
+        raise EvaluationError(f"its images cannot be listed: {said}", where=runtime.id)
+    for name in sorted(set(listed.stdout.decode().split())):
+        if _OURS.fullmatch(name):
+            yield Kept(
+                what=f"image {name}",
+                where=f"{runtime.id}'s store",
+                size_bytes=size_of("", (*engine, "inspect", "--format", "{{.Size}}", name), run),
+                remove=((*engine, "rm", name),),
+            )

@@ -1,0 +1,171 @@
+"""Building: with a stand-in for every tool, which writes what the tool would, to see what we do about it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import build, kept_image, must, opened_of, without_addresses
+from evaluation.images.recipe import load_recipe
+from evaluation.model import Completed
+from evaluation.testing import ended
+
+RECIPE, SHA256 = load_recipe(Path(__file__).parents[2] / "images", "small")
+TARGETS = b"Packages other://left-out\nDebian http://user:secret@mirror.example/debian\n"
+
+
+@dataclass
+class Tools:
+    """Plays the measuring user's commands; ``fail`` names those that fail, with what they say."""
+
+    fail: dict[str, str] = field(default_factory=dict)
+    called: list[tuple[str, ...]] = field(default_factory=list)
+
+    def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        assert timeout_s > 0
+        command = tuple(word for word in argv if word != "env" and "EPOCH=" not in word)
+        self.called.append(command)
+        if command[0] == "which":
+            return ended(exit_status=1 if command[1] in self.fail else 0)
+        if command[0] in self.fail:
+            return ended(exit_status=25, stderr=self.fail[command[0]].encode())
+        return self.play(command, stdin)
+
+    def play(self, command: tuple[str, ...], stdin: bytes) -> Completed:
+        name, last = command[0], Path(command[-1])
+        if name == "mkdir":
+            last.mkdir(parents=True, exist_ok=True)
+        elif name == "mmdebstrap":
+            assert stdin.startswith(b"deb http://user:secret@mirror.example/debian bookworm main")
+            with tarfile.open(command[-2], "w") as tar:
+                info = tarfile.TarInfo("./var/lib/dpkg/status")
+                data = b"Package: python3\nStatus: install ok installed\nVersion: 3\n"
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        elif name == "cp":
+            (last / "image.tar").write_bytes(Path(command[1]).read_bytes())
+        elif name == "tee":
+            last.write_bytes(stdin)
+        elif name == "apt-get":
+            return ended(TARGETS)
+        return ended()
+
+
+def test_what_was_built_is_taken_again(tmp_path: Path) -> None:
+    tools = Tools()
+    first = build(RECIPE, "small", SHA256, tmp_path, tools)
+    assert first.packages == ("python3=3",)
+    assert first.archives.name == f"container-evaluation/small:{first.tar_sha256[:12]}"
+    assert first.tar_bytes == Path(first.archives.tar).stat().st_size
+    tools.called.clear()
+    assert build(RECIPE, "small", SHA256, tmp_path, tools) == first
+    assert tools.called == []
+    other = build(RECIPE, "small", "0" * 64, tmp_path, tools)
+    assert other.folder != first.folder
+    assert other.tar_sha256 == first.tar_sha256
+
+
+def test_the_mirror_is_in_no_message_and_in_no_file(tmp_path: Path) -> None:
+    built = build(RECIPE, "small", SHA256, tmp_path, Tools())
+    assert b"mirror.example" not in b"".join(path.read_bytes() for path in Path(built.folder).iterdir()
+                                             if path.name != "raw.tar")  # fmt: skip
+    failing = FailingLate(fail={"mmdebstrap": "E: cannot fetch http://user:secret@mirror.example/x"})
+    with pytest.raises(EvaluationError, match="mmdebstrap ended with 25") as told:
+        build(RECIPE, "small", "1" * 64, tmp_path, failing)
+    assert "secret" not in str(told.value)
+    assert "cannot fetch <mirror>" in str(told.value)
+    assert without_addresses("see https://a.b/c and file:///d") == "see <mirror> and <mirror>"
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"packages": 5}', '{"packages": [], "surprise": 1}'])
+def test_a_half_written_note_is_no_image(tmp_path: Path, note: str) -> None:
+    tools = Tools()
+    built = build(RECIPE, "small", SHA256, tmp_path, tools)
+    (Path(built.folder) / "built.json").write_text(note)
+    assert kept_image(Path(built.folder)) is None
+    tools.called.clear()
+    again = build(RECIPE, "small", SHA256, tmp_path, tools)
+    assert replace(again, build_s=0) == replace(built, build_s=0)
+    assert any(command[0] == "mmdebstrap" for command in tools.called)
+
+
+def test_a_folder_that_was_moved_is_the_same_image(tmp_path: Path) -> None:
+    built = build(RECIPE, "small", SHA256, tmp_path / "here", Tools())
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = build(RECIPE, "small", SHA256, tmp_path / "there", Tools())
+    assert moved.folder == built.folder.replace("/here/", "/there/")
+
+
+def test_missing_tools_are_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"cannot be built here: umoci, skopeo not found") as told:
+        build(RECIPE, "small", SHA256, tmp_path, Tools(fail={"umoci": "", "skopeo": ""}))
+    assert "Install umoci, skopeo, or copy a built small-" in told.value.advice
+
+
+@pytest.mark.parametrize("tool", ["mmdebstrap", "umoci", "skopeo", "cp", "tee"])
+def test_a_failing_step_leaves_no_image(tmp_path: Path, tool: str) -> None:
+    tools = Tools(fail={tool: "\n".join(f"line {number}" for number in range(20))})
+    if tool in {"umoci", "skopeo", "mmdebstrap"}:
+        tools = FailingLate(fail=tools.fail)
+    with pytest.raises(EvaluationError, match=rf"{tool} ended with 25:\n    line 12\n(.|\n)*line 19"):
+        build(RECIPE, "small", SHA256, tmp_path, tools)
+    (folder,) = (tmp_path / "images").iterdir()
+    assert kept_image(folder) is None
+
+
+class FailingLate(Tools):
+    """The tools are there, and fail when they are used."""
+
+    def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        return ended() if argv[0] == "which" else super().__call__(argv, stdin, timeout_s)
+
+
+def test_a_step_that_hangs_says_so() -> None:
+    with pytest.raises(EvaluationError, match="umoci did not end within 900 s"):
+        must(lambda *_: ended(exit_status=-9, timed_out=True), ("umoci",))
+
+
+def test_no_mirror_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("test_build.TARGETS", b"Ubuntu http://mirror.example\n")
+    with pytest.raises(EvaluationError, match="no Debian mirror among apt's sources"):
+        build(RECIPE, "small", SHA256, tmp_path, Tools())
+
+
+@pytest.mark.parametrize("planted", ["link", "folder", "pipe", "anothers"])
+def test_root_reads_only_what_the_user_has_made(tmp_path: Path, planted: str) -> None:
+    path, secret = tmp_path / "raw.tar", tmp_path / "secret"
+    secret.write_text("for root only")
+    if planted == "link":
+        path.symlink_to(secret)
+    elif planted == "folder":
+        path.mkdir()
+    elif planted == "pipe":
+        os.mkfifo(path)
+    else:
+        if os.getuid() != 0:
+            pytest.skip("only root can plant another's file")
+        path.write_text("x")
+        os.chown(tmp_path, 65534, 65534)
+    with pytest.raises((EvaluationError, OSError), match=r"not the file that was made|symbolic link"):
+        opened_of(path)
+
+
+def test_what_the_user_has_made_is_read(tmp_path: Path) -> None:
+    (tmp_path / "raw.tar").write_bytes(b"data")
+    with opened_of(tmp_path / "raw.tar") as stream:
+        assert stream.read() == b"data"
+
+
+def test_the_note_is_plain(tmp_path: Path) -> None:
+    built = build(RECIPE, "small", SHA256, tmp_path, Tools())
+    note = json.loads((Path(built.folder) / "built.json").read_text())
+    assert note["tar_sha256"] == built.tar_sha256
+    assert note["packages"] == ["python3=3"]

@@ -1,0 +1,166 @@
+"""From the archives to a runtime's form: kept while it is the same inside, made anew when it is not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm, content_digest, convert, kept_form
+from evaluation.model import Completed, Form
+from evaluation.runtimes.base import Archives, Argv, Preparation
+from evaluation.testing import FakeRuntime, ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying(FakeRuntime):
+    """A runtime whose form is a file, and whose container prints the digest of that file."""
+
+    form: Form = Form.DIRECTORY
+
+    def prepare(self, archives: Archives, store: str) -> Preparation:
+        path = f"{store}/{self.id}"
+        return Preparation(reference=path, path=path, steps=(("make-form", archives.tar, path),))
+
+    def own_failure(self, exit_status: int, stderr: str) -> str | None:
+        return stderr if exit_status == 125 else None
+
+
+@dataclass
+class Shell:
+    """Plays the commands on real files."""
+
+    contents: bytes = b"contents"
+    called: list[Argv] = field(default_factory=list)
+    answer: Completed | None = None
+
+    def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        assert timeout_s > 0
+        self.called.append(tuple(argv))
+        last = Path(argv[-1])
+        if argv[0] == "mkdir":
+            last.mkdir(parents=True, exist_ok=True)
+        elif argv[0] == "rm":
+            last.unlink(missing_ok=True)
+        elif argv[0] == "make-form":
+            last.write_bytes(self.contents)
+        elif argv[0] == "tee":
+            last.write_bytes(stdin)
+        elif argv[0] == "du":
+            return ended(f"{last.stat().st_size}\t{last}".encode())
+        elif argv[0] == "fake":
+            return self.answer or self.inside(Path(argv[4]).parent)
+        return ended()
+
+    def inside(self, payload: Path) -> Completed:
+        form = Path(str(payload).removesuffix("/payload"))
+        if not form.exists():
+            return ended(exit_status=125, stderr=b"no such image: http://mirror.example/x")
+        return ended(hashlib.sha256(form.read_bytes()).hexdigest().encode() + b"\n")
+
+    @property
+    def made(self) -> int:
+        return sum(argv[0] == "make-form" for argv in self.called)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside(Copying):
+    """The same; its command line names the form where `Shell` finds it."""
+
+    def argv(self, task: object) -> Argv:
+        image = task.image  # type: ignore[attr-defined]
+        return (self.command, "python3", "-I", "-B", f"{image}/payload/tree_digest.py", "/")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> BuiltImage:
+    return BuiltImage(
+        name="small", recipe_sha256="", tar_sha256="0" * 64, tar_bytes=1, build_s=0.0, packages=(),
+        folder=str(tmp_path),
+    )  # fmt: skip
+
+
+def test_a_form_is_made_once_with_its_size_and_digest(image: BuiltImage) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    assert (form.size_bytes, form.digest) == (8, hashlib.sha256(b"contents").hexdigest())
+    assert convert(image, Inside(), shell, "/payload") == form
+    assert shell.made == 1
+
+
+def test_a_form_that_was_tampered_with_is_made_anew(image: BuiltImage) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    Path(form.reference).write_bytes(b"tampered")
+    assert content_digest(form.reference, Inside(), shell, "/payload") != form.digest
+    again = convert(image, Inside(), shell, "/payload")
+    assert (again.digest, shell.made) == (form.digest, 2)
+    assert Path(form.reference).read_bytes() == b"contents"
+
+
+def test_a_form_that_is_gone_is_made_anew(image: BuiltImage) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    Path(form.reference).unlink()
+    assert convert(image, Inside(), shell, "/payload").digest == form.digest
+    assert shell.made == 2
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"form": "directory"}', '{"form": "none-such"}'])
+def test_a_half_written_note_is_no_form(image: BuiltImage, note: str) -> None:
+    shell = Shell()
+    convert(image, Inside(), shell, "/payload")
+    path = Path(image.folder) / "forms" / "fake.json"
+    path.write_text(note)
+    assert kept_form(path) is None
+    convert(image, Inside(), shell, "/payload")
+    assert shell.made == 2
+
+
+def test_a_note_cannot_lead_elsewhere(image: BuiltImage, tmp_path: Path) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    path = Path(image.folder) / "forms" / "fake.json"
+    led = {
+        **json.loads(path.read_text()),
+        "reference": str(other),
+        "digest": hashlib.sha256(b"other").hexdigest(),
+    }
+    path.write_text(json.dumps(led))
+    assert convert(image, Inside(), shell, "/payload").reference == form.reference
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            ended(exit_status=125, stderr=b"engine says no: https://mirror.example/x"),
+            "engine says no: <mirror>",
+        ),
+        (ended(exit_status=1, stderr=b"Traceback"), "Traceback"),
+        (ended(b""), "it printed nothing"),
+        (ended(b"not a digest\n"), "it printed nothing"),
+        (ended(b"0" * 64, exit_status=1), "it printed nothing"),
+    ],
+)
+def test_what_cannot_be_read_from_inside_says_why(answer: Completed, reason: str) -> None:
+    with pytest.raises(EvaluationError, match="the image cannot be read from inside") as told:
+        content_digest("image", Inside(), Shell(answer=answer), "/payload")
+    assert told.value.what.endswith(reason)
+    assert told.value.where == "fake, image"
+
+
+def test_a_note_comes_back_as_it_was(image: BuiltImage) -> None:
+    form = convert(image, Inside(), Shell(), "/payload")
+    found = kept_form(Path(image.folder) / "forms" / "fake.json")
+    assert found == form
+    assert isinstance(found, ConvertedForm)
+    assert found.form is Form.DIRECTORY

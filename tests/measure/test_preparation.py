@@ -1,0 +1,195 @@
+"""Getting ready: what is wrong with one runtime takes that one out, and without an image the host stays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bench import fake_executable
+
+from evaluation.errors import EvaluationError, FaultyDocumentError
+from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm
+from evaluation.measure import preparation
+from evaluation.measure.launcher import Launcher, LauncherGoneError
+from evaluation.measure.preparation import Prepared, prepare
+from evaluation.measure.user import ourselves
+from evaluation.model import Form
+from evaluation.runtimes.base import Runtime
+from evaluation.sites import load_site
+from evaluation.store import RuntimeFacts
+
+ROOT = Path(__file__).parents[2]
+LOCAL = load_site("local", ROOT / "sites")
+IMAGE = BuiltImage(
+    name="small",
+    recipe_sha256="r",
+    tar_sha256="t",
+    tar_bytes=1,
+    build_s=1.0,
+    packages=("p=1",),
+    folder="/made-up",
+)
+Prepare = Callable[..., Prepared]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepare]:
+    """Prepare with two fake runtimes on PATH and conversions that come out as the test says."""
+    fake_executable(tmp_path / "bin" / "ch-run", "echo 0.31")
+    fake_executable(tmp_path / "bin" / "podman", "echo podman version 4.3.1")
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    with Launcher(replace(ourselves(), env={"PATH": path, "HOME": str(tmp_path)})) as launcher:
+
+        def run(
+            digest: Callable[[Runtime], str],
+            *,
+            image: Callable[[], BuiltImage] = lambda: IMAGE,
+            problem: str = "",
+            runtimes: tuple[str, ...] = ("charliecloud", "podman"),
+        ) -> Prepared:
+            def convert(_: object, runtime: Runtime, *__: object) -> ConvertedForm:
+                return ConvertedForm(
+                    runtime=runtime.id, form=Form.DIRECTORY, reference=f"/made-up/{runtime.id}", size_bytes=1,
+                    convert_s=1.0, digest=digest(runtime),
+                )  # fmt: skip
+
+            monkeypatch.setattr(preparation, "convert", convert)
+            monkeypatch.setattr(preparation, "built_image", lambda *_: (image(), "images/small/image.yaml"))
+            return prepare(LOCAL, launcher, ROOT / "images", tmp_path, problem, runtimes)
+
+        yield run
+
+
+def facts(prepared: Prepared) -> dict[str, RuntimeFacts]:
+    return {item.id: item for item in prepared.runtimes}
+
+
+def same(_: Runtime) -> str:
+    return "d" * 64
+
+
+def test_every_runtime_here_gets_its_form_of_one_image(prepared: Prepare) -> None:
+    done = prepared(same)
+    assert done.image
+    assert done.image.digest == "d" * 64
+    assert [form.runtime for form in done.image.forms] == ["host", "charliecloud", "podman"]
+    assert done.unavailable == {}
+    found = facts(done)
+    assert found["podman"].present
+    assert found["podman"].adaptation == ""
+    assert not found["shifter"].present
+
+
+def test_what_was_not_asked_for_keeps_its_row(prepared: Prepare) -> None:
+    found = facts(prepared(same, runtimes=("none",)))
+    assert [id_ for id_, item in found.items() if item.present] == ["host"]
+    assert found["podman"].reason == "left out of this run on request"
+    assert "not installed" in found["shifter"].reason
+
+
+def test_an_unknown_runtime_is_told_the_one_that_was_meant(prepared: Prepare) -> None:
+    with pytest.raises(EvaluationError, match="no runtime 'podmann', did you mean 'podman'") as told:
+        prepared(same, runtimes=("podmann",))
+    assert told.value.advice.endswith("; or none.")
+
+
+def test_a_runtime_that_cannot_run_the_image_is_absent_with_what_it_said(prepared: Prepare) -> None:
+    def digest(runtime: Runtime) -> str:
+        if runtime.id == "charliecloud":
+            message = "no user namespaces: see https://mirror.example"
+            raise EvaluationError(message)
+        return same(runtime)
+
+    done = prepared(digest)
+    found = facts(done)
+    assert not found["charliecloud"].present
+    assert found["charliecloud"].reason == (
+        "installed, but cannot run the image: no user namespaces: see <mirror>"
+    )
+    assert found["podman"].present
+    assert done.image
+    assert [form.runtime for form in done.image.forms] == ["host", "podman"]
+
+
+def test_what_made_a_runtime_start_is_part_of_the_result(prepared: Prepare) -> None:
+    def digest(runtime: Runtime) -> str:
+        if runtime.id == "podman" and not runtime.engine_options:
+            message = "crun: cgroup trouble"
+            raise EvaluationError(message)
+        return same(runtime)
+
+    podman = facts(prepared(digest))["podman"]
+    assert podman.present
+    assert podman.adaptation == "it does not start with its defaults here: crun: cgroup trouble"
+    assert podman.engine_options
+
+
+def test_a_form_of_other_contents_takes_its_runtime_out(prepared: Prepare) -> None:
+    done = prepared(lambda runtime: ("e" if runtime.id == "charliecloud" else "d") * 64)
+    found = facts(done)
+    assert not found["charliecloud"].present
+    assert "is not the same image" in found["charliecloud"].reason
+    assert found["podman"].present
+    assert done.image
+    assert {form.digest for form in done.image.forms} == {"d" * 64}
+
+
+@pytest.mark.parametrize("broken", ["build", "host"])
+def test_without_an_image_the_bare_host_is_still_measured(prepared: Prepare, broken: str) -> None:
+    def fail(*_: object) -> str:
+        message = "mmdebstrap, umoci, skopeo not found"
+        raise EvaluationError(message)
+
+    done = prepared(fail, image=lambda: IMAGE) if broken == "host" else prepared(same, image=fail)
+    found = facts(done)
+    assert done.image is None
+    assert found["host"].present
+    for id_ in ("podman", "charliecloud"):
+        assert not found[id_].present
+        assert found[id_].reason.startswith("no image to run: ")
+        assert "mmdebstrap, umoci, skopeo not found" in found[id_].reason
+    assert "not installed" in found["shifter"].reason
+    assert {"metadata_rate", "import_storm"} == set(done.unavailable)
+    assert all(reason.startswith("there is no image: ") for reason in done.unavailable.values())
+
+
+def test_without_a_compiler_what_needs_none_is_still_measured(prepared: Prepare) -> None:
+    done = prepared(same, problem="there is no C compiler")
+    assert "cold_start" not in done.unavailable
+    assert done.unavailable["cpu_rate"] == ("the payload could not be built here: there is no C compiler")
+    assert facts(done)["podman"].present
+
+
+def test_without_a_launcher_nothing_is_blamed_on_a_runtime(prepared: Prepare) -> None:
+    def gone(*_: object) -> str:
+        message = "gone"
+        raise LauncherGoneError(message)
+
+    with pytest.raises(LauncherGoneError):
+        prepared(gone)
+    with pytest.raises(LauncherGoneError):
+        prepared(same, image=gone)
+
+
+def test_a_faulty_recipe_stops_before_measuring(prepared: Prepare) -> None:
+    def faulty() -> BuiltImage:
+        raise FaultyDocumentError([])
+
+    with pytest.raises(FaultyDocumentError):
+        prepared(same, image=faulty)
+
+
+def test_the_payload_is_ours_and_for_everybody_to_read(tmp_path: Path) -> None:
+    folder = tmp_path / "payload"
+    folder.mkdir()
+    preparation.build_payload(folder)
+    for path in folder.iterdir():
+        mode = path.stat().st_mode
+        assert (path.stat().st_uid, mode & 0o022, mode & 0o444) == (os.getuid(), 0, 0o444)
+    assert {"probe", "helper", "import_storm.py", "tree_digest.py"} <= {
+        path.name for path in folder.iterdir()
+    }

@@ -1,0 +1,302 @@
+"""The command line: what each command needs, what it ends with, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from made_up_run import LABEL, manifest, observation
+
+from evaluation import __version__, cli, commands
+from evaluation.errors import EvaluationError
+from evaluation.measure import discovery
+from evaluation.measure.user import ourselves
+from evaluation.runtimes import known_runtimes
+from evaluation.store import Run, RuntimeFacts, Turn
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ["conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def evaluation(*words: str) -> Result:
+    result = CliRunner().invoke(cli.main, list(words))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """One finished run, made up and labelled so: the bare host twice, and Docker half as fast."""
+    docker = RuntimeFacts(id="docker", family="docker", mode="made up", present=True, version="made up")
+    made_up = manifest()
+    made_up = made_up.model_copy(update={"runtimes": (*made_up.runtimes, docker)})
+    run = Run.create(tmp_path / "results", made_up)
+    for block in range(25):
+        for order, (arm, seconds) in enumerate((("host", 0.01), ("host-again", 0.01), ("docker", 0.02))):
+            value = seconds * (1 + 0.01 * (block % 5))
+            turn = Turn(probe="cold_start", runtime=arm, block=block)
+            taken = observation(block, arm, order=order, value=value, warm_up=block == 0)
+            run.append(turn, [taken], [])
+    run.finish("2026-01-01T00:00:00.000+00:00")
+    return tmp_path / "results"
+
+
+def project_in(folder: Path) -> Path:
+    """Copy the files that people write."""
+    for name in ("sites", "images"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "criteria.yaml", folder)
+    return folder
+
+
+# -- help --------------------------------------------------------------------------------------------
+
+
+def test_every_command_is_listed() -> None:
+    told = evaluation("--help")
+    assert told.exit_code == 0
+    assert [name for name in COMMANDS if f"\n  {name} " in told.output] == COMMANDS
+    assert sorted(cli.main.commands) == COMMANDS
+    assert evaluation("--version").output.strip().endswith(__version__)
+
+
+@pytest.mark.parametrize(
+    "words", [[name] for name in COMMANDS] + [["image", "list"], ["image", "clean"]], ids=" ".join
+)
+def test_every_help_says_what_it_needs(words: list[str]) -> None:
+    told = evaluation(*words, "--help")
+    assert told.exit_code == 0
+    assert "Needs " in told.output
+    for parameter in cli.main.get_command(click.Context(cli.main), words[0]).params:  # type: ignore[union-attr]
+        assert not isinstance(parameter, click.Option) or parameter.help or parameter.name == "output"
+
+
+@pytest.mark.parametrize("words", [["probe"], ["probe", "cold_start"], ["run", "--nonsense"], ["nonsense"]])
+def test_a_wrong_call_ends_with_2(words: list[str]) -> None:
+    told = evaluation(*words)
+    assert told.exit_code == 2
+    assert "Usage: " in told.output
+
+
+# -- errors ------------------------------------------------------------------------------------------
+
+
+def test_what_a_user_can_act_on_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        message = "it went wrong"
+        raise EvaluationError(message, where="somewhere", advice="mend it")
+
+    monkeypatch.setattr(commands, "doctor", fail)
+    told = evaluation("doctor")
+    assert told.exit_code == 1
+    assert told.stderr == "evaluation: somewhere: it went wrong\n  mend it\n"
+    assert told.stdout == ""
+
+
+def test_what_is_our_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(commands, "doctor", fail)
+    with pytest.raises(ZeroDivisionError):
+        evaluation("doctor")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_in_good_order(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    monkeypatch.setattr(commands, "doctor", lambda _: os.kill(os.getpid(), number))
+    told = evaluation("doctor")
+    assert told.exit_code == 128 + number
+    assert "interrupted; what was measured is kept, run again to go on" in told.stderr
+    assert {each: signal.getsignal(each) for each in before} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["doctor", "--site", "slca"], "unknown site 'slca'; did you mean 'slac'?"),
+        (["run", "--site", "nowhere"], "unknown site 'nowhere'; there are: "),
+        (["run", "--profile", "ful"], "there is no profile 'ful'"),
+        (["run", "--runtimes", "docker podmann"], "unknown runtime 'podmann'; did you mean 'podman'?"),
+        (["probe", "cold_start", "--runtime", "dokcer"], "unknown runtime 'dokcer'; did you mean 'docker'?"),
+        (
+            ["probe", "cold_stat", "--runtime", "docker"],
+            "there is no probe 'cold_stat'\n  did you mean cold_start",
+        ),
+        (["image", "list", "--site", "slca"], "unknown site 'slca'"),
+        (["report", "--criteria", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_name_is_told_the_right_ones(tmp_path: Path, words: list[str], message: str) -> None:
+    if words[0] in {"run", "report"}:
+        words = [*words, "--results", str(tmp_path / "results")]
+    told = evaluation(*words)
+    assert (told.exit_code, message in told.stderr) == (1, True), told.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_outside_of_the_project_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["doctor"], ["validate"], ["docs"], ["report"], ["run"], ["image", "list"]):
+        told = evaluation(*words)
+        assert told.exit_code == 1
+        assert "no criteria.yaml here or in a folder above" in told.stderr
+
+
+def test_a_runtime_that_is_not_here_says_so_at_once() -> None:
+    if shutil.which("shifter"):
+        pytest.skip("Shifter is here")
+    told = evaluation("probe", "cold_start", "--runtime", "shifter")
+    assert told.exit_code == 1
+    if "root does not measure" not in told.stderr:
+        assert "shifter: not installed" in told.stderr
+        assert "no package registry" in told.stderr
+
+
+# -- doctor, validate, docs --------------------------------------------------------------------------
+
+
+def test_the_doctor_speaks_to_people_and_to_scripts() -> None:
+    told = evaluation("doctor", "--json")
+    assert told.exit_code == 0
+    found = {runtime["id"]: runtime for runtime in json.loads(told.stdout)["runtimes"]}
+    assert list(found) == list(known_runtimes())
+    assert found["host"]["present"] is True
+    assert evaluation("doctor").stdout.count("\n") >= len(found)
+
+
+def test_the_projects_own_files_are_in_order() -> None:
+    assert evaluation("validate").exit_code == 0
+    assert evaluation("docs", "--check").output == ""
+
+
+def test_every_fault_at_once_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(project_in(tmp_path))
+    assert evaluation("validate").exit_code == 0
+    for name, right, wrong in (
+        ("criteria.yaml", "method:", "metod:"),
+        ("sites/slac.yaml", "title:", "titel:"),
+        ("images/small/image.yaml", "suite:", "siute:"),
+    ):
+        path = tmp_path / name
+        path.write_text(path.read_text().replace(f"\n{right}", f"\n{wrong}", 1))
+        line = path.read_text().splitlines().index(next(
+            line for line in path.read_text().splitlines() if line.startswith(wrong)
+        )) + 1  # fmt: skip
+        told = evaluation("validate")
+        assert told.exit_code == 1
+        assert f"{path}:{line}:1: " in told.stderr
+        assert f"did you mean '{right[:-1]}'?" in told.stderr
+    told = evaluation("run", "--results", str(tmp_path / "results"))
+    assert told.exit_code == 1  # nothing is measured by faulty rules
+    assert "metod" in told.stderr
+    assert "siute" in told.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_is_generated_is_written_where_it_is_out_of_date(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(project_in(tmp_path))
+    (tmp_path / "docs").mkdir()
+    recipe = tmp_path / "images/small/image.def"
+    recipe.write_text("out of date")
+    told = evaluation("docs", "--check")
+    assert told.exit_code == 1
+    assert f"out of date: {recipe}" in told.stdout
+    assert recipe.read_text() == "out of date"
+    assert evaluation("docs").exit_code == 0
+    assert recipe.read_text() == (ROOT / "images/small/image.def").read_text()
+    assert evaluation("docs", "--check").exit_code == 0
+    for name in ("probes.md", "criteria.schema.json"):
+        assert (tmp_path / "docs" / name).read_text() == (ROOT / "docs" / name).read_text()
+
+
+# -- report ------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_made_from_results_alone(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no container and no other tool is needed
+    told = evaluation("report", "--results", str(results))
+    assert told.exit_code == 0, told.output
+    page = (results / "report.html").read_text()
+    assert told.stdout.strip().endswith("report.html")
+    assert LABEL in page
+    assert "cold_start" in page
+    (run,) = (results / "local").iterdir()
+    findings = {(item.probe, item.runtime): item for item in Run(run).findings()}
+    ratio = findings["cold_start", "docker"].ratio
+    assert ratio is not None
+    assert ratio.estimate == pytest.approx(2.0, rel=0.02)
+
+
+def test_an_interrupted_run_is_reported_too(results: Path) -> None:
+    (run,) = (results / "local").iterdir()
+    (run / "complete.json").unlink()
+    with (run / "observations.jsonl").open("a") as stream:
+        stream.write('{"turn": "torn')
+    told = evaluation("report", "--results", str(results), "--output", str(results / "other.html"))
+    assert told.exit_code == 0, told.output
+    assert LABEL in (results / "other.html").read_text()
+    assert (run / "observations.jsonl").read_text().endswith('{"turn": "torn')  # reading changes nothing
+
+
+@pytest.mark.parametrize("name", ["observations.jsonl", "manifest.json", "complete.json"])
+def test_a_truncated_file_is_named_and_nothing_is_lost(results: Path, name: str) -> None:
+    (run,) = (results / "local").iterdir()
+    path = run / name
+    path.write_bytes(path.read_bytes()[:-20])
+    before = {file.name: file.read_bytes() for file in run.iterdir()}
+    told = evaluation("report", "--results", str(results))
+    assert told.exit_code == 1
+    assert f"{path}: is " in told.stderr
+    assert "Traceback" not in told.stderr
+    assert {file.name: file.read_bytes() for file in run.iterdir()} == before
+    assert not (results / "report.html").exists()
+
+
+def test_no_results_and_unknown_runs_are_said(results: Path, tmp_path: Path) -> None:
+    told = evaluation("report", "--results", str(tmp_path / "none"))
+    assert told.exit_code == 1
+    assert "there are no results to report on\n  measure first" in told.stderr
+    told = evaluation("report", "--results", str(results), "--runs", "none-such")
+    assert told.exit_code == 1
+    assert "none-such" in told.stderr
+
+
+# -- image -------------------------------------------------------------------------------------------
+
+
+def test_nothing_kept_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EVALUATION_CACHE", str(tmp_path))
+    monkeypatch.setattr(discovery, "discover", lambda *_: ())
+    monkeypatch.setattr(commands, "measuring_user", lambda _: ourselves())
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert evaluation("image", "list").stdout == "nothing is kept\n"
+    folder = tmp_path / "container-evaluation" / "images" / "small-0123"
+    (folder / "forms").mkdir(parents=True)
+    listed = evaluation("image", "list").stdout
+    assert "image small-0123, of another version" in listed
+    assert "evaluation image clean removes it" in listed
+    assert folder.exists()
+    assert evaluation("image", "clean").stdout.endswith("removed\n")
+    assert not folder.exists()

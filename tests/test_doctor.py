@@ -1,0 +1,85 @@
+"""The doctor says what is here, what cannot be measured and why, and what to do; as text and for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaluation import doctor as module
+from evaluation.doctor import examine
+from evaluation.errors import EvaluationError
+from evaluation.measure.user import ourselves
+from evaluation.runtimes import known_runtimes
+from evaluation.sites import load_site
+
+LOCAL = load_site("local", Path(__file__).parents[1] / "sites")
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a shell and nothing else."""
+    for tool in ("env", "uname"):
+        (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")
+    somebody = replace(ourselves(), name="somebody", uid=ourselves().uid, env={"PATH": str(tmp_path)})
+    monkeypatch.setattr(module, "measuring_user", lambda _: somebody)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_bare_machine_says_what_is_missing_and_what_to_do() -> None:
+    checkup = examine(LOCAL)
+    assert [facts.id for facts in checkup.runtimes if facts.present] == ["host"]
+    limits = {limit.what: limit for limit in checkup.limits}
+    assert {"docker", "podman", "apptainer", "charliecloud", "shifter"} <= set(limits)
+    assert "mmdebstrap, umoci, skopeo not found" in limits["building the evaluation image"].why
+    assert "there is no C compiler" in limits["every probe with the static payload"].why
+    assert all(limit.why and limit.advice for limit in checkup.limits)
+
+
+@pytest.mark.usefixtures("bare")
+def test_for_scripts_it_is_an_object_with_every_runtime() -> None:
+    told = json.loads(json.dumps(examine(LOCAL).as_json()))
+    assert set(told) == {"site", "measured_as", "host", "runtimes", "limits"}
+    assert [runtime["id"] for runtime in told["runtimes"]] == list(known_runtimes())
+    for runtime in told["runtimes"]:
+        assert {"id", "family", "mode", "present", "version", "reason"} <= set(runtime)
+        assert runtime["present"] is (runtime["id"] == "host")
+        assert bool(runtime["version"]) == runtime["present"] == (not runtime["reason"])
+    assert told["host"]["cores"] >= 1
+
+
+@pytest.mark.usefixtures("bare")
+def test_for_a_person_it_is_one_screen() -> None:
+    lines = examine(LOCAL).as_text().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) <= 60
+    assert any(line.startswith("+ host ") for line in lines)
+    for runtime in known_runtimes():
+        assert any(line.startswith((f"+ {runtime} ", f"- {runtime} ")) for line in lines)
+    assert any(line.startswith("measured as: ") for line in lines[:3])
+
+
+def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: str) -> None:
+        message = "root does not measure"
+        raise EvaluationError(message, advice="name a user")
+
+    monkeypatch.setattr(module, "measuring_user", nobody)
+    checkup = examine(LOCAL)
+    assert checkup.limits[0].why == "root does not measure"
+    assert checkup.limits[0].advice == "name a user"
+    assert len(checkup.runtimes) == len(known_runtimes())
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_only_root_can_plant_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def canaries() -> bool:
+        return any("only root can plant" in limit.why for limit in examine(LOCAL).limits)
+
+    real = os.getuid()
+    assert canaries() == (real != 0)
+    monkeypatch.setattr(os, "getuid", lambda: 0 if real else 1000)
+    assert canaries() == (real == 0)
