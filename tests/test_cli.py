@@ -22,7 +22,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.store import Run, RuntimeFacts, Turn
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
+COMMANDS = ["calibrate", "conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
 
 
 @pytest.fixture(autouse=True)
