@@ -175,7 +175,10 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
 
 @main.group()
 def calibrate() -> None:
-    """Find out what this machine can tell apart, before anything is claimed."""
+    """Find out what this machine can tell apart, before anything is claimed.
+
+    Needs no container runtime.
+    """
 
 
 @calibrate.command()

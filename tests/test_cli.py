@@ -22,7 +22,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.store import Run, RuntimeFacts, Turn
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
+COMMANDS = ["calibrate", "conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def test_every_command_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[name] for name in COMMANDS] + [["image", "list"], ["image", "clean"]], ids=" ".join
+    "words", [[name] for name in COMMANDS] + [["calibrate", "timing"], ["image", "list"], ["image", "clean"]], ids=" ".join
 )
 def test_every_help_says_what_it_needs(words: list[str]) -> None:
     told = evaluation(*words, "--help")
