@@ -13,12 +13,15 @@ from benchmarks.blocking import sequential_ratio, share_interval
 from benchmarks.growth import growth
 from benchmarks.record import Part
 
-IN_C = [0.0005] * 12
+IN_C = [0.0005] * 20
+QUIET = [0.0] * 20
 
 
 def part_with(added_s: float, hyperfine: float | None) -> Part:
     medians = {"our launcher": [value + added_s for value in IN_C], "loop in C": IN_C}
-    return launching.conclude(medians | ({} if hyperfine is None else {"hyperfine -N": [hyperfine] * 12}))
+    return launching.conclude(
+        medians | ({} if hyperfine is None else {"hyperfine -N": [hyperfine] * 20}), QUIET
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,9 +37,26 @@ def test_the_answer_goes_by_the_interval(added_s: float, hyperfine: float, answe
 
 
 def test_an_interval_across_the_goal_decides_nothing() -> None:
-    ours = [value + added for value, added in zip(IN_C, [0.00005, 0.00015] * 6, strict=True)]
-    answer = launching.conclude({"our launcher": ours, "loop in C": IN_C}).answer
+    ours = [value + added for value, added in zip(IN_C, [0.00005, 0.00015] * 10, strict=True)]
+    answer = launching.conclude({"our launcher": ours, "loop in C": IN_C}, QUIET).answer
     assert "cannot be told" in answer
+
+
+def test_blocks_on_a_busy_machine_are_set_aside() -> None:
+    ours = [value + 0.00005 for value in IN_C]
+    part = launching.conclude(
+        {"our launcher": [*ours, 9.0, 9.0], "loop in C": [*IN_C, 0.1, 0.1]}, [*QUIET, 0.9, 0.9]
+    )
+    assert part.answer.startswith("20 of 22 blocks were quiet enough to count. The goal")
+    assert part.rows[0].high == ours[0]
+    assert len(part.raw["our launcher"]) == 22
+
+
+def test_a_machine_that_is_always_busy_allows_no_answer() -> None:
+    ours = [value + 0.00005 for value in IN_C]
+    part = launching.conclude({"our launcher": ours, "loop in C": IN_C}, [0.9] * 20)
+    assert "too few to say anything" in part.answer
+    assert "goal" not in part.answer
 
 
 def test_without_hyperfine_its_absence_is_said_with_what_to_do() -> None:

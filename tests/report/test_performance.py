@@ -23,19 +23,33 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
+def needed(
+    half_width: float, *, estimate: float = 1.0, margin: float = 0.05, comparisons: int = 1
+) -> int | None:
+    ratio = Interval(
+        estimate=estimate, low=estimate / math.exp(half_width), high=estimate * math.exp(half_width)
+    )
+    return performance.blocks_needed(
+        ratio, 20, margin=math.expm1(margin), confidence=0.95, comparisons=comparisons
+    )
+
+
 def test_four_times_the_blocks_halve_an_interval() -> None:
-    ratio = Interval(estimate=1.0, low=math.exp(-0.1), high=math.exp(0.1))
-    assert performance.blocks_needed(ratio, 20, margin=math.expm1(0.05)) in {80, 81}
+    assert needed(0.1) == 80
 
 
-def test_a_narrow_interval_still_asks_for_more_than_there_was() -> None:
-    ratio = Interval(estimate=1.0, low=math.exp(-0.01), high=math.exp(0.01))
-    assert performance.blocks_needed(ratio, 20, margin=math.expm1(0.05)) == 21
+def test_more_comparisons_take_more_blocks() -> None:
+    # Two comparisons: z rises from 1.960 to 2.2414, the blocks with its square.
+    assert needed(0.1, comparisons=2) == 100  # 104.6, in two digits
+    assert (needed(0.1, comparisons=25) or 0) > 190
+
+
+def test_an_interval_that_is_narrow_enough_still_asks_for_half_as_many_again() -> None:
+    assert needed(0.01) == 30
 
 
 def test_no_number_of_blocks_tells_a_ratio_from_the_margin_it_lies_on() -> None:
-    ratio = Interval(estimate=1.25, low=1.2, high=1.3)
-    assert performance.blocks_needed(ratio, 20, margin=0.25) is None
+    assert needed(0.04, estimate=1.25, margin=math.log(1.25)) is None
 
 
 def test_every_comparison_is_in_one_table_or_the_other(run: Run) -> None:
