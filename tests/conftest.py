@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
@@ -21,6 +22,16 @@ from evaluation.measure.preparation import build_payload, built_image, ready
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
 from evaluation.sites import load_site
+
+# The same examples every time: a test that fails now and then tells nobody anything. Health checks are about
+# the speed of the machine and of the search, not about the project.
+settings.register_profile(
+    "project",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.load_profile("project")
 
 PROJECT = Path(__file__).parents[1]
 SETUP = PROJECT / "setup" / "runtimes"
