@@ -13,7 +13,7 @@ from typing import Self
 from evaluation.blocks import PRESSURE, SET_ASIDE, set_aside
 from evaluation.measure.conformance import Result, conform
 from evaluation.measure.host import cpu_pressure
-from evaluation.measure.launcher import LauncherGoneError, now
+from evaluation.measure.launcher import now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
 from evaluation.measure.progress import Progress
@@ -180,11 +180,10 @@ class Measurement:
             session.probe.observe(session)
         except RuntimeRefusalError as refusal:
             session.record("refused", str(refusal))
-        except LauncherGoneError:
-            raise  # it would be every further turn's error too: the run stops here and can be gone on with
         except Exception as error:  # noqa: BLE001 - a broken probe becomes a finding, the run goes on
             session.record("error", f"{type(error).__name__}: {error}")
         finally:
+            # Without its launcher this raises: the turn is not kept, and the run can be gone on with.
             left = self._bench.launcher.sweep()
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")

@@ -431,7 +431,12 @@ def test_root_is_given_up_for_good(nobody: User) -> None:
     )
     entry = pwd.getpwnam("nobody")
     groups = sorted({*os.getgrouplist("nobody", entry.pw_gid)})
-    with Launcher(nobody) as launcher:
+    mask = os.umask(0o077)  # root's own, which is not to be the user's
+    try:
+        launcher = Launcher(nobody)
+    finally:
+        os.umask(mask)
+    with launcher:
         status = dict(
             line.split(":\t", 1)
             for line in run(launcher, "cat", "/proc/self/status").stdout.decode().splitlines()
