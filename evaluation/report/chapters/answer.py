@@ -121,6 +121,12 @@ def _basis(case: Case, site: SiteCase) -> Basis:
     )
 
 
+def _rare(case: Case, chance: float | None) -> float | None:
+    """What was not seen in so many draws is rare, not impossible: no chance is 0 or 1."""
+    edge = 0.5 / case.criteria.method.draws.value
+    return None if chance is None else min(max(chance, edge), 1 - edge)
+
+
 def _standing_of_nobody(decision: UseCaseDecision) -> Standing:
     """Where nobody runs: knocked out, unless nothing was measured at all."""
     standings = {verdict.standing for verdict in decision.verdicts}
@@ -151,7 +157,7 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
         headline=headline,
         state=standing_state(leader.standing if leader else _standing_of_nobody(decision)),
         sentence=first_sentence(decision.sentence),
-        p_first=leader.p_first if leader and ranked else None,
+        p_first=_rare(case, leader.p_first) if leader and rivals and ranked else None,
         at_least=any(verdict.score.value is None for verdict in running),
         leader=leader.runtime if leader else "",
         runner_up=rival.runtime if rival and ranked else "",
