@@ -217,12 +217,12 @@ def _readable(run: Run) -> Manifest | None:
 
 
 def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
-    began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return Run.create(
         results,
         Manifest(
             site=site.id,
-            run=f"{began:%Y%m%dT%H%M%SZ}-{began.microsecond // 1000:03}-{profile.name}",
+            run=f"{stamp}-{profile.name}-{secrets.token_hex(2)}",
             profile=profile.name,
             seed=secrets.randbits(32) if seed is None else seed,
             plan=plan,
