@@ -127,7 +127,7 @@ class Task:
 
         Gives what `wait4` gave; process id 0 and SIGKILL for what cannot be ended.
         """
-        kill(lambda: set(descendants(others)) - self.before)
+        kill(lambda: [pid for pid in descendants(others) if pid not in self.before])
         pid, status, usage = os.wait4(self.pid, os.WNOHANG)
         self.clean_up()
         return pid, status if pid else int(signal.SIGKILL), usage
@@ -168,7 +168,7 @@ class Server:
                 sys.stdout.write(json.dumps(answer) + "\n")
                 sys.stdout.flush()
         self.sweep()
-        kill(lambda: set(descendants()))
+        kill(descendants)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
@@ -216,7 +216,7 @@ class Server:
             task.close()
         for task in self.unclean:
             task.clean_up()
-        left = kill(lambda: {pid for pid in descendants() if session_of(pid) in self.sessions})
+        left = kill(lambda: [pid for pid in descendants() if session_of(pid) in self.sessions])
         self.unclean, self.sessions = [], set()
         self.reap()
         return left
@@ -265,6 +265,7 @@ def take(stream: int) -> tuple[str, int]:
 def kill(those: Callable[[], Collection[int]]) -> list[str]:
     """Kill what ``those()`` gives until it gives nothing that runs; name what could not be ended.
 
+    Parents come first: a shell that sees its child die may still exit by itself, as if all were well.
     Again and again: a tree may fork while it is being killed, the list of a process's children may miss
     one while another ends, and a setuid helper cannot be signalled before it has given its privileges up.
     """
@@ -282,7 +283,7 @@ def kill(those: Callable[[], Collection[int]]) -> list[str]:
 
 
 def descendants(skipped: Collection[int] = ()) -> dict[int, str]:
-    """Name every running process below this one, by process id.
+    """Name every running process below this one, by process id, parents first.
 
     Left out are the trees and the sessions of other commands, whose first process ids are ``skipped``.
     As a subreaper this process is the parent of all that lost theirs.

@@ -237,10 +237,12 @@ def test_what_an_engine_used_is_not_told_by_its_client(launcher: Launcher) -> No
 def test_past_its_time_the_whole_tree_is_ended(launcher: Launcher) -> None:
     marker = unique_seconds()
     script = (
-        f"trap '' TERM HUP; sleep {marker} & setsid sleep {marker} & "
-        f"setsid sh -c 'setsid sleep {marker} & exit' & echo started; sleep {marker}"
+        f"trap '' TERM HUP; echo started; sleep {marker} & setsid sleep {marker} & "
+        f"setsid sh -c 'setsid sleep {marker} & exit' & sleep {marker}"
     )
-    done = shell(launcher, script, timeout_s=1.0)
+    task = launcher.start(command("sh", "-c", script))
+    assert eventually(lambda: len(running(marker)) == 4)
+    done = task.wait(timeout_s=0.0)
     assert (done.evidence.timed_out, done.evidence.exit_status) == (True, -signal.SIGKILL)
     assert done.stdout == b"started\n"
     assert done.evidence.survivors == ()
@@ -298,13 +300,19 @@ def test_the_engine_cleans_up_after_force_only(launcher: Launcher, tmp_path: Pat
     assert cleaned("kill -KILL $$")  # a client that is killed tells its engine nothing
 
 
-def test_one_commands_end_is_not_anothers(launcher: Launcher) -> None:
+def test_one_commands_end_is_not_anothers(launcher: Launcher, tmp_path: Path) -> None:
     first, second = unique_seconds(), unique_seconds()
-    victim = launcher.start(command("sh", "-c", f"sleep 0.3; sleep {first} & wait"))
-    done = shell(launcher, f"sleep {second} & wait", timeout_s=1.0)
-    assert done.evidence.timed_out
+    go = tmp_path / "go"
+    waiting = f"while [ ! -e {go} ]; do sleep 0.01; done; sleep {first} & wait"
+    victim = launcher.start(command("sh", "-c", waiting))
+    other = launcher.start(command("sh", "-c", f"sleep {second} & wait"))
+    go.touch()
+    assert eventually(lambda: len(running(first)) == len(running(second)) == 1)
+    assert other.wait(timeout_s=0.0).evidence.timed_out
     assert len(running(first)) == 1  # forked while the other ran: not the other's all the same
+    assert running(second) == []
     late = launcher.start(command("sleep", second))
+    assert eventually(lambda: len(running(second)) == 1)
     victim.signal(signal.SIGKILL)
     ended = victim.wait()
     assert ended.evidence.exit_status == -signal.SIGKILL
