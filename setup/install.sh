@@ -176,12 +176,6 @@ make_rootfs() {
 	echo "$t"
 }
 
-# The process with which podman keeps a user's namespace once the user has run anything.
-podman_pause() {
-	local pid
-	pid=$(cat "/run/user/$(id -u "$(measuring_user)")/libpod/tmp/pause.pid" 2>/dev/null) && alive "$pid" && echo "$pid"
-}
-
 discard() { # what make_rootfs made, and podman's process if the tries brought it
 	local pid
 	if [ ! -e "$1/had-pause" ] && pid=$(podman_pause); then kill "$pid" || true; fi
