@@ -175,7 +175,8 @@ class Probe:
 
     ``needs`` names what the bare host, too, must have: ``image`` (the image's unpacked tree), ``payload``
     (the static binary). No container runs without an image anyway.
-    ``bare`` launches without any bind. ``repeat`` says how a run repeats it: ``"paired"``
+    ``image`` is the name of the image it runs in, a folder of ``images/``; at a site where that image is
+    not built the finding is ``UNAVAILABLE``. ``bare`` launches without any bind. ``repeat`` says how a run repeats it: ``"paired"``
     (a measured value, as many blocks as the profile asks for) or ``"once"`` (a functional attempt;
     repeated as often as the profile checks repeatability).
     """
@@ -192,6 +193,7 @@ class Probe:
     unit: str = ""
     checklist_id: str = ""
     needs: tuple[str, ...] = ()
+    image: str = "small"
     bare: bool = False
     repeat: str = "paired"
     references: tuple[Reference, ...] = ()
