@@ -93,6 +93,9 @@ class Task:
         A name unique on this host, by which an engine's container is found again and ended.
     stdin : bool
         Whether the command reads what is sent on standard input.
+    cpus : str
+        The processors it may run on, as ``taskset -c`` and ``--cpuset-cpus`` read them (``0``, ``0-3``);
+        all of them when empty.
     """
 
     image: str
@@ -102,6 +105,7 @@ class Task:
     workdir: str | None = None
     name: str = ""
     stdin: bool = False
+    cpus: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

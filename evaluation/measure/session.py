@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
-from evaluation.probes.base import Completed, Probe, RunningTask, Value
+from evaluation.probes.base import Completed, PreparedForm, Probe, RunningTask, Value
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["Arm", "Bench", "TurnSession", "work_directory"]
@@ -40,6 +40,7 @@ class Arm:
     runtime: Runtime
     reference: str
     image_digest: str
+    form: PreparedForm | None = None
 
 
 @contextlib.contextmanager
@@ -100,6 +101,16 @@ class TurnSession:
         return os.getuid() == 0
 
     @property
+    def form(self) -> PreparedForm | None:
+        """What was recorded when this runtime's form of the image was made."""
+        return self.arm.form
+
+    @property
+    def engine_processes(self) -> tuple[str, ...]:
+        """Names of the daemons that work for this runtime."""
+        return self.arm.runtime.engine_processes
+
+    @property
     def payload(self) -> Path:
         """The payload's directory on the host."""
         return self.bench.payload
@@ -134,9 +145,10 @@ class TurnSession:
         workdir: str | None = None,
         stdin: bytes = b"",
         timeout_s: float = 60.0,
+        cpus: str = "",
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
-        command = self._command(argv, binds, env, host_env, workdir, stdin)
+        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -210,6 +222,7 @@ class TurnSession:
         host_env: Mapping[str, str] | None,
         workdir: str | None,
         stdin: bytes,
+        cpus: str = "",
     ) -> Command:
         always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
         task = Task(
@@ -220,6 +233,7 @@ class TurnSession:
             workdir=workdir,
             name=f"container-evaluation-{os.getpid()}-{next(_numbers)}",
             stdin=bool(stdin),
+            cpus=cpus,
         )
         return Command(
             argv=self.arm.runtime.argv(task),
