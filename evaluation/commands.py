@@ -14,6 +14,7 @@ from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import containerfile, load_recipe
 from evaluation.measure.launcher import now
+from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
 from evaluation.model import CONTROL
 from evaluation.probes import catalogue
@@ -80,6 +81,8 @@ def run(
     if faults := validate():
         raise FaultyDocumentError(faults)
     here = root()
+    load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook
+    profile_named(profile)
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)
     if if_needed and (
