@@ -58,6 +58,7 @@ class FormFacts(_Facts):
     size_bytes: int | None
     convert_s: float
     digest: str
+    first_start_s: float | None = None
     details: tuple[str, ...] = ()
     problem: str = ""
 

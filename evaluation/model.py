@@ -13,6 +13,7 @@ __all__ = [
     "CONTROL_AGAIN",
     "FAKE",
     "PAYLOAD",
+    "QUICK",
     "WORK",
     "Bind",
     "Comparison",
@@ -39,6 +40,10 @@ CONTROL = "host"
 
 CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
+
+
+QUICK = "quick"
+"""The profile that leaves out the probes which are not quick."""
 
 
 PAYLOAD = "/payload"

@@ -17,7 +17,10 @@ __all__ = ["ConvertedForm", "content_digest", "convert"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertedForm:
-    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes."""
+    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes.
+
+    ``first_start_s`` is how long the very first start took, of /bin/true; ``None`` where it failed.
+    """
 
     runtime: str
     form: Form
@@ -25,6 +28,7 @@ class ConvertedForm:
     size_bytes: int | None
     convert_s: float
     digest: str
+    first_start_s: float | None = None
 
 
 def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
@@ -59,16 +63,24 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     for step in preparation.steps:
         must(run, step)
     took = time.monotonic() - started
+    first_start_s = _first_start_s(preparation.reference, runtime, run)
     form = ConvertedForm(
         runtime=runtime.id,
         form=runtime.form,
         reference=preparation.reference,
         size_bytes=size_of(preparation.path, preparation.size_argv, run),
         convert_s=took,
+        first_start_s=first_start_s,
         digest=content_digest(preparation.reference, runtime, run, payload),
     )
     must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
     return form
+
+
+def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:
+    """Time the first start of a new form: later it is no longer the first."""
+    done = run(runtime.argv(Task(image=reference, argv=("/bin/true",))), b"", 300.0)
+    return done.evidence.duration_s if done.ok else None
 
 
 def size_of(path: str, argv: tuple[str, ...], run: Run) -> int | None:

@@ -16,12 +16,12 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
-from evaluation.model import CONTROL, CONTROL_AGAIN
-from evaluation.probes.base import Probe
+from evaluation.model import CONTROL, CONTROL_AGAIN, QUICK, Form
+from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
-from evaluation.store import Run
+from evaluation.store import FormFacts, Run
 
 __all__ = ["Measurement"]
 
@@ -85,7 +85,7 @@ class Measurement:
             probe.id: probe
             for probe in discover().values()
             if group_of(probe.id) == group
-            and (not only or probe.id in only)
+            and (probe.id in only if only else probe.quick or self._profile.name != QUICK)
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
@@ -170,4 +170,16 @@ class Measurement:
                     runtime=runtime,
                     reference=form.reference if form else "",
                     image_digest=form.digest if form else "",
+                    form=prepared_form(form) if form else None,
                 )
+
+
+def prepared_form(form: FormFacts) -> PreparedForm:
+    """Tell a probe what was recorded when a form was made."""
+    in_a_store = form.form in {Form.DOCKER_STORE, Form.PODMAN_STORE}
+    return PreparedForm(
+        path="" if in_a_store else form.reference.removeprefix("local:"),
+        size_bytes=form.size_bytes,
+        convert_s=form.convert_s,
+        first_start_s=form.first_start_s,
+    )

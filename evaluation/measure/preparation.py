@@ -125,6 +125,7 @@ def form_facts(form: ConvertedForm) -> FormFacts:
         size_bytes=form.size_bytes,
         convert_s=form.convert_s,
         digest=form.digest,
+        first_start_s=form.first_start_s,
         details=_sif_labels(form.reference) if form.form is Form.SIF else (),
     )
 

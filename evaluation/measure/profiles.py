@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
+from evaluation.model import QUICK
 
 __all__ = ["PROFILES", "Profile", "profile_named"]
 
@@ -49,7 +50,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=60.0),
-        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=300.0),
+        Profile(name=QUICK, blocks=24, enough=24, half_width=0.05, budget_s=300.0),
         Profile(name="full", blocks=120, enough=20, half_width=0.02, budget_s=9000.0),
     )
 }

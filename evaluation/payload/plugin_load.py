@@ -27,5 +27,6 @@ def load_all(directory: str) -> "dict[str, object]":
 
 
 if __name__ == "__main__":
-    print(json.dumps(load_all(sys.argv[1])))
+    os.chdir(sys.argv[1])  # paths are then as long on the bare host as in a container
+    print(json.dumps(load_all(sys.argv[2])))
     print(json.dumps({"done": True}))

@@ -27,6 +27,7 @@ static const struct command COMMANDS[] = {
     {"syscalls", bench_syscalls, 2, 0, "CALLS REPETITIONS"},
     {"cpu", bench_cpu, 2, 0, "ROUNDS REPETITIONS"},
     {"walk", bench_walk, 2, 0, "DIRECTORY LARGEST_BYTES"},
+    {"cd", file_change_directory, 1, 0, "DIRECTORY"},
     {"lookups", bench_lookups, 3, 0, "DIRECTORY CALLS REPETITIONS"},
     {"opens", bench_opens, 3, 0, "DIRECTORY CALLS REPETITIONS"},
     {"execs", bench_execs, 3, 0, "PROGRAM CALLS REPETITIONS"},

@@ -11,7 +11,7 @@ from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Session
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE
 
-__all__ = ["evict", "lacks", "record_lines", "run_payload"]
+__all__ = ["evict", "lacks", "record_lines", "run_in_image", "run_payload"]
 
 MOST_RESIDENT = 0.05
 """Of the bytes that should be gone from the page cache, the share that may be left."""
@@ -20,6 +20,15 @@ MOST_RESIDENT = 0.05
 def run_payload(session: Session, *words: str, timeout_s: float = 60.0, cpus: str = "") -> Completed:
     """Run a command of the payload inside."""
     return session.launch((f"{session.payload_inside}/{PAYLOAD}", *words), timeout_s=timeout_s, cpus=cpus)
+
+
+def run_in_image(session: Session, *words: str, timeout_s: float = 60.0, cpus: str = "") -> Completed:
+    """Run a command of the payload from the image's root, so that its paths are equally long everywhere.
+
+    The unpacked tree lies deep in a cache, and every component of a path costs: with absolute paths the
+    bare host would look slower than it is.
+    """
+    return run_payload(session, "cd", session.image_path("/"), "--", *words, timeout_s=timeout_s, cpus=cpus)
 
 
 def record_lines(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import MOST_RESIDENT, evict, record_lines, run_payload
+from evaluation.probes.timing import MOST_RESIDENT, evict, record_lines, run_in_image
 
-TREE = "/usr/lib"
+TREE = "usr/lib"
 
 ANY_SIZE = str(2**62)
 
@@ -15,7 +15,7 @@ def observe(session: Session) -> None:
     """Put the form out of the page cache, then read it."""
     if not evict(session):
         return
-    completed = run_payload(session, "walk", session.image_path(TREE), ANY_SIZE, timeout_s=300.0)
+    completed = run_in_image(session, "walk", TREE, ANY_SIZE, timeout_s=300.0)
     record_lines(
         session,
         completed,
@@ -42,7 +42,7 @@ PROBE = Probe(
     ),
     method=(
         "Before the turn the kernel is asked to forget the pages of this form's files, and of no others; "
-        f"then a static program reads every regular file below {TREE} of the image once, in a fresh "
+        f"then a static program reads every regular file below /{TREE} of the image once, in a fresh "
         "container. The value is bytes read per second. Where the image lies in an engine's store it is "
         "not measurable. The control does the same with the unpacked tree, bare. A turn counts only if at "
         f"most {MOST_RESIDENT:.0%} of the bytes stayed in memory, without an error, and with the control's "

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import record_lines, run_payload
+from evaluation.probes.timing import record_lines, run_in_image
 
-TREE = "/usr/lib/python3.11"
+TREE = "usr/lib/python3.11"
 """The standard library of Debian 12's python3; its files, not those of its subdirectories."""
 
 CALLS = 5_000
@@ -15,7 +15,7 @@ REPETITIONS = 5
 
 def observe(session: Session) -> None:
     """Time a loop of opens."""
-    completed = run_payload(session, "opens", session.image_path(TREE), str(CALLS), str(REPETITIONS))
+    completed = run_in_image(session, "opens", TREE, str(CALLS), str(REPETITIONS))
     record_lines(
         session,
         completed,
@@ -43,10 +43,11 @@ PROBE = Probe(
         "cache of the kernel helps."
     ),
     method=(
-        f"A static program opens and closes every regular file in {TREE} of the image in turn, {CALLS:,} "
-        f"times, {REPETITIONS} times over. The value is the time per pair; the median of a block's "
-        "repetitions counts. Nothing is pinned. The control does the same in the unpacked tree, bare. A "
-        "turn counts only without an error and with the control's number of files."
+        f"A static program opens and closes every regular file in /{TREE} of the image in turn, "
+        f"{CALLS:,} times, {REPETITIONS} times over. The value is the time per pair; the median of a "
+        "block's repetitions counts. Nothing is pinned. The control does the same in the unpacked tree, "
+        "bare, by paths of the same length. A turn counts only without an error and with the control's "
+        "number of files."
     ),
     remedy=(
         "Use a directory on local disk or a kernel mount of the image file in place of squashfuse, or "

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import record_lines, run_payload
+from evaluation.probes.timing import record_lines, run_in_image
 
-TREE = "/usr/lib/python3.11"
+TREE = "usr/lib/python3.11"
 """The standard library of Debian 12's python3; its files, not those of its subdirectories."""
 
 CALLS = 20_000
@@ -15,7 +15,7 @@ REPETITIONS = 5
 
 def observe(session: Session) -> None:
     """Time a loop of look-ups."""
-    completed = run_payload(session, "lookups", session.image_path(TREE), str(CALLS), str(REPETITIONS))
+    completed = run_in_image(session, "lookups", TREE, str(CALLS), str(REPETITIONS))
     record_lines(
         session,
         completed,
@@ -43,7 +43,7 @@ PROBE = Probe(
         "dearer."
     ),
     method=(
-        f"A static program asks for the status (stat) of every regular file in {TREE} of the image in "
+        f"A static program asks for the status (stat) of every regular file in /{TREE} of the image in "
         f"turn, {CALLS:,} times, {REPETITIONS} times over. The value is the time per call; the median of a "
         "block's repetitions counts. The kernel's caches are warm after the first round. The control does "
         "the same in the unpacked tree, bare. A turn counts only without an error and with the control's "

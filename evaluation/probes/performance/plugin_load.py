@@ -8,13 +8,13 @@ from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
 from evaluation.probes.timing import record_lines
 
-TREE = "/usr/lib/x86_64-linux-gnu/gconv"
+TREE = "usr/lib/x86_64-linux-gnu/gconv"
 
 
 def observe(session: Session) -> None:
     """Load every library of a directory, in a fresh container."""
     script = f"{session.payload_inside}/{PLUGIN_LOAD}"
-    completed = session.launch(("python3", "-B", script, session.image_path(TREE)))
+    completed = session.launch(("python3", "-B", script, session.image_path("/"), TREE))
     record_lines(
         session,
         completed,
@@ -40,7 +40,7 @@ PROBE = Probe(
         "looked up, opened, mapped and relocated: many small reads all over the image."
     ),
     method=(
-        f"The image's own python3 loads (dlopen, by ctypes) every library in {TREE}, the C library's "
+        f"The image's own python3 loads (dlopen, by ctypes) every library in /{TREE}, the C library's "
         "character set modules: some 250 of them, a few kB each, the same in every form, and in the image "
         "itself, not on a bind. The value is the time of the loading alone, in a fresh container with a "
         "warm page cache. The control does the same out of the unpacked tree, bare. A turn counts only if "

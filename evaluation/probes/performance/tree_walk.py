@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import record_lines, run_payload
+from evaluation.probes.timing import record_lines, run_in_image
 
-TREE = "/usr/lib"
+TREE = "usr/lib"
 
 
 def observe(session: Session) -> None:
     """Walk the tree once, in a fresh container."""
-    completed = run_payload(session, "tree", session.image_path(TREE))
+    completed = run_in_image(session, "tree", TREE)
     record_lines(
         session,
         completed,
@@ -37,7 +37,7 @@ PROBE = Probe(
         "layers have to be merged and user-space file systems asked for every directory anew."
     ),
     method=(
-        f"A static program walks {TREE} of the image once with nftw, which lists every directory and asks "
+        f"A static program walks /{TREE} of the image once with nftw, which lists every directory and asks "
         "for the status of every entry, and opens no file. It is the first walk of a fresh container; the "
         "host's page cache is warm from earlier blocks. The value is regular files found per second. The "
         "control walks the same tree of the unpacked image on the bare host. A turn counts only without "

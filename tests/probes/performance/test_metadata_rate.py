@@ -21,7 +21,7 @@ COUNTS = {"files": 1000, "directories": 90, "bytes": 5_000_000}
 def test_files_per_second_are_the_value(tmp_path: Path) -> None:
     session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: answered(LINE))
     observe(session)
-    assert session.launched == [("/payload/probe", "walk", TREE, str(LARGEST_BYTES))]
+    assert session.launched == [("/payload/probe", "cd", "/", "--", "walk", TREE, str(LARGEST_BYTES))]
     own = session.observations
     assert own.by_block("files_per_second") == {0: [pytest.approx(50_000)]}
     assert own.items[0].unit == PROBE.unit
