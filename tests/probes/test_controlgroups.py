@@ -45,15 +45,15 @@ def test_a_group_that_is_ours_too_is_no_containers(tmp_path: Path) -> None:
 
 def test_a_process_is_found_by_a_word_of_its_own() -> None:
     word = f"a-word-{os.getpid()}"
-    client = subprocess.Popen(["sh", "-c", "sleep 30", "client", "of", "a", "payload", word])
-    payload = subprocess.Popen(["sh", "-c", "sleep 30; true", word])
-    try:
-        assert process_with_argument(word) == payload.pid, "the shortest command line is the payload's"
-    finally:
-        for process in (client, payload):
-            subprocess.run(["pkill", "-P", str(process.pid)], check=False)
-            process.kill()
-            process.wait()
+    wait = ["sh", "-c", "read line"]
+    client = subprocess.Popen([*wait, "client", "of", "a", "payload", word], stdin=subprocess.PIPE)
+    payload = subprocess.Popen([*wait, word], stdin=subprocess.PIPE)
+    for process in (client, payload):  # a command line is empty for a moment while a program starts
+        while word.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            assert process.poll() is None
+    assert process_with_argument(word) == payload.pid, "the shortest command line is the payload's"
+    client.communicate(b"go\n")
+    payload.communicate(b"go\n")
     assert process_with_argument(word) is None
 
 

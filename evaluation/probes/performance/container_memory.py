@@ -28,8 +28,10 @@ def observe(session: Session) -> None:
     ready = wait_for(session.work / f"{name}.ready", READY_S)
     pid = process_with_argument(inside) if ready else None
     peak = memory_peak_bytes(pid, unlike=os.getpid()) if pid and not session.is_control else None
-    (session.work / f"{name}.go").touch()
+    go = session.work / f"{name}.go"
+    go.touch()
     completed = running.wait()
+    go.unlink()
     answer = read_answer(completed)
     line = answer.first("hold")
     if line is None or not line.ok:

@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.bind_write import BYTES, PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {
     "what": "bind-write",
@@ -28,7 +28,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("/payload/probe", "bind-write", "/work/written", str(BYTES))]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(2 * BYTES)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(2 * BYTES)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -49,7 +50,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"bytes_per_second": 2.0, "bytes": BYTES, "checksum": "a1"}
+    own: Recorded = {"bytes_per_second": 2.0, "bytes": BYTES, "checksum": "a1"}
     assert judge("bind_write", own, host=own).outcome is Outcome.MEASURED
     assert judge("bind_write", own, host={**own, "checksum": "a2"}).outcome is Outcome.ERROR
 

@@ -6,7 +6,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.performance import container_memory
 from evaluation.probes.performance.container_memory import BYTES, PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 HELD = answered({"what": "hold", "bytes": BYTES, "peak_bytes": BYTES, "ok": True})
 ACCOUNTED = replace(HELD, evidence=replace(HELD.evidence, max_rss_bytes=BYTES + 1))
@@ -44,7 +44,7 @@ def test_where_neither_is_it_is_not_measurable(tmp_path: Path, monkeypatch: pyte
 
 
 def test_figures_of_two_kinds_are_not_mixed() -> None:
-    own = {"peak": [1.0, 2.0], "source": ["rusage", "control group"]}
+    own: Recorded = {"peak": [1.0, 2.0], "source": ["rusage", "control group"]}
     assert judge("container_memory", own).outcome is Outcome.ERROR
 
 

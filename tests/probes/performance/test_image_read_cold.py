@@ -6,7 +6,7 @@ from evaluation.model import Outcome
 from evaluation.probes.base import PreparedForm
 from evaluation.probes.performance import image_read_cold
 from evaluation.probes.performance.image_read_cold import ANY_SIZE, PROBE, TREE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 WALK = {"what": "walk", "files": 10, "directories": 1, "bytes": 5000, "errors": 0, "elapsed_ns": 10**9}
 EVICTED = answered({"what": "evict", "files": 9, "bytes": 1000, "resident_bytes": 0, "errors": 0})
@@ -37,7 +37,7 @@ def test_a_read_with_errors_is_no_result(tmp_path: Path) -> None:
 
 
 def test_other_files_than_the_controls_are_an_error() -> None:
-    own = {"bytes_per_second": 1e9, "files": 10, "bytes": 5000}
+    own: Recorded = {"bytes_per_second": 1e9, "files": 10, "bytes": 5000}
     assert judge("image_read_cold", own, host=own).outcome is Outcome.MEASURED
     assert judge("image_read_cold", own, host={**own, "bytes": 4999}).outcome is Outcome.ERROR
 

@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed, PreparedForm
 from evaluation.probes.performance.import_cold import PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 COUNTS = {"modules": 287, "files": 249, "compiled": 229}
 IMPORTS = answered({"what": "imports", "elapsed_ns": 2_000_000_000, "failed": [], **COUNTS})
@@ -56,7 +56,7 @@ def test_what_was_not_cold_is_not_measured(
 
 
 def test_other_modules_than_the_controls_are_an_error() -> None:
-    own = {"imports": 2.0, **COUNTS}
+    own: Recorded = {"imports": 2.0, **COUNTS}
     assert judge("import_cold", own, host=own).outcome is Outcome.MEASURED
     assert judge("import_cold", own, host={**own, "files": 1}).outcome is Outcome.ERROR
 

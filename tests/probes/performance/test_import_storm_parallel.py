@@ -3,7 +3,7 @@ from pathlib import Path
 
 from evaluation.model import Outcome
 from evaluation.probes.performance.import_storm_parallel import PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE = {"what": "imports", "elapsed_ns": 250_000_000, "failed": [], "modules": 287}
 
@@ -31,7 +31,7 @@ def test_one_that_failed_spoils_the_turn(tmp_path: Path) -> None:
 
 
 def test_other_modules_than_the_controls_are_an_error() -> None:
-    own = {"imports": 0.3, "modules": 287, "at_once": 2}
+    own: Recorded = {"imports": 0.3, "modules": 287, "at_once": 2}
     assert judge("import_storm_parallel", own, host=own).outcome is Outcome.MEASURED
     assert judge("import_storm_parallel", own, host={**own, "modules": 286}).outcome is Outcome.ERROR
 

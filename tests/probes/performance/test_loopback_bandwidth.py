@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.loopback_bandwidth import BYTES, PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {
     "what": "loopback",
@@ -27,7 +27,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("/payload/probe", "loopback", str(BYTES))]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(10 * BYTES)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(10 * BYTES)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -48,7 +49,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"bytes_per_second": 2.0, "bytes": BYTES}
+    own: Recorded = {"bytes_per_second": 2.0, "bytes": BYTES}
     assert judge("loopback_bandwidth", own, host=own).outcome is Outcome.MEASURED
     assert judge("loopback_bandwidth", own, host={**own, "bytes": BYTES - 1}).outcome is Outcome.ERROR
 

@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.matrix_rate import PROBE, REPETITIONS, SIZE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {
     "what": "matrix",
@@ -26,7 +26,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("/payload/probe", "matrix", str(SIZE), str(REPETITIONS))]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(2 * SIZE**3 / 0.02)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(2 * SIZE**3 / 0.02)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -47,7 +48,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"operations_per_second": 2.0, "checksum": "1.5"}
+    own: Recorded = {"operations_per_second": 2.0, "checksum": "1.5"}
     assert judge("matrix_rate", own, host=own).outcome is Outcome.MEASURED
     assert judge("matrix_rate", own, host={**own, "checksum": "1.6"}).outcome is Outcome.ERROR
 

@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.memory_bandwidth import ELEMENTS, PROBE, REPETITIONS
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {"what": "triad", "bytes": 24 * ELEMENTS, "errors": 0, "elapsed_ns": 10_000_000}
 
@@ -21,7 +21,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("/payload/probe", "triad", str(ELEMENTS), str(REPETITIONS))]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(24 * ELEMENTS / 0.01)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(24 * ELEMENTS / 0.01)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -42,7 +43,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"bytes_per_second": 2.0, "bytes": 24 * ELEMENTS}
+    own: Recorded = {"bytes_per_second": 2.0, "bytes": 24 * ELEMENTS}
     assert judge("memory_bandwidth", own, host=own).outcome is Outcome.MEASURED
     assert judge("memory_bandwidth", own, host={**own, "bytes": 24}).outcome is Outcome.ERROR
 

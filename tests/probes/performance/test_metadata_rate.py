@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.metadata_rate import LARGEST_BYTES, PROBE, TREE, observe
-from evaluation.testing import FakeSession, answered, judge
+from evaluation.testing import FakeSession, Recorded, answered, judge
 
 LINE = {
     "what": "walk",
@@ -43,6 +43,6 @@ def test_a_walk_with_faults_is_an_error(tmp_path: Path, end: Completed) -> None:
 
 
 def test_another_tree_than_the_controls_is_an_error() -> None:
-    own = {"files_per_second": 5e4, **COUNTS}
+    own: Recorded = {"files_per_second": 5e4, **COUNTS}
     assert judge("metadata_rate", own, host=own).outcome is Outcome.MEASURED
     assert judge("metadata_rate", own, host={**own, "files": 999}).outcome is Outcome.ERROR

@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.mpi_pingpong import BYTES, PROBE, ROUNDS
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 PINGPONG = {"what": "pingpong", "elapsed_ns": 10**9, "bytes": 1000, "errors": 0}
 QUIET = {"what": "mpi", "exit_status": 0, "said": ""}
@@ -48,8 +48,8 @@ def test_an_mpi_that_fell_back_is_an_error_and_never_a_fast_result(
 
 
 def test_a_host_without_mpi_does_not_spoil_the_others() -> None:
-    own = {"bytes_per_second": 1e9, "bytes": 1000}
-    host = {"unavailable": "the host has no mpicc"}
+    own: Recorded = {"bytes_per_second": 1e9, "bytes": 1000}
+    host: Recorded = {"unavailable": "the host has no mpicc"}
     assert judge("mpi_pingpong", own, host=host).outcome is Outcome.MEASURED
 
 

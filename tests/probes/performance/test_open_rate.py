@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.open_rate import CALLS, PROBE, REPETITIONS, TREE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {"what": "opens", "files": 171, "errors": 0, "cpus": 2, "elapsed_ns": CALLS * 3000}
 
@@ -23,7 +23,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     ]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(3000)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(3000)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -44,7 +45,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"per_open": 2.0, "files": 171}
+    own: Recorded = {"per_open": 2.0, "files": 171}
     assert judge("open_rate", own, host=own).outcome is Outcome.MEASURED
     assert judge("open_rate", own, host={**own, "files": 170}).outcome is Outcome.ERROR
 

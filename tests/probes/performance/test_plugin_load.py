@@ -5,7 +5,7 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance.plugin_load import PROBE, TREE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {"what": "plugins", "loaded": 253, "failed": [], "elapsed_ns": 50_000_000}
 
@@ -21,7 +21,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("python3", "-B", "/payload/plugin_load.py", "/", TREE)]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(0.05)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(0.05)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -42,7 +43,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"loading": 2.0, "loaded": 253}
+    own: Recorded = {"loading": 2.0, "loaded": 253}
     assert judge("plugin_load", own, host=own).outcome is Outcome.MEASURED
     assert judge("plugin_load", own, host={**own, "loaded": 252}).outcome is Outcome.ERROR
 

@@ -6,7 +6,7 @@ from evaluation.model import Outcome
 from evaluation.probes.base import Completed
 from evaluation.probes.performance import tree_walk
 from evaluation.probes.performance.tree_walk import PROBE, TREE
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {
     "what": "tree",
@@ -29,7 +29,8 @@ def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     assert session.launched == [("/payload/probe", "cd", "/", "--", "tree", TREE)]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
-    assert judgement.samples == {0: pytest.approx(258_300)}
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(258_300)
     assert own.items[0].unit == PROBE.unit
 
 
@@ -50,7 +51,7 @@ def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Compl
 
 
 def test_other_work_than_the_controls_is_an_error() -> None:
-    own = {"files_per_second": 2.0, "files": 10, "directories": 2, "others": 1}
+    own: Recorded = {"files_per_second": 2.0, "files": 10, "directories": 2, "others": 1}
     assert judge("tree_walk", own, host=own).outcome is Outcome.MEASURED
     assert judge("tree_walk", own, host={**own, "others": 2}).outcome is Outcome.ERROR
 
