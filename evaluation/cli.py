@@ -90,7 +90,10 @@ def validate() -> None:
 @main.command()
 @_site
 @click.option(
-    "--profile", default="quick", show_default=True, help="quick, or full: as long as precision needs."
+    "--profile",
+    default="quick",
+    show_default=True,
+    help="quick; full: as long as precision needs; trial: a minute or two, to see that everything works.",
 )
 @_runtimes
 @_results

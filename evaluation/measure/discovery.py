@@ -26,6 +26,9 @@ _HOW_TO_GET = {
     "shifter": "Shifter is in no package registry: a centre builds it and its image gateway itself.",
 }
 
+_ANSWER_S = 30.0
+_MOST = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRuntime:
@@ -62,26 +65,47 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
-    done = _run(launcher, runtime.version_argv())
-    printed = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")  # ch-run: on stderr
-    if not done.ok or not printed:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        reason = "installed, but does not answer: " + (said[-1] if said else "it said nothing")
+    version, reason = _version(runtime, launcher)
+    if reason:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
     facts = absent.model_copy(
         update={
             "present": True,
             "advice": "",
             "command": launcher.find(command),
-            "version": runtime.parse_version(printed),
+            "version": version,
             "security": _security(runtime, launcher),
         }
     )
     return FoundRuntime(runtime=runtime, facts=facts)
 
 
+def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
+    """Ask for the version; give it, or the reason why there is none."""
+    done = _run(launcher, runtime.version_argv())
+    printed = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")  # ch-run: on stderr
+    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+    last = _one_line(said[-1]) if said else "it said nothing"
+    if done.evidence.timed_out:
+        return "", f"installed, but does not answer within {_ANSWER_S:.0f} s"
+    if done.evidence.exit_status < 0:
+        return "", f"installed, but ended by signal {-done.evidence.exit_status}: {last}"
+    if not done.ok or not printed:
+        return "", f"installed, but does not answer: {last}"
+    version = _one_line(runtime.parse_version(printed))
+    if not any(character.isdigit() for character in version):
+        return "", f"installed, but what it says is no version: {version or last}"
+    return version, ""
+
+
+def _one_line(text: str) -> str:
+    """What a command said, fit for a table: one line, not long, nothing that steers a terminal."""
+    line = next(iter(text.strip().splitlines()), "")
+    return "".join(character for character in line if character.isprintable())[:_MOST]
+
+
 def _run(launcher: Launcher, argv: tuple[str, ...]) -> Completed:
-    return launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=30.0)
+    return launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_ANSWER_S)
 
 
 def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
@@ -122,7 +146,7 @@ def _docker_security(launcher: Launcher) -> tuple[str, ...]:
         client = docker.DockerClient(base_url=address) if address else docker.from_env()
         with contextlib.closing(client):
             info = client.info()
-    except (docker.errors.DockerException, OSError):
+    except (docker.errors.DockerException, OSError, ValueError):
         return ()
     return (
         *info.get("SecurityOptions", ()),

@@ -7,6 +7,8 @@ memory with its own. See ``docs/decisions/0003-launcher.md``.
 from __future__ import annotations
 
 import base64
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -25,10 +27,20 @@ from evaluation.measure.user import User
 from evaluation.model import Evidence
 from evaluation.probes.base import Completed
 
-__all__ = ["Command", "Launcher", "LauncherTask"]
+__all__ = ["Command", "Launcher", "LauncherGoneError", "LauncherTask"]
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
+
+FLOODED = "it flooded its output and was ended by us (more than 256 MiB)"
+"""The failure of a command that printed without end."""
+
+# Not the command's fault but the machine's: it says nothing about what was to be measured.
+_EXHAUSTED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
+
+
+class LauncherGoneError(EvaluationError):
+    """The launcher's process has ended: nothing more can be started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +95,21 @@ class Launcher:
 
     def __init__(self, user: User) -> None:
         self.user = user
-        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher_main.py"))]
-        if user.uid != os.getuid():
-            groups = ",".join(str(group) for group in user.groups)
-            argv += ["--uid", str(user.uid), "--gid", str(user.gid), "--groups", groups]
-        self._process = subprocess.Popen(  # noqa: S603 - our own file, by our own interpreter
+        self._abandoned = False
+        self._process = self._begin()
+
+    def _begin(self) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).with_name("launcher_main.py"))]
+        if self.user.uid != os.getuid():
+            groups = ",".join(str(group) for group in self.user.groups)
+            argv += ["--uid", str(self.user.uid), "--gid", str(self.user.gid), "--groups", groups]
+        return subprocess.Popen(  # noqa: S603 - our own file, by our own interpreter
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env=dict(user.env),  # its PATH is the one that commands are looked up on
+            env=dict(self.user.env),  # its PATH is the one that commands are looked up on
         )
 
     def __enter__(self) -> Self:
@@ -106,8 +122,9 @@ class Launcher:
 
     def close(self) -> None:
         """End everything that still runs, and the launcher's process itself."""
-        if self._process.stdin and not self._process.stdin.closed:
-            self._process.stdin.close()
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                self._process.stdin.close()
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
@@ -117,6 +134,12 @@ class Launcher:
 
         A command that cannot be started is answered as a shell would: exit status 127 (not found) or
         126, with the reason on stderr.
+
+        Raises
+        ------
+        EvaluationError
+            The working directory is not to be had, the machine can start nothing more, or the launcher's
+            process is gone.
         """
         started_at = now()
         return completed(command, started_at, self._ask(command.request("run", timeout_s=timeout_s)))
@@ -135,27 +158,54 @@ class Launcher:
             raise EvaluationError(f"cannot start {command.argv[0]}: {answer['error']}", where="launcher")
         return LauncherTask(self, command, started_at, answer["pid"])
 
+    def sweep(self) -> tuple[str, ...]:
+        """End what was started and not waited for, and what commands left in their sessions.
+
+        Returns
+        -------
+        tuple of str
+            Names of the processes that could not be ended.
+        """
+        return tuple(self._ask({"op": "sweep"})["survivors"])
+
     def find(self, name: str) -> str | None:
         """Find a command on the measuring user's PATH."""
-        return shutil.which(name, path=self.user.env["PATH"])
+        return shutil.which(name, path=self.user.env.get("PATH", os.defpath))
 
     def _ask(self, request: Mapping[str, object]) -> dict[str, Any]:
+        if self._abandoned:
+            self._abandoned = False
+            self._process = self._begin()
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         if pipe_in is None or pipe_out is None:  # pragma: no cover - Popen was asked for both
             raise AssertionError
+        line = ""
         try:
             pipe_in.write(json.dumps(request) + "\n")
             pipe_in.flush()
             line = pipe_out.readline()
         except (BrokenPipeError, ValueError):
-            line = ""
+            pass
+        except BaseException:
+            # Interrupted between question and answer: the next one asked would get the answer to this.
+            self._abandoned = True
+            self.close()
+            raise
         if not line:
-            raise EvaluationError(
+            raise LauncherGoneError(
                 "the launcher's process has ended",
                 where="launcher",
                 advice="Was it killed? Run again: the run resumes where it stopped.",
             )
         answer: dict[str, Any] = json.loads(line)
+        if "cwd" in answer:
+            raise EvaluationError(f"cannot work in {request['cwd']}: {answer['cwd']}", where="launcher")
+        if answer.get("errno") in _EXHAUSTED:
+            raise EvaluationError(
+                f"this machine can start nothing more: {answer['error']}",
+                where="launcher",
+                advice="Look at the limits of processes, open files and memory (ulimit -a).",
+            )
         return answer
 
 
@@ -173,8 +223,16 @@ class LauncherTask:
         self._launcher._ask({"op": "signal", "pid": self.pid, "number": int(number)})  # noqa: SLF001
 
     def wait(self, timeout_s: float = 30.0) -> Completed:
-        """Wait for the end. The time limit counts from the start of the command."""
+        """Wait for the end. The time limit counts from the start of the command.
+
+        Raises
+        ------
+        EvaluationError
+            It was waited for already, or ended by `Launcher.sweep`.
+        """
         answer = self._launcher._ask({"op": "wait", "pid": self.pid, "timeout_s": timeout_s})  # noqa: SLF001
+        if "errno" in answer:
+            raise EvaluationError(f"cannot wait for process {self.pid}: {answer['error']}", where="launcher")
         return completed(self._command, self._started_at, answer)
 
 
@@ -187,11 +245,12 @@ def completed(command: Command, started_at: str, answer: Mapping[str, Any]) -> C
     """Turn the launcher's answer into evidence."""
     if "errno" in answer:
         reason = f"{command.argv[0]}: {answer['error']}\n".encode()
-        status = NOT_FOUND if answer["errno"] == 2 else NOT_EXECUTABLE
+        status = NOT_FOUND if answer["errno"] == errno.ENOENT else NOT_EXECUTABLE
         answer = {
             "exit_status": status,
             "duration_s": 0.0,
             "timed_out": False,
+            "flooded": False,
             "cpu_s": None,
             "max_rss_bytes": None,
             "stdout": "",
@@ -217,4 +276,5 @@ def completed(command: Command, started_at: str, answer: Mapping[str, Any]) -> C
         "survivors": tuple(answer["survivors"]),
     }
     identity = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-    return Completed(evidence=Evidence(id=identity, **record), stdout=stdout, stderr=stderr)
+    failure = FLOODED if answer["flooded"] else ""
+    return Completed(evidence=Evidence(id=identity, **record), stdout=stdout, stderr=stderr, failure=failure)

@@ -2,11 +2,16 @@
 
 It is run as a script by ``python -I -S`` and imports the standard library only. It is small on purpose:
 a child's peak memory is floored by its parent's, and ``posix_spawn`` from a small process costs what it
-costs in C. Commands arrive as JSON lines on standard input and are answered by JSON lines on standard
-output; when standard input ends, everything still running is ended too.
+costs in C. Between a command's end and the clock nothing is done but `wait4`, and little before its start:
+on a busy machine the scheduler lets a process wait that has just used its share, and the wait would be
+counted as the command's. Commands arrive as JSON lines on standard input and are answered by JSON lines on
+standard output; when standard input ends, everything still running is ended too.
 
 Started as root with ``--uid``, it gives root up for good before it starts anything: containers are run by
 an unprivileged user, whatever user started the evaluation.
+
+Output goes to memory files, as a batch system sends it to files: nothing has to be read meanwhile, and a
+command never waits for a reader.
 """
 
 from __future__ import annotations
@@ -14,6 +19,8 @@ from __future__ import annotations
 import argparse
 import base64
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import resource  # noqa: F401 - wait4 wants it, and it cannot be read any more once root is given up
@@ -21,8 +28,8 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 OUTPUT_CAP = 1 << 20
@@ -31,56 +38,54 @@ OUTPUT_CAP = 1 << 20
 FLOOD_CAP = 1 << 28
 """Bytes at which a command that floods its output is ended."""
 
+CHILDREN_LISTED = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110 - no pathlib here
+"""Whether this kernel lists a process's children; else every process is looked at."""
+
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
 _GONE_S = 5.0
+_CLEANUP_S = 30.0
+_DEFAULTS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class Task:
-    """One started command."""
+    """One started command; ``pid`` names its process group and its session too."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        self.cleanup: list[list[str]] = request.get("cleanup", [])
+        self.cleanup: list[list[str]] = request["cleanup"]
         self.env: dict[str, str] = request["env"]
-        self.cwd: str = request["cwd"]
-        self.stdout = os.memfd_create("stdout")
-        self.stderr = os.memfd_create("stderr")
         self.before = set(descendants())
+        self.stdout, self.stderr = memory_file("stdout"), memory_file("stderr")
         stdin = os.open(os.devnull, os.O_RDONLY)
-        if request.get("stdin"):
+        if request["stdin"]:
             os.close(stdin)
             stdin = os.memfd_create("stdin")
             os.write(stdin, base64.b64decode(request["stdin"]))
             os.lseek(stdin, 0, os.SEEK_SET)
         try:
-            os.chdir(self.cwd)
             self.started_ns = time.monotonic_ns()
             self.pid = spawn(request["argv"], self.env, (stdin, self.stdout, self.stderr))
-        except OSError:
+        except (OSError, ValueError):
             os.close(self.stdout)
             os.close(self.stderr)
             raise
         finally:
             os.close(stdin)
 
-    def wait(self, timeout_s: float, wakeup: int) -> dict[str, Any]:
+    def wait(self, timeout_s: float, wakeup: int, others: set[int]) -> dict[str, Any]:
         """Wait for the end; past the time limit, or on a flood of output, end the whole tree."""
         deadline = self.started_ns + int(timeout_s * 1e9)
         timed_out = flooded = False
         while True:
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            ended_ns = time.monotonic_ns()
             if pid:
-                ended_ns = time.monotonic_ns()
                 break
-            left_s = (deadline - time.monotonic_ns()) / 1e9
+            left_s = (deadline - ended_ns) / 1e9
             flooded = max(os.fstat(self.stdout).st_size, os.fstat(self.stderr).st_size) > FLOOD_CAP
-            if left_s <= 0 or flooded:
-                timed_out = not flooded
-                self.end()
-                deadline = time.monotonic_ns() + int(_GONE_S * 1e9)
-                if not alive(self.pid):
-                    continue
-                status, ended_ns = int(signal.SIGKILL), time.monotonic_ns()
+            timed_out = left_s <= 0 and not flooded
+            if timed_out or flooded:
+                pid, status, usage = self.end(others)
                 break
             ready, _, _ = select.select([wakeup, 0], [], [], min(left_s, _POLL_S))
             if 0 in ready:  # nobody asks while we wait: this is the end of whoever did
@@ -89,6 +94,7 @@ class Task:
                 os.read(wakeup, 4096)
         out, out_bytes = take(self.stdout)
         err, err_bytes = take(self.stderr)
+        left = {number: name for number, name in descendants(others).items() if number not in self.before}
         return {
             "exit_status": os.waitstatus_to_exitcode(status),
             "duration_s": (ended_ns - self.started_ns) / 1e9,
@@ -100,36 +106,113 @@ class Task:
             "stdout_bytes": out_bytes,
             "stderr": err,
             "stderr_bytes": err_bytes,
-            "survivors": [
-                name for pid in sorted(set(descendants()) - self.before) if (name := command_of(pid))
-            ],
+            "survivors": [name for _, name in sorted(left.items())],
         }
 
-    def end(self) -> None:
-        """Kill the whole tree, then let the engine remove what only it can."""
-        give_up = time.monotonic() + _GONE_S
-        while time.monotonic() < give_up:
-            # Again and again: a tree may fork while it is being killed, and a setuid helper cannot be
-            # signalled (EPERM) before it has given its privileges up.
-            for pid in {self.pid, *descendants()} - self.before:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-            if not any(alive(pid) for pid in {self.pid, *descendants()} - self.before):
-                break
-            time.sleep(0.01)
+    def end(self, others: set[int]) -> tuple[int, int, Any]:
+        """Kill the whole tree, reap the command, then let the engine remove what only it can.
+
+        Gives what `wait4` gave; process id 0 and SIGKILL for what cannot be ended.
+        """
+        kill(lambda: set(descendants(others)) - self.before)
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        self.clean_up()
+        return pid, status if pid else int(signal.SIGKILL), usage
+
+    def clean_up(self) -> None:
+        """Run the engine's own commands for what is out of our reach."""
         for argv in self.cleanup:
             nothing = os.open(os.devnull, os.O_RDWR)
             pid = 0
             with suppress(OSError):
                 pid = spawn(argv, self.env, (nothing, nothing, nothing))
             os.close(nothing)
-            give_up = time.monotonic() + 30.0
+            give_up = time.monotonic() + _CLEANUP_S
             while pid and os.waitpid(pid, os.WNOHANG) == (0, 0):
                 if time.monotonic() > give_up:
                     os.killpg(pid, signal.SIGKILL)
                 time.sleep(0.01)
+
+
+class Server:
+    """Answers requests, one after the other."""
+
+    def __init__(self, wakeup: int) -> None:
+        self.wakeup = wakeup
+        self.tasks: dict[int, Task] = {}
+        self.sessions: set[int] = set()
+        self.unclean: list[Task] = []
+
+    def serve(self) -> None:
+        """Answer until standard input ends, then end everything below this process."""
+        with suppress(EOFError):
+            for line in sys.stdin:
+                try:
+                    answer = self.answer(json.loads(line))
+                except (OSError, ValueError) as error:
+                    number = getattr(error, "errno", None) or errno.EINVAL
+                    answer = {"errno": number, "error": getattr(error, "strerror", None) or str(error)}
+                self.reap()
+                sys.stdout.write(json.dumps(answer) + "\n")
+                sys.stdout.flush()
+        self.sweep()
+        kill(lambda: set(descendants()))
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what is asked."""
+        operation = request["op"]
+        if operation == "sweep":
+            return {"survivors": self.sweep()}
+        if operation == "signal":
+            if request["pid"] in self.tasks:  # else it was waited for, and the number may be another's
+                os.kill(request["pid"], request["number"])
+            return {}
+        if operation == "wait":
+            task = self.tasks.get(request["pid"])
+            if task is None:
+                raise ProcessLookupError(errno.ESRCH, "it was waited for, or ended, already")
+        else:
+            try:
+                os.chdir(request["cwd"])
+            except OSError as error:
+                return {"cwd": error.strerror}
+            try:
+                task = Task(request)
+            finally:
+                os.chdir("/")  # a folder that we stand in could not be unmounted
+            self.tasks[task.pid] = task
+            self.sessions.add(task.pid)
+            if operation == "start":
+                return {"pid": task.pid}
+        answer = task.wait(request["timeout_s"], self.wakeup, set(self.tasks) - {task.pid})
+        del self.tasks[task.pid]
+        if answer["exit_status"] < 0 and not answer["timed_out"]:
+            self.unclean.append(task)  # who ran it may not have told its engine
+        return answer
+
+    def sweep(self) -> list[str]:
+        """End what was started and not waited for, and what commands left in their sessions.
+
+        What has made a session of its own stays (an engine's helpers do); it was named as a survivor.
+        """
+        while self.tasks:
+            _, task = self.tasks.popitem()
+            task.end(set(self.tasks))
+            os.close(task.stdout)
+            os.close(task.stderr)
+        for task in self.unclean:
+            task.clean_up()
+        left = kill(lambda: {pid for pid in descendants() if session_of(pid) in self.sessions})
+        self.unclean, self.sessions = [], set()
+        self.reap()
+        return left
+
+    def reap(self) -> None:
+        """Collect ended processes that were left to us by parents that are gone."""
+        for pid in children_of(os.getpid()):
+            if pid not in self.tasks:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
 
 def spawn(argv: list[str], env: dict[str, str], streams: tuple[int, int, int]) -> int:
@@ -140,9 +223,17 @@ def spawn(argv: list[str], env: dict[str, str], streams: tuple[int, int, int]) -
         env,
         file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
         setsid=True,
-        # Python ignores these, and what is ignored stays ignored across exec.
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT],
+        # What Python or whoever started us ignores or blocks would stay so across exec.
+        setsigdef=_DEFAULTS,
+        setsigmask=(),
     )
+
+
+def memory_file(name: str) -> int:
+    """Make a file for an output; in append mode, so that a command that opens it again loses nothing."""
+    stream = os.memfd_create(name)
+    fcntl.fcntl(stream, fcntl.F_SETFL, os.O_APPEND)
+    return stream
 
 
 def take(stream: int) -> tuple[str, int]:
@@ -153,87 +244,79 @@ def take(stream: int) -> tuple[str, int]:
     return base64.b64encode(data).decode("ascii"), size
 
 
-def descendants() -> list[int]:
-    """Every process below this one; as a subreaper it is the parent of all that lost theirs."""
-    parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - in the path of every launch
-        if entry.isdigit():
-            with suppress(OSError, ValueError):
-                parents[int(entry)] = int(stat_fields(int(entry))[1])
-    found: list[int] = []
-    level = {os.getpid()}
+def kill(those: Callable[[], Collection[int]]) -> list[str]:
+    """Kill what ``those()`` gives until it gives nothing that runs; name what could not be ended.
+
+    Again and again: a tree may fork while it is being killed, the list of a process's children may miss
+    one while another ends, and a setuid helper cannot be signalled before it has given its privileges up.
+    """
+    give_up, quiet = time.monotonic() + _GONE_S, 0
+    while (running := {pid: name for pid in those() if (name := name_of(pid))}) or quiet < 2:
+        if time.monotonic() > give_up:
+            return sorted(running.values())
+        quiet = 0 if running else quiet + 1
+        for pid in running:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if running:
+            time.sleep(0.005)
+    return []
+
+
+def descendants(skipped: Collection[int] = ()) -> dict[int, str]:
+    """Name every running process below this one, by process id.
+
+    Left out are the trees and the sessions of other commands, whose first process ids are ``skipped``.
+    As a subreaper this process is the parent of all that lost theirs.
+    """
+    found: dict[int, str] = {}
+    level = children_of(os.getpid())
     while level:
-        level = {pid for pid, parent in parents.items() if parent in level}
-        found += level
+        own = [pid for pid in level if pid not in skipped and not (skipped and session_of(pid) in skipped)]
+        found.update((pid, name) for pid in own if (name := name_of(pid)))
+        level = [child for pid in own for child in children_of(pid)]
     return found
 
 
-def stat_fields(pid: int) -> list[str]:
-    """Fields of ``/proc/PID/stat`` after the command's name: state, parent, ..."""
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+def children_of(pid: int) -> list[int]:
+    """List the children of every thread of a process, ended ones too."""
+    if not CHILDREN_LISTED:
+        everyone = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - as below
+        return [other for other in everyone if stat_of(other)[1][1:2] == [str(pid)]]
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - in the path of every launch
+            found += map(int, read(f"/proc/{pid}/task/{thread}/children").split())
+    return found
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
+def read(path: str) -> str:
+    """Read a small file of ``/proc``."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return stat_fields(pid)[0] != "Z"
-    except OSError:
-        return False
+        return os.read(descriptor, 1 << 16).decode(errors="replace")
+    finally:
+        os.close(descriptor)
 
 
-def command_of(pid: int) -> str:
-    """Name a process that still runs; empty for one that has ended."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip() if alive(pid) else ""
-    except OSError:
-        return ""
+def stat_of(pid: int) -> tuple[str, list[str]]:
+    """Give a process's name and the fields after it (state, parent, group, session); none when gone."""
+    with suppress(OSError):
+        head, _, tail = read(f"/proc/{pid}/stat").rpartition(")")
+        return head.partition("(")[2], tail.split()
+    return "", []
 
 
-def serve(wakeup: int) -> None:
-    """Answer requests until standard input ends, then end what still runs."""
-    tasks: dict[int, Task] = {}
-    with suppress(EOFError):
-        answer_all(tasks, wakeup)
-    for task in tasks.values():
-        task.end()
-    for pid in descendants():
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+def name_of(pid: int) -> str:
+    """Name a process that runs; empty for one that has ended, even where nobody has reaped it yet."""
+    name, fields = stat_of(pid)
+    return name if fields and fields[0] not in "ZX" else ""
 
 
-def answer_all(tasks: dict[int, Task], wakeup: int) -> None:
-    """Answer one request after the other."""
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer: dict[str, Any] = {}
-        try:
-            if request["op"] == "start":
-                task = Task(request)
-                tasks[task.pid] = task
-                answer["pid"] = task.pid
-            elif request["op"] == "run":
-                task = Task(request)
-                tasks[task.pid] = task
-                answer = task.wait(request["timeout_s"], wakeup)
-                del tasks[task.pid]
-            elif request["op"] == "wait":
-                answer = tasks[request["pid"]].wait(request["timeout_s"], wakeup)
-                del tasks[request["pid"]]
-            elif request["op"] == "signal":
-                os.kill(request["pid"], request["number"])
-        except OSError as error:
-            answer = {"errno": error.errno, "error": error.strerror}
-        reap_orphans(tasks)
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
-def reap_orphans(tasks: dict[int, Task]) -> None:
-    """Collect ended processes that were left to us by parents that are gone."""
-    for pid in descendants():
-        if pid not in tasks:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+def session_of(pid: int) -> int:
+    """Give the session a process is in; 0 when it is gone."""
+    fields = stat_of(pid)[1]
+    return int(fields[3]) if fields else 0
 
 
 def main() -> None:
@@ -247,12 +330,14 @@ def main() -> None:
         os.setgroups([int(group) for group in options.groups.split(",") if group])
         os.setresgid(options.gid, options.gid, options.gid)
         os.setresuid(options.uid, options.uid, options.uid)
+        os.umask(0o022)  # a fresh login's, whatever root's is
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     wakeup, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the evaluation decides; its end ends this too
-    serve(wakeup)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the evaluation decides; its end ends this too
+    Server(wakeup).serve()
 
 
 if __name__ == "__main__":

@@ -1,27 +1,45 @@
-"""Getting ready: the payload built, the image in every runtime's form, each form started once."""
+"""Getting ready: the payload built, the image in every runtime's form, each form started once.
+
+Nothing that is wrong with one runtime keeps the others from being measured: it becomes absent, with the
+reason, and its row stays.
+"""
 
 from __future__ import annotations
 
+import difflib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from spython.main import Client
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage, build, without_addresses
 from evaluation.images.convert import ConvertedForm, convert
 from evaluation.images.recipe import load_recipe
-from evaluation.measure.discovery import FoundRuntime
-from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, Form
 from evaluation.payload import build as payload_builder
 from evaluation.probes.base import Completed
+from evaluation.probes.registry import discover as discover_probes
+from evaluation.sites import Site
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
-__all__ = ["build_payload", "built_image", "image_facts", "ready"]
+__all__ = ["Prepared", "build_payload", "built_image", "chosen", "prepare", "ready"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a run is begun with."""
+
+    runtimes: tuple[RuntimeFacts, ...]
+    image: ImageFacts | None
+    unavailable: Mapping[str, str]
+    """Per probe that not even the bare host can be asked, why."""
 
 
 def build_payload(folder: Path) -> Path:
@@ -76,6 +94,8 @@ def ready(
     for variant in (found.runtime, *found.runtime.adaptations()):
         try:
             form = convert(image, variant, runner(launcher), str(payload))
+        except LauncherGoneError:
+            raise
         except EvaluationError as error:
             problem = problem or error.what
             continue
@@ -119,26 +139,101 @@ def _sif_labels(path: str) -> tuple[str, ...]:
     return ()
 
 
-def image_facts(image: BuiltImage, recipe: str, forms: Sequence[FormFacts]) -> ImageFacts:
-    """Put the image as the manifest keeps it. Its digest is the control's, which all others equal.
+def prepare(
+    site: Site, launcher: Launcher, images: Path, payload: Path, problem: str, runtimes: Sequence[str]
+) -> Prepared:
+    """Find the runtimes and make their forms of the image.
+
+    Parameters
+    ----------
+    payload : Path
+        The payload's directory.
+    problem : str
+        Why the payload could not be built; empty when it was.
+    runtimes : sequence of str
+        Only these; all when empty.
+    """
+    found = chosen(discover(site, launcher), runtimes)
+    lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
+    image: ImageFacts | None
+    try:
+        facts, image = _formed(found, images, launcher, payload)
+    except (LauncherGoneError, FaultyDocumentError):
+        raise
+    except EvaluationError as error:
+        lacks["image"] = f"there is no image: {error.what}"
+        facts, image = [_without_image(item.facts, error.what) for item in found], None
+    return Prepared(
+        runtimes=tuple(facts),
+        image=image,
+        unavailable={
+            probe.id: lacks[need]
+            for probe in discover_probes().values()
+            for need in probe.needs
+            if need in lacks
+        },
+    )
+
+
+def _formed(
+    found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
+) -> tuple[list[RuntimeFacts], ImageFacts]:
+    """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
+    built, recipe = built_image("small", images, launcher)
+    facts: list[RuntimeFacts] = []
+    forms: list[FormFacts] = []
+    for item in found:
+        if item.facts.present:
+            print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
+        readied, form = ready(item, built, launcher, payload)
+        if item.facts.id == CONTROL and not form:
+            raise EvaluationError(readied.facts.reason)
+        if form and forms and form.digest != forms[0].digest:
+            reason = "its form of the image is not the same image: other contents are seen inside"
+            facts.append(absent(readied.facts, reason))
+            continue
+        facts.append(readied.facts)
+        forms += [form] if form else []
+    return facts, image_facts(built, recipe, forms)
+
+
+def _without_image(facts: RuntimeFacts, why: str) -> RuntimeFacts:
+    is_container = facts.present and facts.id != CONTROL
+    return absent(facts, f"no image to run: {why}") if is_container else facts
+
+
+def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[FoundRuntime, ...]:
+    """Keep the runtimes asked for; the others stay in their rows as left out.
 
     Raises
     ------
     EvaluationError
-        A form is not the same image: its digest from inside differs.
+        One is unknown.
     """
-    digest = next((form.digest for form in forms if form.runtime == CONTROL), "")
-    if odd := [form.runtime for form in forms if form.digest != digest]:
+    known = [item.facts.id for item in found]
+    if unknown := [name for name in runtimes if name not in {*known, "none"}]:
+        close = difflib.get_close_matches(unknown[0], known, n=1)
         raise EvaluationError(
-            f"the image is not the same in every form: {', '.join(odd)} differ from the unpacked tree",
-            where=f"image {image.name}",
-            advice="Remove the forms with 'evaluation image clean' and run again.",
+            f"there is no runtime {unknown[0]!r}" + (f", did you mean {close[0]!r}?" if close else ""),
+            where="--runtimes",
+            advice=f"There are: {', '.join(known)}; or none.",
         )
+    kept = {*(runtimes or known), CONTROL}
+    return tuple(
+        item
+        if item.facts.id in kept or not item.facts.present
+        else FoundRuntime(runtime=item.runtime, facts=absent(item.facts, "left out of this run on request"))
+        for item in found
+    )
+
+
+def image_facts(image: BuiltImage, recipe: str, forms: Sequence[FormFacts]) -> ImageFacts:
+    """Put the image as the manifest keeps it; its digest is that of all of its forms."""
     return ImageFacts(
         name=image.name,
         recipe=recipe,
         recipe_sha256=image.recipe_sha256,
-        digest=digest,
+        digest=forms[0].digest,
         tar_bytes=image.tar_bytes,
         build_s=image.build_s,
         packages=image.packages,

@@ -1,4 +1,4 @@
-"""How much is measured: the quick look, and what precision needs."""
+"""How much is measured: enough to see that it works, the quick look, and what precision needs."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
+        Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=60.0),
         Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=300.0),
         Profile(name="full", blocks=120, enough=20, half_width=0.02, budget_s=9000.0),
     )

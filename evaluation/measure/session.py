@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import math
 import os
-import shutil
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
 from evaluation.probes.base import Completed, Probe, RunningTask, Value
 from evaluation.runtimes.base import Runtime
+from evaluation.scratch import remove_tree
 
 __all__ = ["Arm", "Bench", "TurnSession", "work_directory"]
-
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def work_directory(bench: Bench) -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +66,8 @@ class TurnSession:
     order: int
     work: Path
     warm_up: bool = False
+    hung: bool = False
+    """Whether the runtime had to be ended because its time was up."""
     observations: list[Observation] = field(default_factory=list)
     kept: dict[str, Completed] = field(default_factory=dict)
 
@@ -121,7 +123,14 @@ class TurnSession:
         )
 
     def image_path(self, path: str) -> str:
-        """Where the command finds a path of the image."""
+        """Where the command finds a path of the image.
+
+        Raises
+        ------
+        EvaluationError
+            There is no image here.
+        """
+        self._refuse_without_image()
         return self.arm.runtime.sees_image(self.arm.reference, path)
 
     def launch(
@@ -170,7 +179,16 @@ class TurnSession:
         repetition: int = 0,
         warm_up: bool = False,
     ) -> None:
-        """Keep one raw value."""
+        """Keep one raw value.
+
+        Raises
+        ------
+        ValueError
+            It is a number, but not a finite one: the probe is broken.
+        """
+        if isinstance(value, float) and not math.isfinite(value):
+            message = f"{name} is {value}, which is no value"
+            raise ValueError(message)
         self.observations.append(
             Observation(
                 probe=self.probe.id,
@@ -211,6 +229,8 @@ class TurnSession:
         workdir: str | None,
         stdin: bytes,
     ) -> Command:
+        if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
+            self._refuse_without_image()
         always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
         task = Task(
             image=self.arm.reference,
@@ -218,7 +238,7 @@ class TurnSession:
             binds=(*always, *binds),
             env=tuple((env or {}).items()),
             workdir=workdir,
-            name=f"container-evaluation-{os.getpid()}-{next(_numbers)}",
+            name=f"container-evaluation-{secrets.token_hex(6)}",
             stdin=bool(stdin),
         )
         return Command(
@@ -230,10 +250,15 @@ class TurnSession:
             accountable=not self.arm.runtime.has_engine,
         )
 
+    def _refuse_without_image(self) -> None:
+        if not self.arm.reference:
+            raise EvaluationError("there is no image here, and this needs files of it", where=self.arm.id)
+
     def _keep(self, done: Completed, *, ours: bool = False) -> Completed:
         if not ours:
+            self.hung = self.hung or done.evidence.timed_out
             said = done.stderr.decode(errors="replace")
-            failure = self.arm.runtime.own_failure(done.evidence.exit_status, said)
+            failure = self.arm.runtime.own_failure(done.evidence.exit_status, said) or done.failure
             if failure:
                 done = replace(done, failure=failure)
                 self.record("runtime_failure", failure, evidence=(done,))

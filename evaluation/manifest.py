@@ -1,0 +1,97 @@
+"""What a run says of itself: where it was measured, with what, from which image.
+
+These are the models behind ``manifest.json``; `evaluation.store` reads and writes them.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
+
+FORMAT = 1
+"""Of a run's folder; its history stands in `evaluation.store`."""
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class HostFacts(_Facts):
+    """The machine. Sizes in bytes."""
+
+    system: str
+    kernel: str
+    architecture: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    cgroup: str
+    virtualisation: str
+    mitigations: str
+    lsm: str
+
+
+class RuntimeFacts(_Facts):
+    """One runtime as it was found; ``reason`` says why an absent one is absent."""
+
+    id: str
+    family: str
+    mode: str
+    present: bool
+    version: str = ""
+    reason: str = ""
+    advice: str = ""
+    command: str = ""
+    options: tuple[str, ...] = ()
+    engine_options: tuple[str, ...] = ()
+    adaptation: str = ""
+    security: tuple[str, ...] = ()
+
+
+class FormFacts(_Facts):
+    """One form of the image: what it took to make, and the digest of its content seen from inside."""
+
+    runtime: str
+    form: str
+    reference: str
+    size_bytes: int | None
+    convert_s: float
+    digest: str
+    details: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class ImageFacts(_Facts):
+    """The evaluation image. ``digest`` is over file contents and modes, the same in every form."""
+
+    name: str
+    recipe: str
+    recipe_sha256: str
+    digest: str
+    tar_bytes: int
+    build_s: float
+    packages: tuple[str, ...]
+    forms: tuple[FormFacts, ...]
+
+
+class Manifest(_Facts):
+    """What a run is: planned, where, with what."""
+
+    format: int = FORMAT
+    site: str
+    run: str
+    profile: str
+    seed: int
+    plan: str
+    """SHA-256 of what must be unchanged for the run to be resumed."""
+    tool_version: str
+    started_at: str
+    measured_as: str
+    as_root: bool
+    label: str = ""
+    host: HostFacts
+    runtimes: tuple[RuntimeFacts, ...]
+    image: ImageFacts | None = None
+    unavailable: dict[str, str] = {}
+    """Per probe that could not be run at all, why."""

@@ -1,0 +1,173 @@
+"""A run that is open: its turns are taken one after the other, and each is kept before the next."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from evaluation.measure.launcher import LauncherGoneError, now
+from evaluation.measure.patience import Patience
+from evaluation.measure.profiles import Profile
+from evaluation.measure.progress import Progress
+from evaluation.measure.schedule import PlannedTurn, plan_turns
+from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
+from evaluation.measure.stopping import why_enough
+from evaluation.model import CONTROL, CONTROL_AGAIN
+from evaluation.probes.base import Probe
+from evaluation.probes.registry import discover, group_of
+from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import RuntimeRefusalError
+from evaluation.store import Run
+
+__all__ = ["Measurement"]
+
+
+class Measurement:
+    """A run that is open for measuring. Use it in a ``with`` statement: its end ends what it started.
+
+    Parameters
+    ----------
+    run : Run
+        Where turns are kept.
+    profile : Profile
+        How much to measure.
+    bench : Bench
+        What turns share.
+    close : ExitStack
+        What is to be done at the end.
+    """
+
+    def __init__(self, run: Run, profile: Profile, bench: Bench, close: contextlib.ExitStack) -> None:
+        self.run = run
+        self.manifest = run.manifest
+        self._profile = profile
+        self._bench = bench
+        self._close = close
+        self._patience = Patience()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what was started, and let others measure on this host."""
+        self._close.close()
+
+    def finish(self) -> Run:
+        """Write the sentinel: the run is complete."""
+        self.run.finish(now())
+        return self.run
+
+    def measure(self, group: str, *, only: Sequence[str] = ()) -> str:
+        """Measure one group of probes: what is done already is kept, the rest is taken in its order.
+
+        Parameters
+        ----------
+        group : str
+            Its name.
+        only : sequence of str, optional
+            Of the group only these probes.
+
+        Returns
+        -------
+        str
+            In a sentence, how much was measured and why it stopped.
+        """
+        probes = {
+            probe.id: probe
+            for probe in discover().values()
+            if group_of(probe.id) == group
+            and (not only or probe.id in only)
+            and probe.id not in self.manifest.unavailable
+        }
+        paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
+        arms = {arm.id: arm for arm in self._arms()}
+        turns = list(
+            plan_turns(
+                {probe.id: probe.repeat for probe in probes.values()},
+                [id_ for id_ in arms if id_ not in {CONTROL, CONTROL_AGAIN}],
+                (CONTROL, CONTROL_AGAIN),
+                self._profile.blocks,
+                self.manifest.seed,
+            )
+        )
+        done = self.run.turns_done()
+        progress = Progress(group, len(turns), sum(item.turn.key in done for item in turns))
+        spent_s, why, block = self.run.spent_s(probes), "", 0
+        for item in turns:
+            if item.turn.block != block:
+                block = item.turn.block
+                why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
+                if why:
+                    break
+            if item.turn.key not in done:
+                progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
+                spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
+        progress.end(why and f", stopped: {why}")
+        return f"{group}: {why or 'every planned block was measured'}"
+
+    def _take(self, probe: Probe, arm: Arm, item: PlannedTurn) -> float:
+        """Take one turn and keep it; give the seconds it took."""
+        began = time.monotonic()
+        with work_directory(self._bench) as work:
+            session = TurnSession(
+                bench=self._bench,
+                arm=arm,
+                probe=probe,
+                block=item.turn.block,
+                order=item.order,
+                work=work,
+                warm_up=item.warm_up,
+            )
+            if lost := self._patience.lost_with(item.turn):
+                session.record("error", lost)
+            else:
+                self._observe(session)
+                self._patience.note(item.turn, hung=session.hung)
+        if work.exists():
+            session.record("residue", "files that the measuring user cannot remove")
+        took_s = time.monotonic() - began
+        self.run.append(item.turn, session.witnessed(), session.evidence(), took_s=took_s)
+        return took_s
+
+    def _observe(self, session: TurnSession) -> None:
+        try:
+            session.probe.observe(session)
+        except RuntimeRefusalError as refusal:
+            session.record("refused", str(refusal))
+        except LauncherGoneError:
+            raise  # it would be every further turn's error too: the run stops here and can be gone on with
+        except Exception as error:  # noqa: BLE001 - a broken probe becomes a finding, the run goes on
+            session.record("error", f"{type(error).__name__}: {error}")
+        finally:
+            left = self._bench.launcher.sweep()
+        if left:
+            session.record("residue", f"processes that could not be ended: {', '.join(left)}")
+
+    def _arms(self) -> Iterator[Arm]:
+        forms = {form.runtime: form for form in self.manifest.image.forms} if self.manifest.image else {}
+        for facts in self.manifest.runtimes:
+            if not facts.present:
+                continue
+            runtime = replace(
+                known_runtimes()[facts.id].using(command=facts.command),
+                options=facts.options,
+                engine_options=facts.engine_options,
+            )
+            form = forms.get(facts.id)
+            ids = (CONTROL, CONTROL_AGAIN) if facts.id == CONTROL else (facts.id,)
+            for id_ in ids:
+                yield Arm(
+                    id=id_,
+                    runtime=runtime,
+                    reference=form.reference if form else "",
+                    image_digest=form.digest if form else "",
+                )

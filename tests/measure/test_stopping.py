@@ -1,0 +1,86 @@
+"""Measuring stops by the width of intervals and by time; a probe that breaks does not break the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from made_up_run import observation
+
+from evaluation.measure.profiles import PROFILES, Profile, profile_named
+from evaluation.measure.stopping import why_enough
+from evaluation.model import Observation
+from evaluation.probes.base import Judgement, Observations, Probe
+from evaluation.probes.registry import find
+
+PROFILE = Profile(name="made-up", blocks=20, enough=8, half_width=0.05, budget_s=100.0)
+PROBE = find("cold_start")
+
+
+def samples(arm: str, factor: float, blocks: int, spread: float) -> list[Observation]:
+    return [
+        observation(block, arm, value=factor * (1 + spread * (block % 3)) * (1 + 0.2 * (block % 4)))
+        for block in range(1, blocks + 1)
+    ]
+
+
+def arms(blocks: int, *, spread: float) -> list[Observation]:
+    return [*samples("host", 1.0, blocks, 0.0), *samples("docker", 9.0, blocks, spread)]
+
+
+def why(observations: list[Observation], blocks: int, spent_s: float = 0.0, probe: Probe = PROBE) -> str:
+    return why_enough(PROFILE, {probe.id: probe}, observations, blocks, spent_s)
+
+
+def test_narrow_intervals_are_enough() -> None:
+    assert why(arms(8, spread=0.001), 8) == "every interval is narrow enough after 8 blocks"
+
+
+def test_a_wide_one_is_not() -> None:
+    assert why(arms(8, spread=0.9), 8) == ""
+    assert why([*arms(8, spread=0.001), *samples("podman", 2.0, 8, 0.9)], 8) == ""
+
+
+def test_the_direction_of_an_effect_makes_no_difference() -> None:
+    for factor in (0.01, 0.99, 1.0, 1.01, 100.0):
+        narrow = [*samples("host", 1.0, 8, 0.0), *samples("docker", factor, 8, 0.001)]
+        assert why(narrow, 8)
+
+
+def test_widths_are_looked_at_after_few_numbers_of_blocks_only() -> None:
+    assert PROFILE.looks == (8, 12, 18)
+    assert [blocks for blocks in range(20) if why(arms(blocks, spread=0.001), blocks)] == [8, 12, 18]
+
+
+def test_time_that_is_spent_ends_it_at_any_block() -> None:
+    message = "its time of 100 s was spent after 3 blocks"
+    assert why(arms(3, spread=0.9), 3, spent_s=100.1) == message
+    assert why(arms(3, spread=0.9), 3, spent_s=99.9) == ""
+
+
+def test_a_group_without_measured_probes_has_nothing_to_wait_for() -> None:
+    assert why_enough(PROFILE, {}, arms(8, spread=0.001), 8, 1e9) == ""
+
+
+def test_a_probe_that_cannot_judge_does_not_end_the_run() -> None:
+    def broken(own: Observations, others: Mapping[str, Observations]) -> Judgement:
+        message = f"broken by {len(own.items)} and {len(others)}"
+        raise ZeroDivisionError(message)
+
+    probe = Probe(
+        id="cold_start", version=1, question="", why="", method="", remedy="",
+        observe=PROBE.observe, judge=broken,
+    )  # fmt: skip
+    assert why(arms(8, spread=0.9), 8, probe=probe) == "every interval is narrow enough after 8 blocks"
+
+
+def test_every_profile_can_end() -> None:
+    for profile in PROFILES.values():
+        assert 0 < profile.enough <= profile.blocks
+        assert profile.looks[0] == profile.enough
+        assert profile.looks[-1] <= profile.blocks
+
+
+def test_an_unknown_profile_is_told_those_there_are() -> None:
+    with pytest.raises(Exception, match=r"there is no profile 'qiuck'(.|\n)*There are: trial, quick, full"):
+        profile_named("qiuck")

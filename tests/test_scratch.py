@@ -1,0 +1,104 @@
+"""Folders for the moment go away: at the end, after an exception, and after a kill by whoever comes next."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from evaluation.scratch import remove_tree, scratch_directory
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def test_a_folder_of_ours_alone_that_goes_away(own_temporary_folder: Path) -> None:
+    with scratch_directory() as path:
+        assert path.parent == own_temporary_folder
+        assert path.stat().st_mode & 0o777 == 0o700
+        (path / "file").write_text("x")
+    assert list(own_temporary_folder.iterdir()) == []
+
+
+def test_it_goes_away_after_an_exception(own_temporary_folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError), scratch_directory():
+        _ = 1 / 0
+    assert list(own_temporary_folder.iterdir()) == []
+
+
+def test_two_at_once_leave_each_other_alone() -> None:
+    with scratch_directory() as first:
+        with scratch_directory() as second:
+            assert first != second
+            assert first.exists()
+        assert first.exists()
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(own_temporary_folder: Path) -> None:
+    script = "import time\nfrom evaluation.scratch import scratch_directory\n"
+    script += "with scratch_directory() as path: print(path, flush=True); time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        left = Path(process.stdout.readline().strip())
+        with scratch_directory():
+            assert left.exists()  # in use
+        process.kill()
+    (left / "sub").mkdir(mode=0o000)
+    other = own_temporary_folder / "container-evaluation-file"
+    other.write_text("not a folder")
+    link = own_temporary_folder / "container-evaluation-link"
+    link.symlink_to(own_temporary_folder)
+    (own_temporary_folder / "somebody-elses").mkdir()
+    with scratch_directory() as path:
+        assert {found.name for found in own_temporary_folder.iterdir()} == {
+            path.name, other.name, link.name, "somebody-elses",
+        }  # fmt: skip
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another's folder")
+def test_anothers_folder_is_left_alone(own_temporary_folder: Path) -> None:
+    theirs = own_temporary_folder / "container-evaluation-theirs"
+    theirs.mkdir()
+    os.chown(theirs, 65534, 65534)
+    with scratch_directory():
+        assert theirs.exists()
+
+
+def test_closed_folders_are_opened_to_be_removed(tmp_path: Path) -> None:
+    # As root there is nothing closed: then this is run as nobody.
+    tree = tmp_path / "tree"
+    (tree / "closed" / "deeper").mkdir(parents=True)
+    (tree / "closed" / "deeper" / "file").write_text("x")
+    (tree / "link").symlink_to(tmp_path)
+    script = f"""
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from evaluation.scratch import remove_tree
+if os.getuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+remove_tree(Path("tree"))
+sys.exit(Path("tree").exists())
+"""
+    if os.getuid() == 0:
+        for path in (tmp_path, *tmp_path.rglob("*")):
+            os.chown(path, 65534, 65534, follow_symlinks=False)
+    (tree / "closed" / "deeper").chmod(0o500)
+    (tree / "closed").chmod(0o000)
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert tmp_path.exists()
+    remove_tree(tree)  # of what is gone already: no error
