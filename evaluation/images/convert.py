@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
-from evaluation.images.build import BuiltImage, Run, must, without_addresses
+from evaluation.images.build import BuiltImage
+from evaluation.images.process import Run, must, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Form, Task
 from evaluation.runtimes.base import Runtime
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from spython.main import Client
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
-from evaluation.images.build import BuiltImage, build, without_addresses
+from evaluation.images.build import BuiltImage, build, kept_image
+from evaluation.images.process import without_addresses
 from evaluation.images.convert import ConvertedForm, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import FoundRuntime, discover
@@ -68,17 +69,19 @@ class _Run:
         return self._launcher.run(command, timeout_s=timeout_s)
 
 
-def built_image(name: str, images: Path, launcher: Launcher) -> tuple[BuiltImage, str]:
-    """Build the image or take the kept one; also its recipe's path.
+def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
+    """Build the image or take the kept one.
 
     Raises
     ------
     EvaluationError
         It cannot be had here; with what to do.
     """
-    recipe, sha256 = load_recipe(images, name)
-    path = f"images/{name}/image.yaml"
-    return build(recipe, name, sha256, launcher.user.cache, runner(launcher)), path
+    recipe, cache = load_recipe(images, name), launcher.user.cache
+    if kept := kept_image(recipe, name, cache):
+        return kept
+    with Launcher(ourselves()) as hands:
+        return build(recipe, name, cache, runner(launcher), runner(hands))
 
 
 def ready(
