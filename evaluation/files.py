@@ -115,9 +115,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise EvaluationError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except ValueError as error:
-        raise EvaluationError(
-            f"is cut off or damaged: {error}", where=str(path), advice=_COPY_ANEW
-        ) from None
+        raise EvaluationError(f"is cut off or damaged: {error}", where=str(path), advice=_COPY_ANEW) from None
     if not isinstance(data, dict):
         raise EvaluationError("is damaged: it holds no object", where=str(path), advice=_COPY_ANEW)
     return data

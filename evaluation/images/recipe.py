@@ -50,7 +50,7 @@ class Recipe(StrictModel):
     directories: tuple[_Absolute, ...] = Field(strict=False)
     """Empty directories to make."""
     empty_files: tuple[_Absolute, ...] = Field(strict=False)
-    """Empty files to make where there are none."""
+    """Files to be empty, whatever the building machine put there (its name, its name servers)."""
     links: dict[_Absolute, Text] = {}
     """Symbolic links to make, with their targets."""
     leave_out: tuple[_Absolute, ...] = Field(strict=False)
@@ -67,7 +67,8 @@ class Recipe(StrictModel):
     @property
     def sha256(self) -> str:
         """Digest of what decides about the content, and not of its description."""
-        content = self.model_dump_json(exclude={"title", "purpose", "base", "extends", "size_bytes"})
+        words = {"title", "purpose", "base", "extends", "size_bytes"}
+        content = self.model_dump_json(exclude=words, exclude_defaults=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 

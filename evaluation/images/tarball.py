@@ -31,7 +31,7 @@ def normalise(source: Path, target: Path, recipe: Recipe) -> tuple[str, ...]:
         seen: set[str] = set()
         for member in old:
             name = member.name.removeprefix("./").strip("/")
-            if not name or name == "." or left_out(f"/{name}", recipe.leave_out):
+            if not name or name == "." or left_out(f"/{name}", (*recipe.leave_out, *recipe.empty_files)):
                 continue
             if name == DEB_LIST and (listed := old.extractfile(member)):
                 debs = listed.read()
@@ -72,7 +72,7 @@ def settled(member: tarfile.TarInfo, name: str, epoch: int) -> tarfile.TarInfo:
 
 
 def missing(recipe: Recipe, seen: set[str]) -> Iterator[tarfile.TarInfo]:
-    """Directories and empty files that the recipe asks for and the tree lacks."""
+    """Directories, empty files and links that the recipe asks for and the tree lacks."""
     for path in ("/dev", "/proc", "/sys", *recipe.directories):
         if (name := path.strip("/")) not in seen:
             member = tarfile.TarInfo(name)

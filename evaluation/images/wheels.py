@@ -20,7 +20,12 @@ from evaluation.images.recipe import PYTHON_PACKAGES, Wheel
 __all__ = ["fetch_wheels", "pack_wheels"]
 
 _TARGET = ("--implementation", "cp", "--python-version", "3.11", "--only-binary", ":all:")
-_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64")
+_PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_27_x86_64",
+    "manylinux2014_x86_64",
+    "manylinux_2_17_x86_64",
+)
 
 
 def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path, ...]:
@@ -32,9 +37,7 @@ def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path,
         One is not to be had, or is another than the recipe's.
     """
     pins = folder / "wheels.txt"
-    pins.write_text(
-        "".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels)
-    )
+    pins.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     must(
         run,

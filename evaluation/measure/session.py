@@ -40,6 +40,8 @@ class Arm:
     runtime: Runtime
     reference: str
     image_digest: str
+    problem: str = ""
+    """Why the runtime has no form of this image."""
 
 
 @contextlib.contextmanager

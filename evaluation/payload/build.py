@@ -12,21 +12,20 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "SCRIPTS", "TREE_DIGEST", "PayloadBuildError", "Run", "build"]
+__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "SCRIPTS", "PayloadBuildError", "Run", "build"]
 
 PROBE = "probe"
 """The payload's program, in the payload directory."""
 HELPER = "helper"
 """The setuid canary's program, in the payload directory (there without its setuid bit)."""
 IMPORT_STORM = "import_storm.py"
-TREE_DIGEST = "tree_digest.py"
-SCRIPTS = (IMPORT_STORM, TREE_DIGEST)
+SCRIPTS = (IMPORT_STORM,)
 """What the Python inside runs."""
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command and returns its exit status and its output (law 9: one module starts processes)."""
 
-_SOURCES = {PROBE: ("probe.c", "bench.c", "files.c", "attempts.c"), HELPER: ("helper.c",)}
+_SOURCES = {PROBE: ("probe.c", "bench.c", "files.c", "digest.c", "attempts.c"), HELPER: ("helper.c",)}
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra")
 _INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc-static"

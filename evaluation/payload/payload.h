@@ -28,6 +28,7 @@ struct command {
 };
 
 command_function bench_syscalls, bench_cpu, bench_walk;
+command_function tree_digest;
 command_function file_write, file_read, file_make_tree, file_remove_tree;
 command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
 command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;

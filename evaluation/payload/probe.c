@@ -20,6 +20,7 @@ static const struct command COMMANDS[] = {
     {"syscalls", bench_syscalls, 2, 0, "CALLS REPETITIONS"},
     {"cpu", bench_cpu, 2, 0, "ROUNDS REPETITIONS"},
     {"walk", bench_walk, 2, 0, "DIRECTORY LARGEST_BYTES"},
+    {"digest", tree_digest, 1, 0, "DIRECTORY"},
     {"write", file_write, 2, 1, "FILE TEXT"},
     {"read", file_read, 1, 1, "FILE"},
     {"make-tree", file_make_tree, 1, 1, "DIRECTORY"},
