@@ -199,7 +199,7 @@ def docs(*, check: bool) -> list[Path]:
     wanted = {here / "docs" / "probes.md": catalogue.render(groups)}
     wanted |= {here / "docs" / file: schema_text(model) for file, model in validation.SCHEMAS.items()}
     for path in sorted((here / "images").glob("*/image.yaml")):
-        recipe, _ = load_recipe(here / "images", path.parent.name)
+        recipe = load_recipe(here / "images", path.parent.name)
         wanted[path.with_name("Containerfile")] = containerfile(recipe, path.parent.name)
     stale = [
         path

@@ -70,7 +70,7 @@ def bench(launcher: Launcher) -> Iterator[Bench]:
 def image(launcher: Launcher) -> BuiltImage:
     """The evaluation image, built once and kept in the measuring user's cache."""
     try:
-        return built_image("small", PROJECT / "images", launcher)[0]
+        return built_image("small", PROJECT / "images", launcher)
     except EvaluationError as error:
         pytest.skip(str(error))
 

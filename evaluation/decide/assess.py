@@ -44,7 +44,7 @@ class _Run:
     site: str
     run: str
     absent: Mapping[str, str]
-    image_digest: str
+    image_digests: Mapping[str, str]
     unavailable: Mapping[str, str]
 
 
@@ -54,7 +54,7 @@ def assess(
     site: str,
     run: str,
     absent: Mapping[str, str],
-    image_digest: str,
+    image_digests: Mapping[str, str],
     probes: Probes,
     criteria: Criteria,
     unavailable: Mapping[str, str] | None = None,
@@ -70,8 +70,8 @@ def assess(
         As in the manifest.
     absent : mapping of str to str
         The runtimes that are not here, each with the reason in words.
-    image_digest : str
-        Content digest of the evaluation image of this run; empty where none was used.
+    image_digests : mapping of str to str
+        Content digest of each image of this run, by name; empty where none was used.
     probes : mapping of str to (str, Probe)
         By id: the group (``performance``, ``operations``, ``security``) and the probe.
     criteria : Criteria
@@ -93,7 +93,9 @@ def assess(
     The comparisons of all runtimes and measured probes of the run are one family (Holm): the chance
     that the report makes even one false claim against the bare host is one minus the confidence.
     """
-    facts = _Run(site=site, run=run, absent=absent, image_digest=image_digest, unavailable=unavailable or {})
+    facts = _Run(
+        site=site, run=run, absent=absent, image_digests=image_digests, unavailable=unavailable or {}
+    )
     here = tuple(present)
     by_probe = _by_probe(observations)
     drafts: list[_Draft] = []
@@ -208,8 +210,8 @@ def _unlike(own: Observations, host: Observations, probe: Probe, facts: _Run) ->
             f"recorded by version {recorded} of the probe, judged by version {probe.version}: measure again"
         )
     digests = {item.image_digest for item in items if item.image_digest}
-    if facts.image_digest:
-        digests.add(facts.image_digest)
+    if declared := facts.image_digests.get(probe.image):
+        digests.add(declared)
     if len(digests) > 1:
         return f"observed in different images ({', '.join(sorted(digests))}): not comparable, measure again"
     units: dict[str, set[str]] = {}

@@ -26,7 +26,7 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         site=manifest.site,
         run=manifest.run,
         absent={facts.id: facts.reason for facts in manifest.runtimes if not facts.present},
-        image_digest=manifest.image.digest if manifest.image else "",
+        image_digests={name: facts.digest for name, facts in manifest.images.items()},
         probes={probe.id: (group_of(probe.id), probe) for probe in probes.values()},
         criteria=criteria,
         unavailable={**left_out, **manifest.unavailable},

@@ -89,11 +89,14 @@ class Measurement:
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
-        arms = {arm.id: arm for arm in self._arms()}
+        arms = {
+            image: {arm.id: arm for arm in self._arms(image)}
+            for image in {probe.image for probe in probes.values()}
+        }
         turns = list(
             plan_turns(
                 {probe.id: probe.repeat for probe in probes.values()},
-                [id_ for id_ in arms if id_ not in {CONTROL, CONTROL_AGAIN}],
+                [facts.id for facts in self.manifest.runtimes if facts.present and facts.id != CONTROL],
                 (CONTROL, CONTROL_AGAIN),
                 self._profile.blocks,
                 self.manifest.seed,
@@ -110,7 +113,8 @@ class Measurement:
                     break
             if item.turn.key not in done:
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
-                spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
+                probe = probes[item.turn.probe]
+                spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
 
@@ -127,7 +131,9 @@ class Measurement:
                 work=work,
                 warm_up=item.warm_up,
             )
-            if lost := self._patience.lost_with(item.turn):
+            if arm.problem:
+                session.record("error", arm.problem)
+            elif lost := self._patience.lost_with(item.turn):
                 session.record("error", lost)
             else:
                 self._observe(session)
@@ -152,18 +158,20 @@ class Measurement:
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")
 
-    def _arms(self) -> Iterator[Arm]:
-        forms = {form.runtime: form for form in self.manifest.image.forms} if self.manifest.image else {}
-        for facts in self.manifest.runtimes:
-            if not facts.present:
+    def _arms(self, image: str) -> Iterator[Arm]:
+        """Every arm, with its form of an image."""
+        facts = self.manifest.images.get(image)
+        forms = {form.runtime: form for form in facts.forms} if facts else {}
+        for found in self.manifest.runtimes:
+            if not found.present:
                 continue
             runtime = replace(
-                known_runtimes()[facts.id].using(command=facts.command),
-                options=facts.options,
-                engine_options=facts.engine_options,
+                known_runtimes()[found.id].using(command=found.command),
+                options=found.options,
+                engine_options=found.engine_options,
             )
-            form = forms.get(facts.id)
-            ids = (CONTROL, CONTROL_AGAIN) if facts.id == CONTROL else (facts.id,)
+            form = forms.get(found.id)
+            ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
                     id=id_,
@@ -171,6 +179,7 @@ class Measurement:
                     reference=form.reference if form else "",
                     image_digest=form.digest if form else "",
                     form=prepared_form(form) if form else None,
+                    problem=form.problem if form else "",
                 )
 
 

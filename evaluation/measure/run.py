@@ -44,6 +44,7 @@ def open_measurement(
     seed: int | None = None,
     user: str = "",
     blocks: int = 0,
+    ladder: Sequence[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -67,6 +68,8 @@ def open_measurement(
         Who runs the containers, when we are root.
     blocks : int, optional
         So many blocks of a paired probe, whatever the profile says.
+    ladder : sequence of str, optional
+        The images to make ready, by name; by default the quick ones and what is built already.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def open_measurement(
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
         else:
-            prepared = prepare(site, launcher, images, payload, problem, runtimes)
+            prepared = prepare(site, launcher, images, payload, problem, runtimes, ladder)
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)
             opened = found or _new(site, wanted, results, prepared, plan, seed)
@@ -220,6 +223,7 @@ def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: 
             host=host_facts(),
             runtimes=prepared.runtimes,
             image=prepared.image,
+            ladder=prepared.ladder,
             unavailable=dict(prepared.unavailable),
         ),
     )
@@ -244,6 +248,6 @@ def _plan(site: Site, profile: Profile, prepared: Prepared) -> str:
             for facts in prepared.runtimes
             if facts.present
         ],
-        "image": prepared.image.digest if prepared.image else "",
+        "images": [facts.digest for facts in (prepared.image, *prepared.ladder) if facts],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

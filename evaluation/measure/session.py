@@ -41,6 +41,8 @@ class Arm:
     reference: str
     image_digest: str
     form: PreparedForm | None = None
+    problem: str = ""
+    """Why the runtime has no form of this image."""
 
 
 @contextlib.contextmanager

@@ -22,7 +22,6 @@ __all__ = [
     "PROBE",
     "QT_OFFSCREEN",
     "SCRIPTS",
-    "TREE_DIGEST",
     "PayloadBuildError",
     "Run",
     "build",
@@ -39,8 +38,7 @@ IMPORT_FRESH = "import_fresh.py"
 MPI_PINGPONG = "mpi_pingpong.py"
 PLUGIN_LOAD = "plugin_load.py"
 QT_OFFSCREEN = "qt_offscreen.py"
-TREE_DIGEST = "tree_digest.py"
-SCRIPTS = (IMPORT_FRESH, IMPORT_STORM, MPI_PINGPONG, "mpi_pingpong.c", PLUGIN_LOAD, QT_OFFSCREEN, TREE_DIGEST)
+SCRIPTS = (IMPORT_FRESH, IMPORT_STORM, MPI_PINGPONG, "mpi_pingpong.c", PLUGIN_LOAD, QT_OFFSCREEN)
 """What the Python inside runs, and a source that it builds there."""
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
@@ -55,6 +53,7 @@ _SOURCES = {
         "transfer.c",
         "legacy.c",
         "files.c",
+        "digest.c",
         "attempts.c",
     ),
     HELPER: ("helper.c",),
