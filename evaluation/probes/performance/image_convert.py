@@ -33,7 +33,8 @@ PROBE = Probe(
     method=(
         "The wall time of the commands that turned the neutral archive into this runtime's form (docker "
         "load, podman load, apptainer build, ch-convert), as it was recorded when the form was made: "
-        "once, so there is no interval, and a form that was kept from an earlier run keeps its time. The control is the time of unpacking the tree with tar."
+        "once, so there is no interval, and a form that was kept from an earlier run keeps its time. "
+        "The control is the time of unpacking the tree with tar."
     ),
     remedy=(
         "Choose zstd for image files, convert on one machine and hand the result out, and keep layers small."
