@@ -37,7 +37,9 @@ def append_lines(path: Path, rows: Sequence[object]) -> None:
     if not rows:
         return
     # Text that is no Unicode (a file name can be anything) would make the line unreadable for good.
-    text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+    text = "".join(
+        json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n" for row in rows
+    )
     left = memoryview(text.encode("utf-8", "replace"))
     new = not path.exists()
     stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)

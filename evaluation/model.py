@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "CALIBRATION",
     "CONTROL",
     "CONTROL_AGAIN",
+    "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
     "WORK",
@@ -41,6 +43,10 @@ CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
 
 
+DEFAULT_IMAGE = "small"
+"""The image that a probe runs in unless it names another, and without which no container runs."""
+
+
 PAYLOAD = "/payload"
 """Where the payload is found inside a container."""
 
@@ -50,6 +56,10 @@ WORK = "/work"
 
 FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
+
+
+CALIBRATION = "calibration"
+"""The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
 
 
 class Form(StrEnum):
@@ -222,12 +232,12 @@ class Interval:
 
 
 class Comparison(StrEnum):
-    """A runtime against the bare host, tested against the declared margin."""
+    """A runtime against the bare host, as `evaluation.statistics.compare` tests it."""
 
     BETTER = "better"
     WORSE = "worse"
     EQUIVALENT = "equivalent"
-    UNDECIDED = "undecided"
+    UNRESOLVED = "unresolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,9 +71,6 @@ _OUTPUTS = "outputs.jsonl"
 _LINES = (_OBSERVATIONS, _EVIDENCE, _OUTPUTS)
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
-# What all observations of a turn share stands once in its line.
-_SHARED = ("probe", "probe_version", "runtime", "block", "order", "image_digest")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -185,9 +182,8 @@ class Run:
         append_lines(self.path / _OUTPUTS, list(outputs.values()))
         self._kept |= outputs.keys()
         append_lines(self.path / _EVIDENCE, records)
-        shared = {key: getattr(observations[0], key) for key in _SHARED} if observations else {}
-        own = [{k: v for k, v in asdict(item).items() if k not in _SHARED} for item in observations]
-        row = {"turn": turn.key, "took_s": round(took_s, 3), **shared, "observations": own}
+        shared, own = _factored([asdict(item) for item in observations])
+        row = {"turn": turn.key, "took_s": round(took_s, 3), "shared": shared, "observations": own}
         append_lines(self.path / _OBSERVATIONS, [row])
 
     def write_findings(self, findings: Sequence[Finding]) -> None:
@@ -288,7 +284,9 @@ class Run:
     def spent_s(self, probes: Collection[str]) -> float:
         """Seconds that all turns of some probes took, before and after every interruption."""
         rows = (row for _, row in self._rows(_OBSERVATIONS))
-        return sum(float(row.get("took_s", 0.0)) for row in rows if row.get("probe") in probes)
+        return sum(
+            float(row.get("took_s", 0.0)) for row in rows if str(row.get("turn")).split("/")[0] in probes
+        )
 
     def observations(self) -> tuple[Observation, ...]:
         """Every raw value, in the order taken.
@@ -301,10 +299,9 @@ class Run:
         adapter = TypeAdapter(Observation)
         found = []
         for place, row in self._rows(_OBSERVATIONS):
-            shared = {key: row[key] for key in _SHARED if key in row}
-            items = row.get("observations")
+            shared, items = row.get("shared"), row.get("observations")
             for item in items if isinstance(items, list) else [None]:
-                if not isinstance(item, dict):
+                if not isinstance(item, dict) or not isinstance(shared, dict):
                     raise EvaluationError("holds no observations", where=place)
                 found.append(_read(adapter, Observation, shared | item, place))
         return tuple(found)
@@ -362,6 +359,17 @@ def _output_row(digest: str, data: bytes) -> object:
         return {"sha256": digest, "text": data.decode()}
     except UnicodeDecodeError:
         return {"sha256": digest, "base64": base64.b64encode(data).decode("ascii")}
+
+
+def _factored(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Say once what all observations of a turn have in common; ``shared | own`` gives each one back."""
+    shared = {
+        key: value
+        for key, value in (rows[0] if rows else {}).items()
+        # 1 and True are equal, and yet not the same value.
+        if all(row[key] == value and type(row[key]) is type(value) for row in rows)
+    }
+    return shared, [{key: value for key, value in row.items() if key not in shared} for row in rows]
 
 
 def _read(adapter: TypeAdapter[Any], kind: type[Any], row: dict[str, Any], place: str) -> Any:  # noqa: ANN401 - of the kind

@@ -255,8 +255,8 @@ def test_a_cut_file_of_a_complete_run_is_damage_and_no_interruption(run: Run) ->
     [
         ('{"turn": "a/b/0"}', "holds no observations"),
         ('{"turn": "a/b/0", "observations": [1]}', "holds no observations"),
-        ('{"turn": "a/b/0", "observations": [{"name": "x"}]}', "probe: "),
-        ('{"turn": "a/b/0", "observations": [{"nmae": "x"}]}', "holds what is not known: nmae"),
+        ('{"turn": "a/b/0", "shared": {}, "observations": [{"name": "x"}]}', "probe: "),
+        ('{"turn": "a/b/0", "shared": {}, "observations": [{"nmae": "x"}]}', "holds what is not known: nmae"),
     ],
 )
 def test_a_line_that_is_no_turn_is_named(run: Run, line: str, message: str) -> None:

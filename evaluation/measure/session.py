@@ -72,6 +72,7 @@ class TurnSession:
     """Whether the runtime had to be ended because its time was up."""
     observations: list[Observation] = field(default_factory=list)
     kept: dict[str, Completed] = field(default_factory=dict)
+    began_at: str = field(default_factory=now)
 
     @property
     def runtime(self) -> str:
@@ -205,7 +206,7 @@ class TurnSession:
                 warm_up=warm_up or self.warm_up,
                 evidence=tuple(item.evidence.id for item in evidence),
                 image_digest=self.arm.image_digest,
-                observed_at=now(),
+                observed_at=self.began_at,
             )
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import DEFAULT_IMAGE, Bind, Completed, Observation, Outcome, ProbeTexts, Reference
 
 __all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
 
@@ -176,9 +176,9 @@ class Probe:
     ``needs`` names what the bare host, too, must have: ``image`` (the image's unpacked tree), ``payload``
     (the static binary). No container runs without an image anyway.
     ``image`` is the name of the image it runs in, a folder of ``images/``; at a site where that image is
-    not built the finding is ``UNAVAILABLE``. ``bare`` launches without any bind. ``repeat`` says how a run repeats it: ``"paired"``
-    (a measured value, as many blocks as the profile asks for) or ``"once"`` (a functional attempt;
-    repeated as often as the profile checks repeatability).
+    not built the finding is ``UNAVAILABLE``. ``bare`` launches without any bind. ``repeat`` says how a run
+    repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"`` (a
+    functional attempt; repeated as often as the profile checks repeatability).
     """
 
     id: str
@@ -193,7 +193,7 @@ class Probe:
     unit: str = ""
     checklist_id: str = ""
     needs: tuple[str, ...] = ()
-    image: str = "small"
+    image: str = DEFAULT_IMAGE
     bare: bool = False
     repeat: str = "paired"
     references: tuple[Reference, ...] = ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.payload.build import HELPER, IMPORT_STORM, PROBE, TREE_DIGEST, PayloadBuildError, build
+from evaluation.payload.build import HELPER, IMPORT_STORM, PROBE, PayloadBuildError, build
 
 
 def pretend(argv: Sequence[str]) -> tuple[int, str]:
@@ -20,7 +20,7 @@ def test_the_payload_is_whole_and_open_to_everybody(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
-    assert modes == {PROBE: 0o755, HELPER: 0o755, IMPORT_STORM: 0o644, TREE_DIGEST: 0o644}
+    assert modes == {PROBE: 0o755, HELPER: 0o755, IMPORT_STORM: 0o644}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o755
 
 

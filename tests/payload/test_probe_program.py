@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "evaluation" / "payload"
-PROGRAM = ("probe.c", "bench.c", "files.c", "attempts.c")
+PROGRAM = ("probe.c", "bench.c", "files.c", "digest.c", "attempts.c")
 ORDINARY = 54_321
 STRICT = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra", "-Werror")
 

@@ -59,6 +59,7 @@ PROBE = Probe(
     observe=observe,
     judge=judge,
     unit="s",
+    needs=("image",),
     references=(
         Reference(
             title="Environment Modules cookbook: Reduce I/O load",
