@@ -5,6 +5,7 @@ PROFILE ?= quick
 RUNTIMES ?=
 RESULTS ?= results
 MEASURE_AS ?=
+IMAGES ?=
 PYTHON ?= python3
 
 VENV := .venv
@@ -13,10 +14,10 @@ EVALUATION := $(BIN)/evaluation
 export RUNTIMES PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes runtimes-stop report measure reference test check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report measure reference test bench check docs lab clean
 
 help: ## Explain every target
-	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [MEASURE_AS=user] [FRESH=1]"
+	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -35,13 +36,16 @@ report: measure ## Measure this machine if it has not been yet, decide, and writ
 	@$(EVALUATION) report --results $(RESULTS)
 
 measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
-	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" $(if $(FRESH),--fresh,--if-needed)
+	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --runs reference
 
 test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
 	@$(BIN)/python -m pytest
+
+bench: setup ## Measure what our own measuring costs, beside a loop in C and hyperfine; results in build/benchmarks
+	@$(BIN)/python -m benchmarks
 
 check: setup ## Lint, types, import rules, validity of every file, generated files up to date
 	@$(BIN)/ruff check .

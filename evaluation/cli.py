@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -14,15 +16,27 @@ import click
 
 from evaluation import __version__, commands
 from evaluation.errors import EvaluationError
+from evaluation.units import quantity
 
 __all__ = ["main"]
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Print what a user can act on without a traceback; anything else is ours, and keeps it."""
+    """Print what a user can act on without a traceback; anything else is ours, and keeps it.
+
+    A batch system's SIGTERM ends a command as Ctrl-C does: in good order.
+    """
 
     @wraps(function)
     def wrapper(*args: object, **kwargs: object) -> object:
+        received: list[int] = []
+
+        def end(number: int, _: object) -> None:
+            received.append(number)
+            logging.disable()  # what the libraries say of work that they had to drop is of no use to anybody
+            raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:
@@ -30,7 +44,10 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(1)
         except KeyboardInterrupt:
             click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)
-            sys.exit(130)
+            sys.exit(128 + (received or [signal.SIGINT])[0])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     return wrapper
 
@@ -44,6 +61,12 @@ _runtimes = click.option(
     "--runtimes",
     default="",
     help="Only these, separated by spaces; 'none' for the bare host alone.  [default: all here]",
+)
+_ladder = click.option(
+    "--images",
+    "ladder",
+    default="",
+    help="Images to make ready, by name.  [default: xs, small, and med where it is built]",
 )
 _user = click.option(
     "--as", "user", default="", metavar="USER", help="Who runs the containers, when started as root."
@@ -75,7 +98,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check criteria.yaml, sites/, images/ and the notebooks: every fault at once, with its line.
+    """Check criteria.yaml, sites/, images/, workloads/ and the notebooks: every fault at once, with its line.
 
     Needs nothing but these files.
     """
@@ -84,7 +107,7 @@ def validate() -> None:
             click.echo(str(fault), err=True)
         click.echo(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
         sys.exit(1)
-    click.echo("criteria.yaml, sites/ and images/ are as they should be")
+    click.echo("criteria.yaml, sites/, images/ and workloads/ are as they should be")
 
 
 @main.command()
@@ -98,6 +121,7 @@ def validate() -> None:
 @_runtimes
 @_results
 @_user
+@_ladder
 @click.option(
     "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
 )
@@ -106,7 +130,15 @@ def validate() -> None:
 )
 @told
 def run(
-    *, site: str, profile: str, runtimes: str, results: Path, user: str, fresh: bool, if_needed: bool
+    *,
+    site: str,
+    profile: str,
+    runtimes: str,
+    results: Path,
+    user: str,
+    ladder: str,
+    fresh: bool,
+    if_needed: bool,
 ) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
@@ -119,6 +151,7 @@ def run(
         runtimes=runtimes,
         results=results,
         user=user,
+        ladder=ladder,
         fresh=fresh,
         if_needed=if_needed,
     )
@@ -154,6 +187,90 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
     PROBE is its id (cold_start) or its number in the checklist (P15). Needs that runtime.
     """
     click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
+
+
+@main.group()
+def calibrate() -> None:
+    """Find out what this machine can tell apart, before anything is claimed."""
+
+
+@calibrate.command()
+@_site
+@click.option("--blocks", default=0, help="So many blocks.  [default: 60, or what 15 minutes allow]")
+@_results
+@_user
+@told
+def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
+    """Hold the bare host against itself: noise, false positives, and how many blocks a claim needs.
+
+    Needs no container runtime. The run is kept in the results, and no decision is made from it.
+    """
+    click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
+
+
+@main.command()
+@_site
+@_runtimes
+@_user
+@told
+def conform(*, site: str, runtimes: str, user: str) -> None:
+    """Check that the runtimes here do what this tool takes for granted; nothing is kept.
+
+    Exit statuses, signals, streams, binds, environment, time limits: some twenty checks of every runtime,
+    a quarter of a minute for the slowest. Ends with 1 where one deviates. Needs what 'evaluation run' needs.
+    """
+    deviations = 0
+    for result in commands.conform(site=site, runtimes=runtimes, user=user):
+        deviations += not result.conforms
+        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
+    if deviations:
+        click.echo(f"{deviations} deviation{'s' * (deviations != 1)}", err=True)
+        sys.exit(1)
+
+
+@main.group()
+def image() -> None:
+    """Build, list and remove the images that probes run in."""
+
+
+@image.command("build")
+@click.argument("names", nargs=-1, required=True)
+@_user
+@told
+def image_build(*, names: tuple[str, ...], user: str) -> None:
+    """Build images by name; one that is built from the same recipe is kept as it is.
+
+    Needs mmdebstrap, umoci, skopeo, and for wheels pip. Neither root nor a container engine.
+    """
+    for name in names:
+        click.echo(f"{name}: building it, or taking the kept one")
+        built = commands.image_build(name, user=user)
+        size, took = quantity(built.tar_bytes, "B"), quantity(built.build_s, "s")
+        click.echo(f"{name}: {size}, built in {took}: {built.folder}")
+
+
+@image.command("list")
+@_user
+@told
+def image_list(*, user: str) -> None:
+    """List the images: how large they are, what they hold, which are built here."""
+    for kept in commands.image_list(user=user):
+        if kept.built:
+            state = f"built in {quantity(kept.built.build_s, 's')}; forms: {', '.join(kept.forms) or 'none'}"
+        else:
+            state = f"not built here: evaluation image build {kept.name}"
+        size = quantity(kept.built.tar_bytes if kept.built else kept.size_bytes, "B")
+        click.echo(f"{kept.name:8} {size:>8}  {kept.title}\n{'':18} {state}")
+
+
+@image.command("clean")
+@click.argument("names", nargs=-1)
+@_user
+@told
+def image_clean(*, names: tuple[str, ...], user: str) -> None:
+    """Remove images with all of their forms: those named, or all."""
+    for removed in commands.image_clean(names, user=user):
+        click.echo(f"removed: {removed}")
 
 
 @main.command()

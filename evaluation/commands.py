@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from evaluation import doctor as checkup
@@ -12,24 +14,30 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
+from evaluation.images.build import BuiltImage
 from evaluation.images.recipe import containerfile, load_recipe
-from evaluation.measure.launcher import now
+from evaluation.measure.conformance import Result
+from evaluation.measure.images import KeptImage, built_image, kept_images, remove_images
+from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
-from evaluation.model import CONTROL
+from evaluation.measure.user import measuring_user
+from evaluation.model import CALIBRATION, CONTROL
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.registry import find, group_of
 from evaluation.project import root
+from evaluation.report import preview
 from evaluation.report.build import render
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
+from evaluation.workloads import list_workloads, load_workload
 
-__all__ = ["docs", "doctor", "probe", "report", "run", "validate"]
+__all__ = ["calibrate_timing", "conform", "docs", "doctor", "probe", "report", "run", "validate"]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -46,16 +54,46 @@ def validate() -> list[Fault]:
     faults = validation.validate(
         here / "criteria.yaml",
         here / "sites",
-        probes=tuple(discover_probes()),
+        probes=_probe_names(),
         runtimes=tuple(runtime.id for runtime in runtimes),
         families=tuple({runtime.family for runtime in runtimes}),
     )
-    for path in sorted((here / "images").glob("*/image.yaml")):
+    images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
+    workloads = here / "workloads"
+    checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
+    checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
+    for check in checks:
         try:
-            load_recipe(here / "images", path.parent.name)
+            check()
         except FaultyDocumentError as error:
             faults.extend(error.faults)
     return faults
+
+
+def _probe_names() -> tuple[str, ...] | None:
+    """All probes; nothing where a workload's file is faulty, which is said elsewhere."""
+    try:
+        return tuple(discover_probes())
+    except FaultyDocumentError:
+        return None
+
+
+def image_build(name: str, *, user: str) -> BuiltImage:
+    """Build one image as the measuring user, or take the kept one."""
+    with Launcher(measuring_user(user)) as launcher:
+        return built_image(name, root() / "images", launcher)
+
+
+def image_list(*, user: str) -> tuple[KeptImage, ...]:
+    """Look which images are built here."""
+    with Launcher(measuring_user(user)) as launcher:
+        return kept_images(root() / "images", launcher)
+
+
+def image_clean(names: Sequence[str], *, user: str) -> tuple[str, ...]:
+    """Remove images, their forms and what engines hold of them."""
+    with Launcher(measuring_user(user)) as launcher:
+        return remove_images(root() / "images", launcher, names)
 
 
 def run(
@@ -65,6 +103,7 @@ def run(
     runtimes: str,
     results: Path,
     user: str,
+    ladder: str = "",
     fresh: bool = False,
     if_needed: bool = False,
 ) -> Path:
@@ -86,7 +125,15 @@ def run(
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)
     if if_needed and (
-        kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
+        kept := measured_already(
+            load_site(site, here / "sites"),
+            profile,
+            runtimes,
+            results,
+            user,
+            images=here / "images",
+            ladder=ladder.split(),
+        )
     ):
         sys.stdout.write(
             f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
@@ -105,7 +152,10 @@ def run(
     }
     first = results / "00_site.ipynb"  # it makes the run that it will belong to
     name = notebook.execute(
-        here / "notebooks" / first.name, first, {**common, "fresh": fresh}, terminal=sys.stdout
+        here / "notebooks" / first.name,
+        first,
+        {**common, "ladder": ladder, "fresh": fresh},
+        terminal=sys.stdout,
     )
     executed = results / site / name / "executed"
     executed.mkdir(exist_ok=True)
@@ -188,6 +238,57 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
         return transcript(findings, measurement.run, show=show)
+
+
+def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
+    """Ask of every runtime here whether it does what its adapter says; nothing is kept.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site or runtime, or a measurement is under way.
+    """
+    here = root()
+    with (
+        tempfile.TemporaryDirectory(prefix="evaluation-") as folder,
+        open_measurement(
+            load_site(site, here / "sites"),
+            results=Path(folder),
+            images=here / "images",
+            runtimes=runtimes.split(),
+            user=user,
+        ) as measurement,
+    ):
+        yield from measurement.conform()
+
+
+def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str:
+    """Hold the bare host against itself alone, in a run of its own; return what it tells, as text.
+
+    Nothing is decided from such a run. A ``blocks`` of 0 takes as many as the profile says.
+    """
+    here = root()
+    groups: dict[str, list[str]] = {}
+    for asked in discover_probes().values():
+        if asked.repeat == "paired":
+            groups.setdefault(group_of(asked.id), []).append(asked.id)
+    with open_measurement(
+        load_site(site, here / "sites"),
+        profile=CALIBRATION,
+        results=results.absolute(),
+        images=here / "images",
+        runtimes=["none"],
+        user=user,
+        blocks=blocks,
+        fresh=bool(blocks),
+    ) as measurement:
+        for group, probes in groups.items():
+            measurement.measure(group, only=probes)
+        done = measurement.finish()
+    found_here = [facts for facts in done.manifest.runtimes if facts.version and facts.id != CONTROL]
+    return preview.calibration_text(
+        done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
+    )
 
 
 def docs(*, check: bool) -> list[Path]:

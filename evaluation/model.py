@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "CALIBRATION",
     "CONTROL",
     "CONTROL_AGAIN",
+    "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
     "QUICK",
@@ -45,6 +47,9 @@ CONTROL_AGAIN = "host-again"
 QUICK = "quick"
 """The profile that leaves out the probes which are not quick."""
 
+DEFAULT_IMAGE = "small"
+"""The image that a probe runs in unless it names another, and without which no container runs."""
+
 
 PAYLOAD = "/payload"
 """Where the payload is found inside a container."""
@@ -55,6 +60,10 @@ WORK = "/work"
 
 FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
+
+
+CALIBRATION = "calibration"
+"""The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
 
 
 class Form(StrEnum):
@@ -231,12 +240,12 @@ class Interval:
 
 
 class Comparison(StrEnum):
-    """A runtime against the bare host, tested against the declared margin."""
+    """A runtime against the bare host, as `evaluation.statistics.compare` tests it."""
 
     BETTER = "better"
     WORSE = "worse"
     EQUIVALENT = "equivalent"
-    UNDECIDED = "undecided"
+    UNRESOLVED = "unresolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,9 +82,9 @@ class WorkloadFile(StrictModel):
     """A folder beside this file; the text files in it are put into the working directory."""
     argv: tuple[Text, ...] = Field(min_length=1, strict=False)
     """The command, started in the working directory. A bare name is a program of the image."""
-    env: dict[_Variable, Text] = {}
+    env: dict[_Variable, Text] = Field(default={})
     """Variables. ``{image}`` stands for the image's root, ``{work}`` for the working directory."""
-    data: dict[Identifier, Data] = {}
+    data: dict[Identifier, Data] = Field(default={})
     """Directories of the site, by the name they have in braces."""
     figures: dict[Identifier, Figure] = Field(min_length=1)
     output: tuple[_RelativePath, ...] = Field(min_length=1, strict=False)

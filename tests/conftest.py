@@ -16,8 +16,9 @@ import pytest
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, built_image, ready
+from evaluation.measure.preparation import build_payload, ready
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
 from evaluation.sites import load_site

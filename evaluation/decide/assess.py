@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from evaluation.blocks import counted, set_aside
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
 from evaluation.probes.base import Judgement, Observations, Probe
@@ -90,20 +91,22 @@ def assess(
 
     Notes
     -----
-    The comparisons of all runtimes and measured probes of the run are one family (Holm): the chance
-    that the report makes even one false claim against the bare host is one minus the confidence.
+    The differences of all runtimes and measured probes of the run are one family (Holm), the equivalences
+    another: the chance of even one false "better" or "worse" in the report is one minus the confidence.
     """
     facts = _Run(
         site=site, run=run, absent=absent, image_digests=image_digests, unavailable=unavailable or {}
     )
     here = tuple(present)
-    by_probe = _by_probe(observations)
+    every = tuple(observations)
+    by_probe, aside = _by_probe(counted(every)), set_aside(every)
     drafts: list[_Draft] = []
     for probe_id in sorted({*probes, *by_probe}):
         arms = by_probe.get(probe_id, {})
         if probe_id in probes:
             group, probe = probes[probe_id]
-            drafts.extend(_assess_probe(probe, probe.texts(group), arms, facts, criteria))
+            found = _assess_probe(probe, probe.texts(group), arms, facts, criteria)
+            drafts.extend(_tell_of(draft, len(aside.get(probe_id, ()))) for draft in found)
             if reason := facts.unavailable.get(probe_id):
                 drafts.extend(
                     _Draft(finding=_unavailable(runtime, probe, probe.texts(group), facts, reason))
@@ -112,6 +115,15 @@ def assess(
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
     return _settled(drafts, confidence=criteria.method.confidence_level.value)
+
+
+def _tell_of(draft: _Draft, aside: int) -> _Draft:
+    """Say in a measured finding how many blocks were set aside for want of CPUs."""
+    if draft.finding.outcome is not Outcome.MEASURED or not aside:
+        return draft
+    blocks = "1 more block was" if aside == 1 else f"{aside} more blocks were"
+    told = f"{draft.finding.message}; {blocks} set aside and repeated, the machine being short of CPUs"
+    return replace(draft, finding=replace(draft.finding, message=told))
 
 
 def _by_probe(observations: Iterable[Observation]) -> dict[str, Arms]:

@@ -83,7 +83,7 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
 
 def _speaks_for(finding: Finding, score: float) -> bool:
     """The comparison with the bare host decides; without one, the better half of the scale."""
-    if finding.comparison in {None, Comparison.UNDECIDED}:
+    if finding.comparison in {None, Comparison.UNRESOLVED}:
         return score >= 0.5
     return finding.comparison is not Comparison.WORSE
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from evaluation.errors import EvaluationError
 from evaluation.images.process import Run, must, require_space
@@ -23,6 +22,7 @@ from evaluation.images.recipe import PYTHON_PACKAGES, Recipe
 from evaluation.images.tarball import DEB_LIST, normalise
 from evaluation.images.wheels import fetch_wheels, pack_wheels
 from evaluation.runtimes.base import Archives
+from evaluation.scratch import scratch_directory
 
 __all__ = ["BuiltImage", "build", "kept_image"]
 
@@ -117,10 +117,10 @@ def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltI
             hooks += (f'--extract-hook=ls "$1/var/cache/apt/archives" > "$1/{DEB_LIST}"',)
         if recipe.wheels:
             pack_wheels(fetch_wheels(recipe.wheels, hands, ours), hands / "tree.tar")
+            compiled = f"python3 -m compileall -q --invalidation-mode unchecked-hash {PYTHON_PACKAGES}"
             hooks += (
                 f"--customize-hook=tar-in {hands}/tree.tar /",
-                '--customize-hook=chroot "$1" python3 -m compileall -q '
-                f"--invalidation-mode unchecked-hash {PYTHON_PACKAGES}",
+                f'--customize-hook=chroot "$1" {compiled}',
             )
         must(
             run,
@@ -134,6 +134,7 @@ def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltI
     # Our own hands write in a folder of our own: as root we would follow a link the user had put there.
     with _hands() as hands:
         tar = hands / "image.tar"
+        require_space(ours, str(hands), recipe.size_bytes, f"building the image {name}")
         packages = normalise(raw, tar, recipe)
         with tar.open("rb") as stream:
             tar_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -155,10 +156,9 @@ def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltI
 @contextmanager
 def _hands() -> Iterator[Path]:
     """Make a folder of our own that the measuring user can read."""
-    # Not in memory: a large image would fill it.
-    with TemporaryDirectory(prefix="evaluation-image-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    with scratch_directory() as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 def _archive(built: BuiltImage, recipe: Recipe, run: Run) -> None:

@@ -51,7 +51,7 @@ class Recipe(StrictModel):
     """Empty directories to make."""
     empty_files: tuple[_Absolute, ...] = Field(strict=False)
     """Files to be empty, whatever the building machine put there (its name, its name servers)."""
-    links: dict[_Absolute, Text] = {}
+    links: dict[_Absolute, Text] = Field(default={})
     """Symbolic links to make, with their targets."""
     leave_out: tuple[_Absolute, ...] = Field(strict=False)
     """Paths to leave out; with a slash at the end, everything below."""

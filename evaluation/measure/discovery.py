@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass, replace
 
 import docker
@@ -28,6 +29,7 @@ _HOW_TO_GET = {
 
 _ANSWER_S = 30.0
 _MOST = 200
+_STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +87,23 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     done = _run(launcher, runtime.version_argv())
     printed = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")  # ch-run: on stderr
     said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-    last = _one_line(said[-1]) if said else "it said nothing"
+    last = (_one_line(said[-1]) if said else "") or "it said nothing"
     if done.evidence.timed_out:
-        return "", f"installed, but does not answer within {_ANSWER_S:.0f} s"
+        return "", f"installed, but does not answer within {_ANSWER_S:g} s"
     if done.evidence.exit_status < 0:
         return "", f"installed, but ended by signal {-done.evidence.exit_status}: {last}"
     if not done.ok or not printed:
         return "", f"installed, but does not answer: {last}"
     version = _one_line(runtime.parse_version(printed))
-    if not any(character.isdigit() for character in version):
+    if runtime.tells_version and not any(character.isdigit() for character in version):
         return "", f"installed, but what it says is no version: {version or last}"
     return version, ""
 
 
 def _one_line(text: str) -> str:
     """What a command said, fit for a table: one line, not long, nothing that steers a terminal."""
-    line = next(iter(text.strip().splitlines()), "")
-    return "".join(character for character in line if character.isprintable())[:_MOST]
+    lines = _STEERING.sub("", text).strip().splitlines()
+    return "".join(character for character in next(iter(lines), "") if character.isprintable())[:_MOST]
 
 
 def _run(launcher: Launcher, argv: tuple[str, ...]) -> Completed:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evaluation.store import HostFacts
 
-__all__ = ["host_facts"]
+__all__ = ["cpu_pressure", "host_facts"]
 
 
 def host_facts() -> HostFacts:
@@ -27,6 +27,18 @@ def host_facts() -> HostFacts:
         mitigations=_mitigations(),
         lsm=_text("/sys/kernel/security/lsm") or "unknown",
     )
+
+
+def cpu_pressure() -> float | None:
+    """For which share of the last 10 s some task was ready to run and waited for a CPU; ``None`` if not told.
+
+    Source: Documentation/accounting/psi.rst of the Linux kernel (4.20 and later, where it is built in).
+    """
+    _, _, figures = _text("/proc/pressure/cpu").partition("some avg10=")
+    try:
+        return float(figures.split()[0]) / 100
+    except (IndexError, ValueError):
+        return None
 
 
 def _text(path: str) -> str:

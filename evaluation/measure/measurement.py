@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from evaluation.blocks import PRESSURE, SET_ASIDE, set_aside
+from evaluation.measure.conformance import Result, conform
+from evaluation.measure.host import cpu_pressure
 from evaluation.measure.launcher import LauncherGoneError, now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
@@ -16,7 +20,7 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
-from evaluation.model import CONTROL, CONTROL_AGAIN, QUICK, Form
+from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
@@ -48,6 +52,7 @@ class Measurement:
         self._bench = bench
         self._close = close
         self._patience = Patience()
+        self._aside: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -93,30 +98,61 @@ class Measurement:
             image: {arm.id: arm for arm in self._arms(image)}
             for image in {probe.image for probe in probes.values()}
         }
+        planned = self._profile.blocks
         turns = list(
             plan_turns(
                 {probe.id: probe.repeat for probe in probes.values()},
                 [facts.id for facts in self.manifest.runtimes if facts.present and facts.id != CONTROL],
                 (CONTROL, CONTROL_AGAIN),
-                self._profile.blocks,
+                planned + self._profile.repeats,
                 self.manifest.seed,
             )
         )
         done = self.run.turns_done()
-        progress = Progress(group, len(turns), sum(item.turn.key in done for item in turns))
-        spent_s, why, block = self.run.spent_s(probes), "", 0
+        aside = set_aside(self.run.observations())
+        self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
+        foreseen = [item.turn.key in done for item in turns if item.turn.block <= planned]
+        progress = Progress(group, len(foreseen), sum(foreseen))
+        begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
+        spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
-            if item.turn.block != block:
-                block = item.turn.block
+            block = item.turn.block
+            if block > planned + self._aside[item.turn.probe]:
+                continue  # nothing to repeat
+            if block not in begun:
+                begun.add(block)
                 why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
                 if why:
                     break
             if item.turn.key not in done:
+                if block > planned:
+                    progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
                 probe = probes[item.turn.probe]
                 spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def conform(self) -> Iterator[Result]:
+        """Ask the conformance list of every runtime; nothing of it is kept."""
+        arms = {arm.id: arm for arm in self._arms(DEFAULT_IMAGE)}
+        for facts in self.manifest.runtimes:
+            if facts.present:
+                yield from conform(self._bench, arms[facts.id])
+            else:
+                yield Result(runtime=facts.id, outcome=Outcome.UNAVAILABLE, message=facts.reason)
+
+    def _note_pressure(self, session: TurnSession) -> None:
+        """Record the pressure on the CPUs in the bare host's turn; if too high, set the block aside."""
+        probe = session.probe
+        if session.arm.id != CONTROL or probe.repeat != "paired" or session.warm_up:
+            return
+        if (pressure := cpu_pressure()) is None:
+            return
+        session.record(PRESSURE, pressure, "1")
+        if pressure > self._profile.pressure and self._aside[probe.id] < self._profile.repeats:
+            session.record(SET_ASIDE, value=True)
+            self._aside[probe.id] += 1
 
     def _take(self, probe: Probe, arm: Arm, item: PlannedTurn) -> float:
         """Take one turn and keep it; give the seconds it took."""
@@ -137,6 +173,7 @@ class Measurement:
                 session.record("error", lost)
             else:
                 self._observe(session)
+                self._note_pressure(session)
                 self._patience.note(item.turn, hung=session.hung)
         if work.exists():
             session.record("residue", "files that the measuring user cannot remove")

@@ -16,28 +16,21 @@ from pathlib import Path
 from spython.main import Client
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
-from evaluation.images.build import BuiltImage, build, kept_image
-from evaluation.images.process import without_addresses
+from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm, convert
-from evaluation.images.recipe import list_images, load_recipe
+from evaluation.images.process import without_addresses
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.images import built_image, runner, wanted_images
 from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
-from evaluation.model import CONTROL, Form
+from evaluation.model import CONTROL, DEFAULT_IMAGE, Form
 from evaluation.payload import build as payload_builder
-from evaluation.probes.base import Completed, Probe
+from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.sites import Site
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
-__all__ = ["Prepared", "build_payload", "built_image", "chosen", "prepare", "ready", "wanted_images"]
-
-DEFAULT = "small"
-"""The image without which no container runs; every other one is on top."""
-
-_ALWAYS = ("xs", DEFAULT)
-_IF_BUILT = ("med",)
-"""Made ready too where it was once built; larger ones only when asked for by name."""
+__all__ = ["Prepared", "build_payload", "chosen", "prepare", "ready"]
 
 _OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
 
@@ -63,35 +56,6 @@ def build_payload(folder: Path) -> Path:
 
         payload_builder.build(folder, run)
     return folder
-
-
-def runner(launcher: Launcher) -> _Run:
-    """Give building and converting their way to start processes, as the measuring user."""
-    return _Run(launcher)
-
-
-class _Run:
-    def __init__(self, launcher: Launcher) -> None:
-        self._launcher = launcher
-
-    def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
-        command = Command(argv=tuple(argv), env=self._launcher.user.env, stdin=stdin)
-        return self._launcher.run(command, timeout_s=timeout_s)
-
-
-def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
-    """Build the image or take the kept one.
-
-    Raises
-    ------
-    EvaluationError
-        It cannot be had here; with what to do.
-    """
-    recipe, cache = load_recipe(images, name), launcher.user.cache
-    if kept := kept_image(recipe, name, cache):
-        return kept
-    with Launcher(ourselves()) as hands:
-        return build(recipe, name, cache, runner(launcher), runner(hands))
 
 
 def ready(
@@ -185,9 +149,9 @@ def prepare(
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
         readied, image = [_without_image(item, error.what) for item in found], None
-    others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT]
+    others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT_IMAGE]
     ladder, missing = _ladder(readied, others, images, launcher, payload)
-    here = {DEFAULT, *(facts.name for facts in ladder)}
+    here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
     return Prepared(
         runtimes=tuple(item.facts for item in readied),
         image=image,
@@ -198,26 +162,6 @@ def prepare(
             if (reason := _unavailable(probe, lacks, here, missing))
         },
     )
-
-
-def wanted_images(images: Path, launcher: Launcher, asked: Sequence[str]) -> tuple[str, ...]:
-    """Say which images a run makes ready: those asked for, or the quick ones and what is built already.
-
-    Raises
-    ------
-    EvaluationError
-        One is unknown.
-    """
-    known = list_images(images)
-    if unknown := [name for name in asked if name not in known]:
-        load_recipe(images, unknown[0])  # says what there is
-    if asked:
-        return tuple(name for name in known if name in {*asked, DEFAULT})
-    cache = launcher.user.cache
-    built = {
-        name for name in _IF_BUILT if name in known and kept_image(load_recipe(images, name), name, cache)
-    }
-    return tuple(name for name in known if name in {*_ALWAYS, *built})
 
 
 def _unavailable(
@@ -238,12 +182,12 @@ def _formed(
     found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
 ) -> tuple[list[FoundRuntime], ImageFacts]:
     """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
-    built = built_image(DEFAULT, images, launcher)
+    built = built_image(DEFAULT_IMAGE, images, launcher)
     kept: list[FoundRuntime] = []
     forms: list[FormFacts] = []
     for item in found:
         if item.facts.present:
-            print(f"  ... {item.facts.id}: making its form of the image {DEFAULT}", flush=True)  # noqa: T201
+            print(f"  ... {item.facts.id}: making its form of the image {DEFAULT_IMAGE}", flush=True)  # noqa: T201
         readied, form = ready(item, built, launcher, payload)
         if item.facts.id == CONTROL and not form:
             raise EvaluationError(readied.facts.reason)

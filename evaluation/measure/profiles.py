@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.model import QUICK
+from evaluation.model import CALIBRATION, QUICK
 
 __all__ = ["PROFILES", "Profile", "profile_named"]
 
@@ -21,10 +21,19 @@ class Profile:
     enough : int
         Not before so many blocks is it asked whether the intervals are narrow enough.
     half_width : float
-        The half-width of the interval of the ratio to the host, on the log scale, that is aimed at.
-        Stopping looks at widths only, never at the sign of an effect.
+        The relative half-width of the 99 % interval of the ratio to the host that is aimed at (that of the
+        reported 95 % interval is about three quarters of it). Stopping looks at widths only, never at the
+        sign of an effect.
     budget_s : float
         After so many seconds no further block of a group is begun.
+    pressure : float
+        A block is set aside, and taken again at the end, when right after the bare host's turn more than
+        this share of the last 10 s saw some task wait for a CPU (``some avg10`` of the kernel's pressure
+        stall information). A whole block or nothing, and never by what was measured: to drop single slow
+        values would choose the answer. At a fifth, a process that should run is kept waiting so often that
+        times are those of the queue.
+    repeats : int
+        At most so many blocks of a probe are set aside; on a machine that is always busy the rest count.
     """
 
     name: str
@@ -32,17 +41,19 @@ class Profile:
     enough: int
     half_width: float
     budget_s: float
+    pressure: float = 0.2
+    repeats: int = 0
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """After which numbers of blocks the widths are looked at: each half as many again as the last.
+        """After which numbers of blocks the widths are looked at: each time twice as many as the last.
 
-        Looking after every block costs coverage (91-95 % in simulation where 95 % were asked for); at
-        such growing distances it stays at 92-95 %.
+        Looking after every block costs coverage (91-95 % in simulation where 95 % were asked for), at
+        distances growing by half 92-96 %; by twice, and by the width of the 99 % interval, 93-96 %.
         """
         looks = [self.enough]
-        while looks[-1] * 3 // 2 < self.blocks:
-            looks.append(looks[-1] * 3 // 2)
+        while looks[-1] * 2 < self.blocks:
+            looks.append(looks[-1] * 2)
         return tuple(looks)
 
 
@@ -50,8 +61,9 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=60.0),
-        Profile(name=QUICK, blocks=24, enough=24, half_width=0.05, budget_s=300.0),
-        Profile(name="full", blocks=120, enough=20, half_width=0.02, budget_s=9000.0),
+        Profile(name=QUICK, blocks=24, enough=24, half_width=0.05, budget_s=300.0, repeats=6),
+        Profile(name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, repeats=30),
+        Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
     )
 }
 

@@ -32,6 +32,10 @@ class Progress:
             print(f"{PREFIX}{self._title} {share:4.0%}  {what}{self._left(now)}", flush=True)  # noqa: T201
         self._done += 1
 
+    def more(self) -> None:
+        """Count one turn that was not foreseen."""
+        self._total += 1
+
     def end(self, why: str = "") -> None:
         """Tell that the group is done."""
         took = time.monotonic() - self._started

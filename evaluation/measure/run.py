@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import hashlib
@@ -16,8 +17,10 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
+from evaluation.measure.images import wanted_images
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
@@ -30,6 +33,15 @@ from evaluation.sites import Site
 from evaluation.store import HostFacts, Manifest, Run, find_runs
 
 __all__ = ["Measurement", "measured_already", "open_measurement"]
+
+_open: list[Measurement] = []
+
+
+@atexit.register
+def _close_former() -> None:
+    """Close what this process has opened: a notebook's cell is run again, or its kernel ends."""
+    while _open:
+        _open.pop().close()
 
 
 def open_measurement(
@@ -47,6 +59,8 @@ def open_measurement(
     ladder: Sequence[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
+
+    What this process had opened before is closed.
 
     Parameters
     ----------
@@ -77,6 +91,7 @@ def open_measurement(
         Another measurement is under way on this host; or the site, profile or run is not to be had.
     """
     wanted = profile_named(profile)
+    _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone())
         launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
@@ -100,21 +115,36 @@ def open_measurement(
         stack.enter_context(opened.held())
         opened.reopen()
         if blocks:
-            wanted = replace(wanted, blocks=blocks, enough=blocks)
+            wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
-        return Measurement(opened, wanted, bench, stack.pop_all())
+        _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
+        return _open[-1]
 
 
-def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:
-    """Find the newest complete run that would come out the same: same tool, same runtimes, same profile."""
+def measured_already(
+    site: Site,
+    profile: str,
+    runtimes: str,
+    results: Path,
+    user: str = "",
+    *,
+    images: Path,
+    ladder: Sequence[str] = (),
+) -> Run | None:
+    """Find the newest complete run that would come out the same: same tool, runtimes, profile and images."""
     with Launcher(_who(site, user, runtimes.split())) as launcher:
         found = chosen(discover(site, launcher), runtimes.split())
+        wanted = wanted_images(images, launcher, ladder)
+    recipes = {name: load_recipe(images, name).sha256 for name in wanted}
     here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
     for run in reversed(find_runs(results, site.id)):
         manifest = _readable(run)
         if run.complete and manifest:
             then = {(facts.id, facts.version) for facts in manifest.runtimes if facts.present}
-            if (manifest.tool_version, manifest.profile) == (__version__, profile) and then == here:
+            had = {name: facts.recipe_sha256 for name, facts in manifest.images.items()}
+            same_images = not had or all(had.get(name) == sha256 for name, sha256 in recipes.items())
+            same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
+            if same_tool and then == here and same_images:
                 return run
     return None
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from evaluation.blocks import counted
 from evaluation.measure.profiles import Profile
 from evaluation.model import CONTROL, Observation
 from evaluation.probes.base import Observations, Probe
 from evaluation.statistics import half_width_reached
 
 __all__ = ["why_enough"]
-
-_CONFIDENCE = 0.95
-"""Of the intervals whose width decides when to stop; it moves no score."""
 
 
 def why_enough(
@@ -42,9 +40,7 @@ def why_enough(
     if blocks not in profile.looks:
         return ""
     narrow = all(
-        half_width_reached(
-            samples, control, confidence=_CONFIDENCE, target=profile.half_width, at_least=profile.enough
-        )
+        half_width_reached(samples, control, target=profile.half_width, at_least=profile.enough)
         for samples, control in _pairs(probes, observations)
     )
     return f"every interval is narrow enough after {blocks} blocks" if narrow else ""
@@ -55,7 +51,7 @@ def _pairs(
 ) -> Iterator[tuple[list[float], list[float]]]:
     """Samples of every runtime and probe so far, with the control's of the same blocks."""
     by_probe: dict[str, dict[str, list[Observation]]] = {}
-    for item in observations:
+    for item in counted(observations):
         if item.probe in probes:
             by_probe.setdefault(item.probe, {}).setdefault(item.runtime, []).append(item)
     for id_, by_arm in by_probe.items():

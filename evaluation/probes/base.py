@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import DEFAULT_IMAGE, Bind, Completed, Observation, Outcome, ProbeTexts, Reference
 
 __all__ = [
     "Completed",
@@ -227,7 +227,7 @@ class Probe:
     unit: str = ""
     checklist_id: str = ""
     needs: tuple[str, ...] = ()
-    image: str = "small"
+    image: str = DEFAULT_IMAGE
     bare: bool = False
     repeat: str = "paired"
     quick: bool = True

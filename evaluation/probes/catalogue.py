@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from evaluation.model import Reference
+from evaluation.model import DEFAULT_IMAGE, Reference
 from evaluation.probes.base import Probe
 
 __all__ = ["render"]
@@ -15,9 +15,6 @@ _HEAD = """\
 One probe is one question, asked identically of every runtime and of the bare host. This page is written
 from the probes: change the probe's file, then run `python -m evaluation.probes.catalogue > docs/probes.md`.
 """
-
-DEFAULT_IMAGE = "small"
-"""The image that goes without saying."""
 
 _REPEAT = {
     "paired": "measured once in every randomised block, beside the bare host",

@@ -22,8 +22,8 @@ OUTPUT = "output_sha256"
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 _METHOD = (
-    " A turn counts only if the job ended well, printed figures within their declared bounds and wrote output "
-    "that is not empty; what is hashed must be that of the control, byte for byte. The control is the "
+    " A turn counts only if the job ended well, printed figures within their declared bounds and wrote "
+    "output that is not empty; what is hashed must be that of the control, byte for byte. The control is the "
     "same command on the bare host, with the programs of the unpacked image tree."
 )
 _REMEDY = (

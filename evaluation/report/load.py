@@ -9,6 +9,7 @@ from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.errors import EvaluationError
+from evaluation.model import CALIBRATION
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -46,8 +47,9 @@ def load_case(
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:
     """Pick the named runs, or the newest finished one of each site.
 
-    A labelled run (the reference run that comes with the project) is left out where there are other
-    measurements, unless it is asked for by name. A site without any finished run shows its newest.
+    A calibration is no measurement of a runtime and is never picked. A labelled run (the reference run
+    that comes with the project) is left out where there are other measurements, unless it is asked for by
+    name. A site without any finished run shows its newest.
 
     Raises
     ------
@@ -56,6 +58,7 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
+    runs = [run for run in runs if run.manifest.profile != CALIBRATION]
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"

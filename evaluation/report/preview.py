@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from evaluation.decide.calibration import MOST_BLOCKS, SiteCalibration, calibrate
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.model import CONTROL_AGAIN, Finding
 from evaluation.store import Manifest, Run
-from evaluation.units import quantity, ratio, ratio_between, short_digest
+from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
-__all__ = ["findings", "forms", "runtimes"]
+__all__ = ["calibration_text", "findings", "forms", "runtimes"]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
@@ -57,6 +58,43 @@ def findings(run: Run, criteria: Path, group: str) -> pd.DataFrame:
     }
     table = pd.Series(cells, dtype=object).unstack(fill_value="")  # noqa: PD010 - two keys into two axes
     return table.rename_axis(index="probe", columns="runtime")
+
+
+def calibration_text(run: Run, criteria: Path, *, comparisons: int) -> str:
+    """What the bare host against itself tells, for a terminal; the report's chapter on method has more words.
+
+    ``comparisons`` is how many a run with all runtimes of this machine would make.
+    """
+    rules = load_criteria(criteria)
+    site = calibrate(findings_of(run, rules), rules, comparisons=comparisons)
+    if not site.probes:
+        return f"nothing could be measured twice; see {run.path}"
+    doubt = "; more than chance explains: find out why before you trust any timing" if site.suspicious else ""
+    return "\n".join(
+        (
+            _calibration(site).to_string(),
+            "",
+            f"The host differed from itself in {site.claimed} of {count(site.windows, 'piece')}{doubt}.",
+            f"In {count(site.comparisons, 'comparison')} with runtimes that are like the host, a difference",
+            f"would be claimed {percent(site.family_false_positives)} of the time (simulated).",
+        )
+    )
+
+
+def _calibration(site: SiteCalibration) -> pd.DataFrame:
+    rows = [
+        {
+            "probe": row.probe,
+            "blocks": row.blocks,
+            "host / itself": ratio_between(row.ratio),
+            "noise floor %": decimal(row.floor * 100, 2),
+            "false positives %": decimal(row.false_positives * 100, 2),
+            "detectable %": "none" if row.detectable is None else decimal(row.detectable * 100, 2),
+        }
+        | {f"blocks for {percent(effect)}": blocks or f">{MOST_BLOCKS}" for effect, blocks in row.recommended}
+        for row in site.probes
+    ]
+    return pd.DataFrame(rows).set_index("probe")
 
 
 def _cell(finding: Finding) -> str:

@@ -41,16 +41,22 @@ _OUTCOMES: Final = {
 
 _COMPARISONS: Final = {
     Comparison.BETTER: State(
-        word="better", tone="up", meaning="Better than the bare host by more than the declared margin."
+        word="better",
+        tone="up",
+        meaning="Better than the bare host: beyond chance and the noise of this site.",
     ),
     Comparison.WORSE: State(
-        word="worse", tone="down", meaning="Worse than the bare host by more than the declared margin."
+        word="worse",
+        tone="down",
+        meaning="Worse than the bare host: beyond chance and the noise of this site.",
     ),
     Comparison.EQUIVALENT: State(
         word="equivalent", tone="same", meaning="As the bare host, within the declared margin; tested."
     ),
-    Comparison.UNDECIDED: State(
-        word="unresolved", tone="open", meaning="The interval reaches across the margin; more runs decide."
+    Comparison.UNRESOLVED: State(
+        word="unresolved",
+        tone="open",
+        meaning="Neither a difference nor its absence is shown; more blocks decide.",
     ),
 }
 

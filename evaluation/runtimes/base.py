@@ -85,6 +85,9 @@ class Runtime(ABC):
     read_only_binds: ClassVar[bool] = True
     """Whether a bind can be made read-only."""
 
+    tells_version: ClassVar[bool] = True
+    """Whether the command can be asked for its version at all."""
+
     @property
     def command(self) -> str:
         """The client's command."""
@@ -122,6 +125,10 @@ class Runtime(ABC):
 
     def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
         """Commands that end what the task may have left in an engine."""
+        return ()
+
+    def forget(self, reference: str) -> Argv:  # noqa: ARG002 - as above
+        """Command that removes an image from an engine's store; none where images are files."""
         return ()
 
     def listing(self) -> Argv:

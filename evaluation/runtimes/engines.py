@@ -59,6 +59,10 @@ class EngineRuntime(Runtime, ABC):
         """Build ``docker ps --all`` with the names alone."""
         return (self.command, *self.engine_options, "ps", "--all", "--format", "{{.Names}}")
 
+    def forget(self, reference: str) -> Argv:
+        """Build ``docker image rm``."""
+        return (self.command, *self.engine_options, "image", "rm", reference)
+
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
         """Exit status 125 is the engine's; 126 and 127 are its own when it says so on stderr."""
         said = [line for line in stderr.splitlines() if line.strip()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from evaluation.model import Bind, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
@@ -38,6 +39,8 @@ _FAILURES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shifter(Runtime):
     """``shifter --image=TYPE:TAG -- command``."""
+
+    tells_version: ClassVar[bool] = False
 
     def argv(self, task: Task) -> Argv:
         """Build the command line, or refuse what Shifter would silently change."""

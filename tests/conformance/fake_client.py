@@ -27,8 +27,23 @@ class FakeError(Exception):
     pass
 
 
+def show(source: Path, shown: Path, *, copied: bool, locked: bool) -> None:
+    """Show a directory below the root: the thing itself, or a copy, which nobody may write if locked."""
+    if shown.is_symlink():
+        shown.unlink()
+    elif shown.exists():
+        shown.chmod(0o755)
+        shutil.rmtree(shown)
+    if not copied:
+        shown.symlink_to(source)
+        return
+    shutil.copytree(source, shown)
+    if locked:
+        for path in (*shown.iterdir(), shown):
+            path.chmod(0o555)
+
+
 def mount(state: Path, bind: str, flaws: set[str]) -> None:
-    """Show a directory below the root: the thing itself, or a copy that nobody may write."""
     source_text, target, wants_read_only = json.loads(bind)
     if "strip-names" in flaws:
         source_text = "".join(letter for letter in source_text if letter.isascii() and letter not in " ,$")
@@ -37,20 +52,13 @@ def mount(state: Path, bind: str, flaws: set[str]) -> None:
         source.mkdir(exist_ok=True)
     if not source.exists() and "skip-sources" not in flaws:
         raise FakeError(f"nothing to bind at {source}")
-    shown = state / "root" / target.lstrip("/")
-    if shown.is_symlink():
-        shown.unlink()
-    elif shown.exists():
-        shown.chmod(0o755)
-        shutil.rmtree(shown)
     read_only = wants_read_only and "writable" not in flaws
-    if not read_only and "copy-binds" not in flaws:
-        shown.symlink_to(source)
-        return
-    shutil.copytree(source, shown)
-    if read_only and "scratch-layer" not in flaws:
-        for path in (*shown.iterdir(), shown):
-            path.chmod(0o555)
+    show(
+        source,
+        state / "root" / target.lstrip("/"),
+        copied=read_only or "copy-binds" in flaws,
+        locked=read_only and "scratch-layer" not in flaws,
+    )
 
 
 def environment(settings: list[str], flaws: set[str]) -> dict[str, str]:
@@ -87,6 +95,9 @@ def run(state: Path, flaws: set[str], words: list[str]) -> int:
     workdir = options.workdir or "/"
     if "ignore-workdir" in flaws or ("fall-back" in flaws and not Path(workdir).is_dir()):
         workdir = "/"
+    if "fall-back-aloud" in flaws and not Path(workdir).is_dir():
+        sys.stderr.write(f"fake: no {workdir}, going on in /\n")
+        workdir = "/"
     if not Path(workdir).is_dir():
         raise FakeError(f"there is no directory {workdir}")
     if "drop-empty-words" in flaws:
@@ -95,7 +106,8 @@ def run(state: Path, flaws: set[str], words: list[str]) -> int:
         (state / "asked" / options.name).write_text(json.dumps(command))
         time.sleep(60)
     status = start(command, inside, workdir, flaws)
-    held.unlink(missing_ok=True)
+    if status != 128 + signal.SIGKILL:  # what was killed is kept until it is removed
+        held.unlink(missing_ok=True)
     return status
 
 

@@ -128,7 +128,7 @@ FLAWS = [
     ("bind_source_missing", "skip-sources", "without its bind"),
     ("bind_source_missing", "quiet", "not recognised"),
     ("working_directory", "ignore-workdir", "exit status 1: PermissionError"),
-    ("working_directory_missing", "fall-back", "ran in / instead"),
+    ("working_directory_missing", "fall-back", "ran in / instead, and nothing was said"),
     ("output_owner", "copy-binds", "not on the host"),
     ("image_missing", "any-image", "should not have run"),
     ("image_missing", "quiet", "not recognised"),
@@ -168,6 +168,9 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def test_what_is_recorded_tells_the_difference(fake: PlayedRuntime, bench: Bench) -> None:
     assert asked("environment_out", fake, bench).message == "the host's variables are seen inside"
     assert asked("environment_out", fake, bench, "clean-env").message == "they are not seen inside"
+    assert asked("working_directory_missing", fake, bench).message.startswith("fake: there is no directory")
+    aloud = asked("working_directory_missing", fake, bench, "fall-back-aloud")
+    assert aloud.message == "the program runs in / instead, with a warning"
     assert asked("output_owner", fake, bench).message == "the user inside, the user outside"
 
 

@@ -133,14 +133,14 @@ def test_the_second_host_arm_shows_the_noise_floor() -> None:
 
 def test_without_the_second_host_arm_nothing_is_claimed() -> None:
     found = findings([*timed("host", 1.0), *timed("slow", 3.0)])
-    assert found["start", "slow"].comparison is Comparison.UNDECIDED
+    assert found["start", "slow"].comparison is Comparison.UNRESOLVED
 
 
 def test_all_comparisons_of_the_run_are_one_family() -> None:
     """Eight blocks carry six claims and not seven (see the tests of the statistics)."""
     hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
     runtimes = [timed(f"r{number}", 3.0, blocks=range(8)) for number in range(7)]
-    for count, expected in ((6, Comparison.WORSE), (7, Comparison.UNDECIDED)):
+    for count, expected in ((6, Comparison.WORSE), (7, Comparison.UNRESOLVED)):
         found = findings([*hosts, *(item for runtime in runtimes[:count] for item in runtime)])
         assert found["start", "r0"].comparison is expected
 

@@ -46,7 +46,7 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
             f"rate: no measurable difference to the bare host, tested within 5{NBSP}% (1.00{NBSP}loops/s), ",
         ),
         (
-            compared("rate", 0.9, Comparison.UNDECIDED),
+            compared("rate", 0.9, Comparison.UNRESOLVED),
             True,
             f"rate: 0.90{TIMES} the bare host (0.900{NBSP}loops/s), not enough to call it ",
         ),
@@ -68,7 +68,7 @@ def test_the_interval_is_turned_round_with_the_ratio() -> None:
 
 
 def test_few_blocks_are_said_to_be_their_full_range() -> None:
-    text = points(compared("start", 3.0, Comparison.UNDECIDED, blocks=4))["a", "start"].text
+    text = points(compared("start", 3.0, Comparison.UNRESOLVED, blocks=4))["a", "start"].text
     assert "full range" in text
     assert "CI" not in text
 

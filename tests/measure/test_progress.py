@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from evaluation.measure import progress
 from evaluation.measure.progress import PREFIX, Progress
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -105,7 +106,7 @@ def test_each_arm_follows_each_other_about_equally_often() -> None:
     turns = plan({"p": "paired"}, ["a", "b", "c"], 2999, seed=3)
     pairs = Counter(
         (first.turn.runtime, second.turn.runtime)
-        for first, second in zip(turns, turns[1:], strict=False)
+        for first, second in pairwise(turns)
         if first.turn.block == second.turn.block
     )
     expected = 3000 * 4 / 20

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from made_up_run import observation
 
+from evaluation.blocks import SET_ASIDE
 from evaluation.measure.profiles import PROFILES, Profile, profile_named
 from evaluation.measure.stopping import why_enough
 from evaluation.model import Observation
@@ -48,14 +50,21 @@ def test_the_direction_of_an_effect_makes_no_difference() -> None:
 
 
 def test_widths_are_looked_at_after_few_numbers_of_blocks_only() -> None:
-    assert PROFILE.looks == (8, 12, 18)
-    assert [blocks for blocks in range(20) if why(arms(blocks, spread=0.001), blocks)] == [8, 12, 18]
+    assert PROFILE.looks == (8, 16)
+    assert [blocks for blocks in range(20) if why(arms(blocks, spread=0.001), blocks)] == [8, 16]
 
 
 def test_time_that_is_spent_ends_it_at_any_block() -> None:
     message = "its time of 100 s was spent after 3 blocks"
     assert why(arms(3, spread=0.9), 3, spent_s=100.1) == message
     assert why(arms(3, spread=0.9), 3, spent_s=99.9) == ""
+
+
+def test_blocks_that_were_set_aside_do_not_count() -> None:
+    aside = [observation(block, name=SET_ASIDE, value=True, unit="") for block in range(1, 9)]
+    assert why(arms(16, spread=0.001), 16)
+    assert why([*arms(16, spread=0.001), *aside], 16)  # eight are left, and eight are enough
+    assert why([*arms(16, spread=0.001), *aside, replace(aside[0], block=16)], 16) == ""
 
 
 def test_a_group_without_measured_probes_has_nothing_to_wait_for() -> None:
@@ -82,5 +91,7 @@ def test_every_profile_can_end() -> None:
 
 
 def test_an_unknown_profile_is_told_those_there_are() -> None:
-    with pytest.raises(Exception, match=r"there is no profile 'qiuck'(.|\n)*There are: trial, quick, full"):
+    with pytest.raises(
+        Exception, match=r"there is no profile 'qiuck'(.|\n)*There are: trial, quick, full, calibration"
+    ):
         profile_named("qiuck")

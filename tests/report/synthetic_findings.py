@@ -138,7 +138,7 @@ class Findings:
         if runtime in {CONTROL, CONTROL_AGAIN}:
             return None
         if (runtime, probe) == ("docker", "import_storm"):
-            return Comparison.UNDECIDED
+            return Comparison.UNRESOLVED
         if abs(ratio - 1) < 0.05:
             return Comparison.EQUIVALENT
         return Comparison.WORSE if (ratio > 1) == (unit == "s") else Comparison.BETTER

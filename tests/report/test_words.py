@@ -34,7 +34,7 @@ def outcome(outcome: Outcome, verdict: str = "", comparison: Comparison | None =
         (outcome(Outcome.UNSUPPORTED), "unsupported"),
         (outcome(Outcome.MEASURED), "measured"),
         (outcome(Outcome.MEASURED, comparison=Comparison.WORSE), "worse"),
-        (outcome(Outcome.MEASURED, comparison=Comparison.UNDECIDED), "unresolved"),
+        (outcome(Outcome.MEASURED, comparison=Comparison.UNRESOLVED), "unresolved"),
         (replace(FINDING, runtime="host", comparison=Comparison.EQUIVALENT), "measured"),
     ],
 )

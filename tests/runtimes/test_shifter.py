@@ -102,6 +102,7 @@ def test_an_empty_value_is_refused() -> None:
 
 
 def test_it_tells_no_version() -> None:
+    assert not SHIFTER.tells_version
     assert SHIFTER.version_argv() == ("shifter", "--help")
     assert SHIFTER.parse_version("Usage:\nshifter [options] -- command\n") == "version not told by Shifter"
     assert SHIFTER.parse_version("something else\n") == "unknown"

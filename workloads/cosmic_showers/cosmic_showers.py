@@ -9,6 +9,7 @@ import json
 import struct
 import sys
 import time
+from pathlib import Path
 
 import chromo
 
@@ -21,14 +22,16 @@ def main(events: int) -> None:
     generator = chromo.models.Sibyll23d(kinematics, seed=20081111)
     made = particles_all = 0
     started = time.monotonic_ns()
-    with open("events.bin", "wb") as output:
+    with Path("events.bin").open("wb") as output:
         for event in generator(events):
             final = event.final_state()
             output.write(struct.pack("<id", len(final), float(final.en.max()) / BEAM_GEV))
             made += 1
             particles_all += len(final)
     elapsed_s = (time.monotonic_ns() - started) / 1e9
-    print(json.dumps({"events": made, "particles_mean": particles_all / max(made, 1), "elapsed_s": elapsed_s}))
+    print(
+        json.dumps({"events": made, "particles_mean": particles_all / max(made, 1), "elapsed_s": elapsed_s})
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import struct
 import sys
 import time
+from pathlib import Path
 
 import pythia8mc
 
@@ -30,7 +31,7 @@ def main(events: int) -> None:
         sys.exit("Pythia could not be initialised")
     made = charged_all = 0
     started = time.monotonic_ns()
-    with open("events.bin", "wb") as output:
+    with Path("events.bin").open("wb") as output:
         for _ in range(events):
             if not pythia.next():
                 continue

@@ -14,155 +14,162 @@ import os
 import struct
 import sys
 import time
+from pathlib import Path
+from typing import BinaryIO
 
 # Geant4 looks for its data sets even where no nucleus and no charged particle is tracked: an empty folder
 # and an empty table of nuclear states will do. Where GEANT4_DATA_DIR is not set, the package asks at import
 # whether to download gigabytes.
 for variable in ("GEANT4_DATA_DIR", "G4ENSDFSTATEDATA", "G4LEDATA", "G4LEVELGAMMADATA", "G4RADIOACTIVEDATA"):
-    os.environ[variable] = os.getcwd()
-with open("ENSDFSTATE.dat", "w"):
-    pass
+    os.environ[variable] = str(Path.cwd())
+Path("ENSDFSTATE.dat").touch()
 
-from geant4_pybind import *  # noqa: F403 - as the package's own examples do
+import geant4_pybind as g4  # noqa: E402 - it reads them when it is imported
 
 PHOTONS = 100
 LAYERS = ROWS = 4
-LENGTH, WIDTH, HEIGHT = 326.0 * mm, 26.7 * mm, 19.9 * mm
-DIODE = 1.0 * mm
-ENERGY = 2.25 * eV
-BAND = G4doubleVector([1.5 * eV, 3.5 * eV])
+LENGTH, WIDTH, HEIGHT = 326.0 * g4.mm, 26.7 * g4.mm, 19.9 * g4.mm
+DIODE = 1.0 * g4.mm
+ENERGY = 2.25 * g4.eV
+BAND = g4.G4doubleVector([1.5 * g4.eV, 3.5 * g4.eV])
 
 
-def material(name: str, index: float, absorption: float) -> "G4Material":
+def material(name: str, index: float, absorption: float) -> g4.G4Material:
     """Take a material of Geant4's list and give it an optical side."""
-    found = G4NistManager.Instance().FindOrBuildMaterial(name)
-    table = G4MaterialPropertiesTable()
-    for key, value in (("RINDEX", index), ("ABSLENGTH", absorption), ("RAYLEIGH", 300.0 * mm)):
-        table.AddProperty(key, BAND, G4doubleVector([value, value]))
+    found = g4.G4NistManager.Instance().FindOrBuildMaterial(name)
+    table = g4.G4MaterialPropertiesTable()
+    for key, value in (("RINDEX", index), ("ABSLENGTH", absorption), ("RAYLEIGH", 300.0 * g4.mm)):
+        table.AddProperty(key, BAND, g4.G4doubleVector([value, value]))
     found.SetMaterialPropertiesTable(table)
     return found
 
 
-class Detector(G4VUserDetectorConstruction):
+class Detector(g4.G4VUserDetectorConstruction):
     """Logs in layers, each turned by a right angle against the last."""
 
-    def Construct(self):
+    def Construct(self) -> g4.G4VPhysicalVolume:
         """Build the tree of volumes; what Geant4 does not own is kept on self."""
-        air = material("G4_AIR", 1.0, 1e6 * mm)
-        crystal = material("G4_CESIUM_IODIDE", 1.79, 1860.0 * mm)
-        silicon = material("G4_Si", 3.9, 0.01 * mm)
-        world = G4LogicalVolume(G4Box("world", 0.5 * m, 0.5 * m, 0.5 * m), air, "world")
-        whole = G4PVPlacement(None, G4ThreeVector(), world, "world", None, False, 0)
-        box = G4Box("log", LENGTH / 2, WIDTH / 2, HEIGHT / 2)
-        log = G4LogicalVolume(box, crystal, "log")
-        end = G4LogicalVolume(G4Box("diode", DIODE / 2, WIDTH / 4, HEIGHT / 4), silicon, "diode")
+        air = material("G4_AIR", 1.0, 1e6 * g4.mm)
+        crystal = material("G4_CESIUM_IODIDE", 1.79, 1860.0 * g4.mm)
+        silicon = material("G4_Si", 3.9, 0.01 * g4.mm)
+        world = g4.G4LogicalVolume(g4.G4Box("world", 0.5 * g4.m, 0.5 * g4.m, 0.5 * g4.m), air, "world")
+        whole = g4.G4PVPlacement(None, g4.G4ThreeVector(), world, "world", None, False, 0)
+        box = g4.G4Box("log", LENGTH / 2, WIDTH / 2, HEIGHT / 2)
+        log = g4.G4LogicalVolume(box, crystal, "log")
+        end = g4.G4LogicalVolume(g4.G4Box("diode", DIODE / 2, WIDTH / 4, HEIGHT / 4), silicon, "diode")
         for side in (-1, 1):
-            place = G4ThreeVector(side * (LENGTH - DIODE) / 2, 0, 0)
-            G4PVPlacement(None, place, end, "diode", log, False, side + 1)
-        self.turned = G4RotationMatrix()
-        self.turned.rotateZ(90 * deg)
+            place = g4.G4ThreeVector(side * (LENGTH - DIODE) / 2, 0, 0)
+            g4.G4PVPlacement(None, place, end, "diode", log, False, side + 1)
+        self.turned = g4.G4RotationMatrix()
+        self.turned.rotateZ(90 * g4.deg)
         for layer in range(LAYERS):
-            height = (layer - (LAYERS - 1) / 2) * (HEIGHT + 2 * mm)
+            height = (layer - (LAYERS - 1) / 2) * (HEIGHT + 2 * g4.mm)
             for row in range(ROWS):
-                aside = (row - (ROWS - 1) / 2) * (WIDTH + 1 * mm)
-                place = G4ThreeVector(0, aside, height) if layer % 2 == 0 else G4ThreeVector(aside, 0, height)
-                turn = None if layer % 2 == 0 else self.turned
-                G4PVPlacement(turn, place, log, "log", world, False, layer * ROWS + row)
-        wrapping = G4OpticalSurface("wrapping", unified, groundfrontpainted, dielectric_dielectric)
-        table = G4MaterialPropertiesTable()
-        table.AddProperty("REFLECTIVITY", BAND, G4doubleVector([0.97, 0.97]))
+                aside = (row - (ROWS - 1) / 2) * (WIDTH + 1 * g4.mm)
+                along_x = layer % 2 == 0
+                place = (0, aside, height) if along_x else (aside, 0, height)
+                turn = None if along_x else self.turned
+                g4.G4PVPlacement(turn, g4.G4ThreeVector(*place), log, "log", world, False, layer * ROWS + row)
+        wrapping = g4.G4OpticalSurface(
+            "wrapping", g4.unified, g4.groundfrontpainted, g4.dielectric_dielectric
+        )
+        table = g4.G4MaterialPropertiesTable()
+        table.AddProperty("REFLECTIVITY", BAND, g4.G4doubleVector([0.97, 0.97]))
         wrapping.SetMaterialPropertiesTable(table)
-        coupling = G4OpticalSurface("coupling", unified, polished, dielectric_dielectric)
-        skins = G4LogicalSkinSurface("wrapping", log, wrapping), G4LogicalSkinSurface("coupling", end, coupling)
+        coupling = g4.G4OpticalSurface("coupling", g4.unified, g4.polished, g4.dielectric_dielectric)
+        skins = (
+            g4.G4LogicalSkinSurface("wrapping", log, wrapping),
+            g4.G4LogicalSkinSurface("coupling", end, coupling),
+        )
         self.kept = (wrapping, table, coupling, skins)
         return whole
 
 
-class Source(G4VUserPrimaryGeneratorAction):
+class Source(g4.G4VUserPrimaryGeneratorAction):
     """Photons from one point of one log, in all directions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.gun = G4ParticleGun(1)
-        self.gun.SetParticleDefinition(G4OpticalPhoton.Definition())
+        self.gun = g4.G4ParticleGun(1)
+        self.gun.SetParticleDefinition(g4.G4OpticalPhoton.Definition())
         self.gun.SetParticleEnergy(ENERGY)
 
-    def GeneratePrimaries(self, event):
+    def GeneratePrimaries(self, event: g4.G4Event) -> None:
         """Walk along the log from event to event."""
-        along = (event.GetEventID() % 29 - 14) * 10 * mm
-        height = -(LAYERS - 1) / 2 * (HEIGHT + 2 * mm)
-        self.gun.SetParticlePosition(G4ThreeVector(along, -1.5 * (WIDTH + 1 * mm), height))
+        along = (event.GetEventID() % 29 - 14) * 10 * g4.mm
+        height = -(LAYERS - 1) / 2 * (HEIGHT + 2 * g4.mm)
+        self.gun.SetParticlePosition(g4.G4ThreeVector(along, -1.5 * (WIDTH + 1 * g4.mm), height))
         for _ in range(PHOTONS):
-            direction = G4RandomDirection()
+            direction = g4.G4RandomDirection()
             self.gun.SetParticleMomentumDirection(direction)
             self.gun.SetParticlePolarization(direction.orthogonal().unit())
             self.gun.GeneratePrimaryVertex(event)
 
 
-class Counter(G4UserTrackingAction):
+class Counter(g4.G4UserTrackingAction):
     """Counts steps, and photons that ended in a diode."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.seen = self.steps = 0
 
-    def PostUserTrackingAction(self, track):
+    def PostUserTrackingAction(self, track: g4.G4Track) -> None:
         """Look at where a photon ended."""
         self.steps += track.GetCurrentStepNumber()
         volume = track.GetVolume()
         self.seen += volume is not None and volume.GetName() == "diode"
 
 
-class Writer(G4UserEventAction):
+class Writer(g4.G4UserEventAction):
     """Writes one record per event."""
 
-    def __init__(self, counter, output):
+    def __init__(self, counter: Counter, output: BinaryIO) -> None:
         super().__init__()
         self.counter, self.output = counter, output
         self.events = self.seen = 0
 
-    def BeginOfEventAction(self, event):
+    def BeginOfEventAction(self, _: g4.G4Event) -> None:
         """Start from zero."""
         self.counter.seen = self.counter.steps = 0
 
-    def EndOfEventAction(self, event):
+    def EndOfEventAction(self, _: g4.G4Event) -> None:
         """Keep what was counted."""
         self.output.write(struct.pack("<ii", self.counter.seen, self.counter.steps))
         self.events += 1
         self.seen += self.counter.seen
 
 
-class Actions(G4VUserActionInitialization):
+class Actions(g4.G4VUserActionInitialization):
     """What is called at which moment."""
 
-    def __init__(self, output):
+    def __init__(self, output: BinaryIO) -> None:
         super().__init__()
-        self.source_output = output
+        self.output = output
 
-    def Build(self):
+    def Build(self) -> None:
         """Register the actions."""
         self.counter = Counter()
-        self.writer = Writer(self.counter, self.source_output)
+        self.writer = Writer(self.counter, self.output)
         self.SetUserAction(Source())
         self.SetUserAction(self.counter)
         self.SetUserAction(self.writer)
 
 
-class Physics(G4VModularPhysicsList):
+class Physics(g4.G4VModularPhysicsList):
     """Particles by way of their decays, then optics; no electromagnetic physics, which would want data."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.SetVerboseLevel(0)
-        self.RegisterPhysics(G4DecayPhysics())
-        self.RegisterPhysics(G4OpticalPhysics())
+        self.RegisterPhysics(g4.G4DecayPhysics())
+        self.RegisterPhysics(g4.G4OpticalPhysics())
 
 
 def main(events: int) -> None:
     """Transport, write, report."""
-    G4Random.setTheSeed(20081111)
-    manager = G4RunManagerFactory.CreateRunManager(G4RunManagerType.Serial)
-    with open("events.bin", "wb") as output:
+    g4.G4Random.setTheSeed(20081111)
+    manager = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.Serial)
+    with Path("events.bin").open("wb") as output:
         actions = Actions(output)
         manager.SetUserInitialization(Detector())
         manager.SetUserInitialization(Physics())

@@ -1,14 +1,15 @@
 """Read a ROOT file of events with lists of hits, compute columns anew, and write them.
 
-Usage: reprocessing.py EVENTS PASSES. The input is made first, from a fixed seed, and is not timed. Then, PASSES
-times: every hit is calibrated anew, events are cut on, sums and maxima per event are taken, and the columns are
-written to reprocessed.root. columns.bin holds what is in that file, as little-endian arrays: a ROOT file holds
-times and ids and is never twice the same, its columns are.
+Usage: reprocessing.py EVENTS PASSES. The input is made first, from a fixed seed, and is not timed. Then,
+PASSES times: every hit is calibrated anew, events are cut on, sums and maxima per event are taken, and the
+columns are written to reprocessed.root. columns.bin holds what is in that file, as little-endian arrays: a
+ROOT file holds times and ids and is never twice the same, its columns are.
 """
 
 import json
 import sys
 import time
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -59,10 +60,9 @@ def main(events: int, passes: int) -> None:
     started = time.monotonic_ns()
     done = [reprocess("input.root", "reprocessed.root") for _ in range(passes)]
     elapsed_s = (time.monotonic_ns() - started) / 1e9
-    with uproot.open("reprocessed.root") as file, open("columns.bin", "wb") as output:
+    with uproot.open("reprocessed.root") as file, Path("columns.bin").open("wb") as output:
         found = file["events"].arrays(library="np")
-        for name in ("run", "energy", "largest", "layer"):
-            output.write(found[name].tobytes())
+        output.writelines(found[name].tobytes() for name in ("run", "energy", "largest", "layer"))
     print(
         json.dumps(
             {

@@ -26,20 +26,21 @@ CHECKS: tuple[Check, ...] = (*process.CHECKS, *files.CHECKS, *endings.CHECKS)
 class Result:
     """What one check showed of one runtime.
 
-    ``outcome`` is ``HOLDS``, ``FAILS``, ``UNSUPPORTED`` (by design, and the adapter says so) or
-    ``ERROR`` (the check itself broke). ``message`` says what was seen.
+    ``outcome`` is ``HOLDS``, ``FAILS``, ``UNSUPPORTED`` (by design, and the adapter says so),
+    ``UNAVAILABLE`` (the runtime is not here; then there is no check) or ``ERROR`` (the check itself
+    broke). ``message`` says what was seen.
     """
 
     runtime: str
-    check: str
-    expectation: str
+    check: str = ""
+    expectation: str = ""
     outcome: Outcome
     message: str
 
     @property
     def conforms(self) -> bool:
-        """Whether the runtime does what its adapter says."""
-        return self.outcome in {Outcome.HOLDS, Outcome.UNSUPPORTED}
+        """Whether nothing was seen that is not as the adapter says."""
+        return self.outcome not in {Outcome.FAILS, Outcome.ERROR}
 
 
 def conform(bench: Bench, arm: Arm) -> Iterator[Result]:

@@ -1,25 +1,15 @@
-"""Chapter 7: how it was measured and weighed, and what each probe asks."""
+"""Chapter 7: what can be told apart here, how it was measured and weighed, and what each probe asks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
 from evaluation.model import Finding
 from evaluation.report.markup import Chapter, anchor, chapter
-from evaluation.report.source import Case, SiteCase
+from evaluation.report.source import Case
 
 __all__ = ["method"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
-    """What the bare host held against itself gave for one probe.
-
-    ``floor`` is the largest relative difference in its interval: smaller ones are not claimed.
-    """
-
-    finding: Finding
-    floor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +23,16 @@ class Constant:
 
 
 def method(case: Case) -> Chapter:
-    """Show the rules that were fixed before anything was measured."""
+    """Show what the site tells of itself, then the rules that were fixed before anything was measured."""
     return chapter(
         "method",
-        sites=tuple((case.title(site), site.manifest, _noise(site)) for site in case.measured),
+        sites=tuple(
+            (case.title(site), site.manifest, calibrate(site.findings, case.criteria))
+            for site in case.measured
+        ),
+        planned=PLANNED,
+        most=MOST_BLOCKS,
+        confidence=case.criteria.method.confidence_level.value,
         constants=tuple(
             Constant(
                 name=name.replace("_", " "),
@@ -47,14 +43,6 @@ def method(case: Case) -> Chapter:
             for name, constant in case.criteria.method
         ),
         catalogue=_catalogue(case),
-    )
-
-
-def _noise(site: SiteCase) -> tuple[Noise, ...]:
-    return tuple(
-        Noise(finding=finding, floor=max(finding.ratio.high, 1 / finding.ratio.low) - 1)
-        for finding in site.noise
-        if finding.ratio is not None and finding.ratio.low > 0
     )
 
 

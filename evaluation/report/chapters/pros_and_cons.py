@@ -56,7 +56,7 @@ def target(folder: str, point: Point) -> str:
 
 
 def _settled(point: Point) -> bool:
-    return point.finding.comparison is not Comparison.UNDECIDED
+    return point.finding.comparison is not Comparison.UNRESOLVED
 
 
 def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:

@@ -1,0 +1,130 @@
+"""A real run of the real command, ended again and again: it resumes, and nothing is lost, twice or left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import eventually
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.launcher_main import stat_of
+from evaluation.measure.user import measuring_user
+from evaluation.probes.registry import discover
+from evaluation.store import Run, find_runs
+
+ROOT = Path(__file__).parents[2]
+MEASURED = "charliecloud docker"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A temporary folder that the measuring user can enter, unlike pytest's."""
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o1777)
+    yield path
+    shutil.rmtree(path)
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtimes", MEASURED,
+         "--results", folder / "results"],
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(folder)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def tree(root: int) -> dict[int, str]:
+    """Every process below one, with its time of start: a number alone may be another's later."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := stat_of(int(entry.name))[1]):
+            parents[int(entry.name)] = (int(fields[1]), fields[19])
+    found, level = {}, {root}
+    while level:
+        found.update({pid: parents[pid][1] for pid in level if pid in parents})
+        level = {pid for pid, (parent, _) in parents.items() if parent in level}
+    return found
+
+
+def gone(pid: int, began: str) -> bool:
+    fields = stat_of(pid)[1]
+    return not fields or fields[0] == "Z" or fields[19] != began
+
+
+def lines(folder: Path) -> list[str]:
+    found = list(folder.glob("results/local/*/observations.jsonl"))
+    return found[0].read_text().split("\n")[:-1] if found else []
+
+
+def containers(folder: Path) -> str:
+    """Every container of the engine that was given something of this folder."""
+    argv = ["docker", "ps", "--all", "--format", "{{.Names}} {{.Mounts}}", "--no-trunc"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in listed.splitlines() if str(folder) in line)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not shutil.which("ch-run") or not shutil.which("docker"), reason=f"needs {MEASURED}")
+def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
+    try:
+        measuring_user()
+    except EvaluationError as error:
+        pytest.skip(str(error))
+    before: list[str] = []
+    for number, enough in ((signal.SIGINT, 8), (signal.SIGTERM, 24), (signal.SIGKILL, 40)):
+        with started(folder) as process:
+            assert process.stdout
+            assert eventually(lambda: len(lines(folder)) >= enough or process.poll() is not None, 180)  # noqa: B023 - asked now
+            below = tree(process.pid)
+            assert len(below) >= 3, process.stdout.read()  # at least the command, its kernel, the launcher
+            process.send_signal(number)
+            told = process.stdout.read()
+        assert eventually(lambda: all(gone(pid, began) for pid, began in below.items()))  # noqa: B023
+        assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+        if number != signal.SIGKILL:
+            assert "interrupted; what was measured is kept, run again to go on" in told
+            assert "Traceback" not in told
+        assert eventually(lambda: containers(folder) == "")
+        kept = lines(folder)
+        assert kept[: len(before)] == before
+        before = kept
+    with started(folder) as process:
+        assert process.stdout
+        told = process.stdout.read()
+    assert process.returncode == 0, told
+    assert "going on with the interrupted run" in told
+    (run,) = find_runs(folder / "results")
+    run.verify()
+    assert run.complete
+    assert lines(folder)[: len(before)] == before
+    turns = [line.split('"')[3] for line in lines(folder)]
+    assert len(turns) == len(set(turns)) == len(run.turns_done())
+    assert planned(run) == set(turns)
+    assert not [item for item in run.observations() if item.name == "error"]
+    evidence, outputs = run.evidence(), run.outputs()
+    for item in run.observations():
+        assert all(evidence[id_].stdout in outputs for id_ in item.evidence)
+    # The folders of the killed ones were removed by the next.
+    assert {path.name for path in folder.iterdir()} == {"results", "container-evaluation.lock"}
+    assert str(folder) not in Path("/proc/mounts").read_text()
+    assert containers(folder) == ""
+
+
+def planned(run: Run) -> set[str]:
+    """What the trial profile asks of the bare host and two runtimes, in one uninterrupted go."""
+    turns = set()
+    for probe in discover().values():
+        paired = probe.repeat == "paired"
+        arms = ["host", "host-again", *MEASURED.split()] if paired else ["host", *MEASURED.split()]
+        turns |= {f"{probe.id}/{arm}/{block}" for arm in arms for block in range(3 if paired else 1)}
+    assert run.manifest.profile == "trial"
+    return turns

@@ -1,0 +1,398 @@
+"""A run's turns: each is kept before the next, and nothing that one runtime or probe does stops the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bench import TINY, fake_executable, measurement, probe, with_runtime
+from made_up_run import manifest
+from processes import eventually, running, unique_seconds
+
+from evaluation.blocks import PRESSURE, counted, set_aside
+from evaluation.errors import EvaluationError
+from evaluation.measure import measurement as module
+from evaluation.measure.launcher import FLOODED
+from evaluation.probes.base import Probe, Session
+from evaluation.runtimes.base import RuntimeRefusalError
+from evaluation.store import Run
+
+Use = Callable[..., None]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Have these probes, all in one group, and no others."""
+
+    def only(*probes: Probe) -> None:
+        monkeypatch.setattr(module, "discover", lambda: {item.id: item for item in probes})
+        monkeypatch.setattr(module, "group_of", lambda _: "group")
+        monkeypatch.setattr(module, "why_enough", lambda *_: "")
+        monkeypatch.setattr(module, "cpu_pressure", lambda: None)
+
+    return only
+
+
+def bare(tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "results", manifest())
+
+
+def with_fake(tmp_path: Path, script: str) -> Run:
+    command = fake_executable(tmp_path / "ch-run", script)
+    return Run.create(tmp_path / "results", with_runtime(command))
+
+
+def measured(run: Run, tmp_path: Path) -> str:
+    with measurement(run, tmp_path / "scratch") as opened:
+        return opened.measure("group")
+
+
+def values(run: Run, name: str, runtime: str) -> list[object]:
+    return [item.value for item in run.observations() if (item.name, item.runtime) == (name, runtime)]
+
+
+def turns(run: Run) -> list[str]:
+    lines = (run.path / "observations.jsonl").read_text().splitlines()
+    return [line.split('"')[3] for line in lines]
+
+
+def start(session: Session) -> None:
+    done = session.launch(("/bin/true",), timeout_s=60.0 if session.is_control else 1.0)
+    session.record("exit_status", done.evidence.exit_status, evidence=(done,))
+
+
+# -- runtimes that misbehave -------------------------------------------------------------------------
+
+
+def test_a_runtime_that_hangs_is_given_up_and_the_run_goes_on(tmp_path: Path, use: Use) -> None:
+    marker = unique_seconds()
+    use(probe(start))
+    run = with_fake(tmp_path, f"setsid sleep {marker} & sleep {marker}")
+    measured(run, tmp_path)
+    assert len(run.turns_done()) == 5 * 3
+    assert values(run, "exit_status", "host") == [0] * 5
+    assert values(run, "exit_status", "charliecloud") == [-signal.SIGKILL] * 3
+    (given_up,) = set(values(run, "error", "charliecloud"))
+    assert given_up == "charliecloud did not end within the time limit in 3 turns in a row: given up"
+    assert sum(item.timed_out for item in run.evidence().values()) == 3
+    assert running(marker) == []
+
+
+def test_a_runtime_that_dies_leaves_its_signal_as_evidence(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = with_fake(tmp_path, "kill -SEGV $$")
+    measured(run, tmp_path)
+    assert values(run, "exit_status", "charliecloud") == [-signal.SIGSEGV] * 5
+    assert values(run, "exit_status", "host-again") == [0] * 5
+
+
+def test_a_runtime_that_says_why_it_failed_is_quoted(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = with_fake(tmp_path, "echo 'ch-run[1]: error: made up (a fake)' >&2; exit 31")
+    measured(run, tmp_path)
+    assert set(values(run, "runtime_failure", "charliecloud")) == {"ch-run[1]: error: made up (a fake)"}
+
+
+def test_a_runtime_that_floods_is_said_to(tmp_path: Path, use: Use) -> None:
+    use(
+        probe(
+            lambda session: session.record("failure", session.launch(("/bin/true",)).failure), repeat="once"
+        )
+    )
+    run = with_fake(tmp_path, "exec cat /dev/zero")
+    measured(run, tmp_path)
+    assert values(run, "failure", "charliecloud") == [FLOODED]
+    assert values(run, "runtime_failure", "charliecloud") == [FLOODED]
+    assert values(run, "failure", "host") == [""]
+
+
+def test_a_runtime_that_is_gone_is_no_crash(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = with_fake(tmp_path, "exit 0")
+    (tmp_path / "ch-run").unlink()
+    measured(run, tmp_path)
+    assert values(run, "exit_status", "charliecloud") == [127] * 5
+
+
+# -- probes that misbehave ---------------------------------------------------------------------------
+
+
+def test_a_probe_that_breaks_is_recorded_and_the_others_go_on(tmp_path: Path, use: Use) -> None:
+    def broken(session: Session) -> None:
+        session.record("before", 1.0)
+        raise ZeroDivisionError(session.runtime)
+
+    use(probe(broken, "broken"), probe(start))
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert set(values(run, "error", "host")) == {"ZeroDivisionError: host"}
+    assert values(run, "before", "host") == [1.0] * 5
+    assert values(run, "exit_status", "host") == [0] * 5
+
+
+def test_a_value_that_is_none_is_the_probes_error(tmp_path: Path, use: Use) -> None:
+    use(probe(lambda session: session.record("rate", float("inf"), "1/s"), repeat="once"))
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert values(run, "error", "host") == ["ValueError: rate is inf, which is no value"]
+
+
+def test_what_a_runtime_refuses_is_recorded(tmp_path: Path, use: Use) -> None:
+    def refuse(session: Session) -> None:
+        message = "not by design"
+        raise RuntimeRefusalError(message, where=session.runtime)
+
+    use(probe(refuse, repeat="once"))
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert values(run, "refused", "host") == ["host: not by design"]
+
+
+def test_nothing_of_a_turn_lasts_longer_than_the_turn(tmp_path: Path, use: Use) -> None:
+    marker = unique_seconds()
+    left: list[Path] = []
+
+    def careless(session: Session) -> None:
+        assert running(marker) == []
+        assert not any(path.exists() for path in left)
+        left.append(session.work)
+        (session.work / "closed").mkdir(mode=0o000)
+        session.start_on_host(("sleep", marker))
+        session.on_host(("sh", "-c", f"sleep {marker} & exit"))
+        assert eventually(lambda: len(running(marker)) == 2)
+        message = "and then it breaks"
+        raise OSError(message)
+
+    use(probe(careless))
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert set(values(run, "error", "host")) == {"OSError: and then it breaks"}
+    assert len(left) == 10
+    assert running(marker) == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_without_an_image_only_what_needs_none_is_run(tmp_path: Path, use: Use) -> None:
+    use(
+        probe(start, "bare"),
+        probe(lambda session: session.record("path", session.image_path("/usr")), "tree", repeat="once"),
+        probe(
+            lambda session: session.record("ok", session.launch(("python3",)).ok), "program", repeat="once"
+        ),
+    )
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert values(run, "exit_status", "host") == [0] * 5
+    errors = values(run, "error", "host")
+    assert len(errors) == 2
+    assert all("there is no image here, and this needs files of it" in str(error) for error in errors)
+    assert values(run, "path", "host") == values(run, "ok", "host") == []
+
+
+# -- interruptions -----------------------------------------------------------------------------------
+
+
+def after(turns_taken: int, action: Callable[[Session], None]) -> Callable[[Session], None]:
+    left = [turns_taken]
+
+    def observe(session: Session) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            action(session)
+        start(session)
+
+    return observe
+
+
+def interrupt(_: Session) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_keeps_what_was_measured_and_the_rest_follows_in_its_order(
+    tmp_path: Path, use: Use
+) -> None:
+    use(probe(start), probe(start, "cpu_rate", repeat="once"))
+    whole = Run.create(tmp_path / "whole", manifest())
+    measured(whole, tmp_path)
+
+    run = bare(tmp_path)
+    use(probe(after(7, interrupt)), probe(start, "cpu_rate", repeat="once"))
+    with pytest.raises(KeyboardInterrupt):
+        measured(run, tmp_path)
+    kept = turns(run)
+    assert 7 <= len(kept) < len(turns(whole))
+    use(probe(start), probe(start, "cpu_rate", repeat="once"))
+    measured(Run(run.path), tmp_path)
+    assert turns(run) == turns(whole)
+    assert turns(run)[: len(kept)] == kept
+
+
+def test_an_interruption_by_hand_can_be_gone_on_with_in_the_same_session(tmp_path: Path, use: Use) -> None:
+    marker = unique_seconds()
+
+    def alarmed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def hang(session: Session) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        session.launch(("/bin/sleep", marker))
+
+    run = bare(tmp_path)
+    before = signal.signal(signal.SIGALRM, alarmed)
+    try:
+        with measurement(run, tmp_path / "scratch") as opened:
+            use(probe(after(3, hang)))
+            with pytest.raises(KeyboardInterrupt):
+                opened.measure("group")
+            assert len(turns(run)) == 3
+            assert running(marker) == []
+            use(probe(start))
+            opened.measure("group")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert set(Counter(turns(run)).values()) == {1}
+    assert values(run, "exit_status", "host") == [0] * 5
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path, use: Use) -> None:
+    run = bare(tmp_path)
+    use(probe(start))
+    measured(run, tmp_path)
+    before = {path: path.read_bytes() for path in run.path.iterdir()}
+    use(probe(lambda session: pytest.fail(f"measured again: {session.runtime}")))
+    assert measured(Run(run.path), tmp_path) == "group: every planned block was measured"
+    assert {path: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_without_its_launcher_a_run_stops_and_no_turn_is_spoiled(tmp_path: Path, use: Use) -> None:
+    run = bare(tmp_path)
+    launchers: list[int] = []
+
+    def kill(_: Session) -> None:
+        os.kill(launchers[0], signal.SIGKILL)
+
+    use(probe(after(3, kill)))
+    with measurement(run, tmp_path / "scratch") as opened:
+        launchers.append(opened._bench.launcher._process.pid)
+        with pytest.raises(EvaluationError, match="the launcher's process has ended"):
+            opened.measure("group")
+    assert len(turns(run)) == 3
+    assert not [item for item in run.observations() if item.name == "error"]
+
+
+# -- stopping ----------------------------------------------------------------------------------------
+
+
+def test_measuring_stops_between_blocks_and_tells_why(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, float]] = []
+
+    def enough(_: object, probes: object, observations: Sequence[object], blocks: int, spent_s: float) -> str:
+        asked.append((blocks, spent_s))
+        assert len(observations) == 2 * (blocks + 1)
+        assert list(probes) == ["cold_start"]  # type: ignore[call-overload]
+        return "enough" if blocks == 2 else ""
+
+    use(probe(start))
+    monkeypatch.setattr(module, "why_enough", enough)
+    run = bare(tmp_path)
+    assert measured(run, tmp_path) == "group: enough"
+    assert [blocks for blocks, _ in asked] == [0, 1, 2]
+    assert {key.rsplit("/", 1)[1] for key in run.turns_done()} == {"0", "1", "2"}
+    # Gone on with, it stops at the same place: the time spent before counts.
+    again = list(asked)
+    asked.clear()
+    measured(Run(run.path), tmp_path)
+    assert [blocks for blocks, _ in asked] == [2]
+    assert asked[0][1] == pytest.approx(again[-1][1], abs=0.01)
+
+
+# -- pressure ----------------------------------------------------------------------------------------
+
+
+def under(monkeypatch: pytest.MonkeyPatch, *pressures: float) -> None:
+    """Let the bare host's turns find these pressures, one after the other, and then none."""
+    left = list(pressures)
+    monkeypatch.setattr(module, "cpu_pressure", lambda: left.pop(0) if left else 0.0)
+
+
+def test_a_block_under_pressure_is_set_aside_as_a_whole_and_taken_again(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(probe(start))
+    under(monkeypatch, 0.1, 0.21)
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=3)) as opened:
+        opened.measure("group")
+    blocks = Counter(item.block for item in run.observations() if item.name == "exit_status")
+    assert blocks == dict.fromkeys(range(6), 2)  # block 0 to warm up, 4 planned, 1 repeated; nothing deleted
+    assert set_aside(run.observations()) == {"cold_start": {2}}
+    kept = {item.block for item in counted(run.observations()) if not item.warm_up}
+    assert kept == {1, 3, 4, 5}
+    assert values(run, PRESSURE, "host") == [0.1, 0.21, 0.0, 0.0, 0.0]
+    assert values(run, PRESSURE, "host-again") == []
+
+
+def test_a_machine_that_is_always_busy_has_its_blocks_counted_all_the_same(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(probe(start), probe(start, "cpu_rate"))
+    under(monkeypatch, *[0.9] * 99)
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=2)) as opened:
+        opened.measure("group")
+    assert {probe: len(blocks) for probe, blocks in set_aside(run.observations()).items()} == {
+        "cold_start": 2,
+        "cpu_rate": 2,
+    }
+    assert len({item.block for item in counted(run.observations()) if not item.warm_up}) == 4
+
+
+def test_what_was_set_aside_before_an_interruption_still_is(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(TINY, repeats=3)
+    run = bare(tmp_path)
+    use(probe(after(7, interrupt)))
+    under(monkeypatch, 0.9, 0.9)
+    with pytest.raises(KeyboardInterrupt), measurement(run, tmp_path / "scratch", profile) as opened:
+        opened.measure("group")
+    use(probe(start))
+    under(monkeypatch, 0.0)
+    with measurement(Run(run.path), tmp_path / "scratch", profile) as opened:
+        opened.measure("group")
+    assert set_aside(run.observations()) == {"cold_start": {1, 2}}
+    assert len({item.block for item in counted(run.observations()) if not item.warm_up}) == 4
+
+
+def test_where_the_kernel_tells_no_pressure_nothing_is_set_aside(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, repeats=3)) as opened:
+        opened.measure("group")
+    assert not set_aside(run.observations())
+    assert not values(run, PRESSURE, "host")
+
+
+def test_only_the_probes_asked_for(tmp_path: Path, use: Use) -> None:
+    use(probe(start), probe(start, "cpu_rate"))
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch") as opened:
+        opened.measure("group", only=("cpu_rate",))
+    assert {item.probe for item in run.observations()} == {"cpu_rate"}
+
+
+def test_a_finished_run_is_complete(tmp_path: Path, use: Use) -> None:
+    use(probe(start))
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", TINY) as opened:
+        opened.measure("group")
+        opened.finish()
+    run.verify()
+    assert run.complete

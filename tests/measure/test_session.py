@@ -1,0 +1,169 @@
+"""One turn: what a command gets, what is kept of it, what is left of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
+from evaluation.measure.user import measuring_user, ourselves
+from evaluation.model import PAYLOAD, WORK, Bind, Task
+from evaluation.probes.base import Session
+from evaluation.runtimes import known_runtimes
+from evaluation.testing import FakeRuntime
+
+from bench import probe  # isort: skip
+
+HOST = known_runtimes()["host"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording(FakeRuntime):
+    """Runs the command bare, and keeps the task that it was given."""
+
+    tasks: list[Task]
+
+    def argv(self, task: Task) -> tuple[str, ...]:
+        self.tasks.append(task)
+        return task.argv
+
+    def own_failure(self, exit_status: int, stderr: str) -> str | None:
+        return stderr if exit_status == 125 else None
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Launcher(replace(ourselves(), env={"PATH": os.environ["PATH"], "GIVEN": "by the user"})) as launcher:
+        yield Bench(launcher=launcher, payload=tmp_path / "payload", scratch=tmp_path)
+
+
+def session(bench: Bench, runtime: Recording | None = None, *, bare: bool = False) -> TurnSession:
+    chosen = runtime or Recording(tasks=[])
+    return TurnSession(
+        bench=bench,
+        arm=Arm(id=chosen.id, runtime=chosen, reference="image", image_digest="digest"),
+        probe=replace(probe(lambda _: None), bare=bare),
+        block=3,
+        order=1,
+        work=bench.scratch,
+    )
+
+
+def test_it_is_what_probes_ask_for(bench: Bench) -> None:
+    turn: Session = session(bench)
+    assert (turn.runtime, turn.is_control, turn.uid) == ("fake", False, os.getuid())
+    assert (turn.payload_inside, turn.work_inside) == (PAYLOAD, WORK)
+    assert turn.image_path("/usr") == "/usr"
+
+
+def test_on_the_bare_host_every_path_is_the_hosts(bench: Bench) -> None:
+    turn = replace(session(bench), arm=Arm(id="host-again", runtime=HOST, reference="/tree", image_digest=""))
+    assert (turn.runtime, turn.is_control) == ("host", True)
+    assert (turn.payload_inside, turn.work_inside) == (str(bench.payload), str(bench.scratch))
+    assert turn.image_path("/usr") == "/tree/usr"
+
+
+def test_the_payload_and_the_work_folder_are_bound_unless_the_probe_is_bare(bench: Bench) -> None:
+    runtime = Recording(tasks=[])
+    extra = Bind(source="/host", target="/inside")
+    session(bench, runtime).launch(("/bin/true",), binds=(extra,), env={"A": "B"}, workdir=WORK, stdin=b"x")
+    session(bench, runtime, bare=True).launch(("/bin/true",))
+    first, second = runtime.tasks
+    assert first.binds == (
+        Bind(source=str(bench.payload), target=PAYLOAD, read_only=True),
+        Bind(source=str(bench.scratch), target=WORK),
+        extra,
+    )
+    assert (first.env, first.workdir, first.stdin) == ((("A", "B"),), WORK, True)
+    assert (second.binds, second.env, second.workdir, second.stdin) == ((), (), None, False)
+
+
+def test_every_container_has_a_name_of_its_own(bench: Bench) -> None:
+    runtime = Recording(tasks=[])
+    turn = session(bench, runtime)
+    for _ in range(50):
+        turn.launch(("/bin/true",))
+    names = {task.name for task in runtime.tasks}
+    assert len(names) == 50
+    assert all(name.startswith("container-evaluation-") for name in names)
+
+
+def test_the_client_gets_the_users_environment_and_what_is_added(bench: Bench) -> None:
+    done = session(bench).launch(("/usr/bin/env",), host_env={"ADDED": "for this launch"})
+    assert done.stdout.decode().splitlines()[1:] == ["GIVEN=by the user", "ADDED=for this launch"]
+
+
+def test_every_process_is_evidence_and_every_value_has_some(bench: Bench) -> None:
+    turn = session(bench)
+    first, second = turn.launch(("/bin/echo", "a")), turn.on_host(("/bin/echo", "b"))
+    running = turn.start_on_host(("/bin/echo", "c"))
+    third = running.wait()
+    turn.record("named", 1.0, "s", evidence=(first,), repetition=2)
+    turn.record("unnamed", "word")
+    ids = [item.evidence.id for item in (first, second, third)]
+    assert [record.id for record, _, _ in turn.evidence()] == ids
+    assert [out for _, out, _ in turn.evidence()] == [b"a\n", b"b\n", b"c\n"]
+    named, unnamed = turn.witnessed()
+    assert (named.evidence, unnamed.evidence) == ((ids[0],), tuple(ids))
+    assert (named.probe, named.runtime, named.block, named.order) == ("cold_start", "fake", 3, 1)
+    assert (named.repetition, named.image_digest, named.warm_up) == (2, "digest", False)
+
+
+def test_a_warm_up_marks_all_its_values(bench: Bench) -> None:
+    turn = replace(session(bench), warm_up=True)
+    turn.record("value", 1.0)
+    assert turn.observations[0].warm_up
+
+
+def test_the_runtimes_own_failure_is_told_from_the_programs(bench: Bench) -> None:
+    turn = session(bench)
+    assert turn.launch(("/bin/sh", "-c", "echo engine >&2; exit 125")).failure == "engine\n"
+    assert turn.launch(("/bin/sh", "-c", "echo program >&2; exit 1")).failure == ""
+    assert turn.on_host(("sh", "-c", "exit 125")).failure == ""  # no runtime took part
+    assert [item.name for item in turn.observations] == ["runtime_failure"]
+
+
+def test_only_the_runtime_can_hang_a_turn(bench: Bench) -> None:
+    turn = session(bench)
+    turn.on_host(("sleep", "600"), timeout_s=0.1)
+    assert not turn.hung
+    turn.launch(("/bin/sleep", "600"), timeout_s=0.1)
+    assert turn.hung
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_is_finite(bench: Bench, value: float) -> None:
+    with pytest.raises(ValueError, match=r"start is (nan|inf|-inf), which is no value"):
+        session(bench).record("start", value)
+
+
+def test_without_an_image_nothing_of_it_is_used(bench: Bench) -> None:
+    turn = replace(session(bench), arm=Arm(id="host", runtime=HOST, reference="", image_digest=""))
+    for use in (lambda: turn.image_path("/usr"), lambda: turn.launch(("python3",))):
+        with pytest.raises(EvaluationError, match="there is no image here"):
+            use()
+    assert turn.launch(("/bin/true",)).ok
+    assert turn.on_host(("true",)).ok
+
+
+def test_a_turn_has_a_folder_of_its_own(bench: Bench) -> None:
+    with work_directory(bench) as first, work_directory(bench) as second:
+        assert first != second
+        assert first.stat().st_mode & 0o777 == 0o700
+        (first / "file").write_text("x")
+    assert not first.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root measures as another user")
+def test_the_folder_is_the_measuring_users(tmp_path: Path) -> None:
+    with Launcher(measuring_user("nobody")) as launcher:
+        with work_directory(Bench(launcher=launcher, payload=tmp_path, scratch=tmp_path)) as work:
+            assert (work.stat().st_uid, work.stat().st_gid) == (launcher.user.uid, launcher.user.gid)
+            assert (work.stat().st_mode & 0o777) == 0o700
+        assert not work.exists()
