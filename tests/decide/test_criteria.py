@@ -186,12 +186,12 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      cpu_rate: 20 ",
-            "      cpu_rat: 20 ",
+            "      cpu_rate: 10 ",
+            "      cpu_rat: 10 ",
             "unknown criterion 'cpu_rat'; did you mean 'cpu_rate'?",
         ),
         (
-            "      cpu_rate: 20 ",
+            "      cpu_rate: 10 ",
             "      cpu_rate: -1 ",
             "weights.cpu_rate: should be greater than or equal to 0",
         ),
