@@ -89,7 +89,7 @@ def test_the_bare_host_is_at_the_best_end_of_every_ratio(shipped: Criteria) -> N
         for row in shipped.criteria.values()
         if isinstance(row, MeasuredCriterion) and row.figure == "ratio"
     ]
-    assert len(ratios) == 4
+    assert len(ratios) == 8
     assert {row.scale.score(1.0) for row in ratios} == {1.0}
 
 
@@ -182,12 +182,12 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      cpu_rate: 25 ",
-            "      cpu_rat: 25 ",
+            "      cpu_rate: 12 ",
+            "      cpu_rat: 12 ",
             "unknown criterion 'cpu_rat'; did you mean 'cpu_rate'?",
         ),
         (
-            "      cpu_rate: 25 ",
+            "      cpu_rate: 12 ",
             "      cpu_rate: -1 ",
             "weights.cpu_rate: should be greater than or equal to 0",
         ),
