@@ -120,13 +120,15 @@ def containerfile(recipe: Recipe, name: str) -> str:
     pinned = "".join(
         f" \\\n    '{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}'" for wheel in recipe.wheels
     )
+    if recipe.variant == "extract":
+        return _from_nothing(recipe, name)
     packages = " ".join((*recipe.packages, *(("python3-pip",) if recipe.wheels else ())))
     steps = [
         "apt-get update",
         f"apt-get install --yes --no-install-recommends {packages}",
         "rm -rf /var/lib/apt/lists",
         f"mkdir -p {' '.join(recipe.directories)}",
-        f"touch -c {' '.join(recipe.empty_files)}",
+        f"touch {' '.join(recipe.empty_files)}",
         *(f"ln -sfn {target} {link}" for link, target in recipe.links.items()),
     ]
     lines = [f"# Rendered from images/{name}/image.yaml; do not edit.", f"FROM {recipe.base}"]
@@ -145,3 +147,25 @@ def containerfile(recipe: Recipe, name: str) -> str:
         )
     lines.append(f"ENV PATH={recipe.path}")
     return "\n".join(lines) + "\n"
+
+
+def _from_nothing(recipe: Recipe, name: str) -> str:
+    """Render an image without a system: packages unpacked, nothing set up."""
+    steps = [
+        "apt-get update",
+        f"cd /tmp && apt-get download {' '.join(recipe.packages)}",
+        'for deb in /tmp/*.deb; do dpkg-deb --extract "$deb" /image; done',
+        *(f"rm -rf /image{path}" for path in recipe.leave_out),
+        f"mkdir -p {' '.join(f'/image{path}' for path in recipe.directories)} /image/etc /image/tmp",
+        f"touch {' '.join(f'/image{path}' for path in recipe.empty_files)}",
+        *(f"ln -sfn {target} /image{link}" for link, target in recipe.links.items()),
+    ]
+    run = " \\\n && ".join(steps)
+    return f"""\
+# Rendered from images/{name}/image.yaml; do not edit.
+FROM {recipe.base} AS unpacked
+RUN {run}
+FROM scratch
+COPY --from=unpacked /image /
+ENV PATH={recipe.path}
+"""

@@ -79,6 +79,13 @@ class _Observer:
     workload: Workload
 
     def __call__(self, session: Session) -> None:
+        try:
+            self._observe(session)
+        finally:
+            for path in self.workload.files:
+                (session.work / path.name).unlink(missing_ok=True)
+
+    def _observe(self, session: Session) -> None:
         file = self.workload.file
         for path in self.workload.files:
             plant_file(session.work, path.name, path.read_text(encoding="utf-8"), mode=0o644)
