@@ -100,10 +100,10 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
 
 
 def test_built_again_it_is_the_same_bytes(launcher: Launcher, image: BuiltImage, folder: Path) -> None:
-    recipe, sha256 = load_recipe(IMAGES, "small")
-    first, second = image, build(recipe, "small", sha256, folder / "again", runner(launcher))
+    recipe, run = load_recipe(IMAGES, "small"), runner(launcher)
+    first, second = image, build(recipe, "small", folder / "again", run, run)
     if first.packages != second.packages:  # Debian has published something since the first was built
-        first, second = second, build(recipe, "small", sha256, folder / "once more", runner(launcher))
+        first, second = second, build(recipe, "small", folder / "once more", run, run)
     assert first.folder != second.folder
     assert first.packages == second.packages
     assert any(package.startswith("python3=") for package in first.packages)
