@@ -5,6 +5,7 @@ PROFILE ?= quick
 RUNTIMES ?=
 RESULTS ?= results
 MEASURE_AS ?=
+IMAGES ?=
 PYTHON ?= python3
 
 VENV := .venv
@@ -16,7 +17,7 @@ export RUNTIMES PYTHON
 .PHONY: help setup runtimes runtimes-stop report measure reference test bench check docs lab clean
 
 help: ## Explain every target
-	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [MEASURE_AS=user] [FRESH=1]"
+	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -35,7 +36,7 @@ report: measure ## Measure this machine if it has not been yet, decide, and writ
 	@$(EVALUATION) report --results $(RESULTS)
 
 measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
-	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" $(if $(FRESH),--fresh,--if-needed)
+	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --runs reference

@@ -16,6 +16,7 @@ import click
 
 from evaluation import __version__, commands
 from evaluation.errors import EvaluationError
+from evaluation.units import quantity
 
 __all__ = ["main"]
 
@@ -60,6 +61,12 @@ _runtimes = click.option(
     default="",
     help="Only these, separated by spaces; 'none' for the bare host alone.  [default: all here]",
 )
+_ladder = click.option(
+    "--images",
+    "ladder",
+    default="",
+    help="Images to make ready, by name.  [default: xs, small, and med where it is built]",
+)
 _user = click.option(
     "--as", "user", default="", metavar="USER", help="Who runs the containers, when started as root."
 )
@@ -90,7 +97,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check criteria.yaml, sites/ and images/: every fault at once, with its line.
+    """Check criteria.yaml, sites/, images/, workloads/ and the notebooks: every fault at once, with its line.
 
     Needs nothing but these files.
     """
@@ -99,7 +106,7 @@ def validate() -> None:
             click.echo(str(fault), err=True)
         click.echo(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
         sys.exit(1)
-    click.echo("criteria.yaml, sites/ and images/ are as they should be")
+    click.echo("criteria.yaml, sites/, images/ and workloads/ are as they should be")
 
 
 @main.command()
@@ -113,6 +120,7 @@ def validate() -> None:
 @_runtimes
 @_results
 @_user
+@_ladder
 @click.option(
     "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
 )
@@ -121,7 +129,15 @@ def validate() -> None:
 )
 @told
 def run(
-    *, site: str, profile: str, runtimes: str, results: Path | None, user: str, fresh: bool, if_needed: bool
+    *,
+    site: str,
+    profile: str,
+    runtimes: str,
+    results: Path | None,
+    user: str,
+    ladder: str,
+    fresh: bool,
+    if_needed: bool,
 ) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
@@ -134,6 +150,7 @@ def run(
         runtimes=runtimes,
         results=results,
         user=user,
+        ladder=ladder,
         fresh=fresh,
         if_needed=if_needed,
     )
@@ -197,10 +214,26 @@ def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
 
 @main.group()
 def image() -> None:
-    """List or remove what is kept of images between runs, so that they need not be made each time.
+    """Build images; list or remove what is kept of them between runs, so that none is made each time.
 
     Needs the runtimes whose images are meant; as root, --as names the user that measured.
     """
+
+
+@image.command("build")
+@click.argument("names", nargs=-1, required=True)
+@_user
+@told
+def image_build(*, names: tuple[str, ...], user: str) -> None:
+    """Build images by name; one that is built from the same recipe is kept as it is.
+
+    Needs mmdebstrap, umoci, skopeo, and for wheels pip. Neither root nor a container engine.
+    """
+    for name in names:
+        click.echo(f"{name}: building it, or taking the kept one")
+        built = commands.image_build(name, user=user)
+        size, took = quantity(built.tar_bytes, "B"), quantity(built.build_s, "s")
+        click.echo(f"{name}: {size}, built in {took}: {built.folder}")
 
 
 @image.command("list")
@@ -208,23 +241,24 @@ def image() -> None:
 @_user
 @told
 def image_list(*, site: str, user: str) -> None:
-    """List the built images, their forms, and what the engines hold of them, with sizes.
+    """List the images: those built, their forms, what the engines hold of them, with sizes; and the others.
 
     Needs nothing; changes nothing.
     """
-    click.echo(commands.images(site=site, user=user, clean=False))
+    click.echo(commands.images(site=site, user=user))
 
 
 @image.command("clean")
+@click.argument("names", nargs=-1)
 @_site
 @_user
 @told
-def image_clean(*, site: str, user: str) -> None:
-    """Remove all of that, in the engines' stores too, and nothing that others have made.
+def image_clean(*, names: tuple[str, ...], site: str, user: str) -> None:
+    """Remove the images named, or all: in the engines' stores too, and nothing that others have made.
 
     Needs no measurement to be under way.
     """
-    click.echo(commands.images(site=site, user=user, clean=True))
+    click.echo(commands.images(site=site, user=user, clean=True, names=names))
 
 
 @main.command()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from evaluation import doctor as checkup
@@ -13,11 +14,12 @@ from evaluation.decide.findings import findings_of
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
-from evaluation.images.recipe import containerfile, definition, load_recipe
+from evaluation.images.build import BuiltImage
+from evaluation.images.recipe import containerfile, definition, list_images, load_recipe
 from evaluation.measure import discovery
 from evaluation.measure.conformance import Result
+from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, now
-from evaluation.measure.preparation import runner
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.user import measuring_user
@@ -36,6 +38,7 @@ from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
+from evaluation.workloads import list_workloads, load_workload
 
 __all__ = ["calibrate_timing", "conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
 
@@ -54,16 +57,34 @@ def validate() -> list[Fault]:
     faults = validation.validate(
         here / "criteria.yaml",
         here / "sites",
-        probes=tuple(discover_probes()),
+        probes=_probe_names(),
         runtimes=tuple(runtime.id for runtime in runtimes),
         families=tuple({runtime.family for runtime in runtimes}),
     )
-    for path in sorted((here / "images").glob("*/image.yaml")):
+    images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
+    workloads = here / "workloads"
+    checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
+    checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
+    for check in checks:
         try:
-            load_recipe(here / "images", path.parent.name)
+            check()
         except FaultyDocumentError as error:
             faults.extend(error.faults)
     return faults
+
+
+def _probe_names() -> tuple[str, ...] | None:
+    """All probes; nothing where a workload's file is faulty, which is said elsewhere."""
+    try:
+        return tuple(discover_probes())
+    except FaultyDocumentError:
+        return None
+
+
+def image_build(name: str, *, user: str) -> BuiltImage:
+    """Build one image as the measuring user, or take the kept one."""
+    with Launcher(measuring_user(user)) as launcher:
+        return built_image(name, root() / "images", launcher)
 
 
 def run(
@@ -73,6 +94,7 @@ def run(
     runtimes: str,
     results: Path | None = None,
     user: str,
+    ladder: str = "",
     fresh: bool = False,
     if_needed: bool = False,
 ) -> Path:
@@ -98,7 +120,15 @@ def run(
     results = (results or here / "results").absolute()
     results.mkdir(parents=True, exist_ok=True)
     if if_needed and (
-        kept := measured_already(load_site(site, here / "sites"), profile, runtimes, results, user)
+        kept := measured_already(
+            load_site(site, here / "sites"),
+            profile,
+            runtimes,
+            results,
+            user,
+            images=here / "images",
+            ladder=ladder.split(),
+        )
     ):
         sys.stdout.write(
             f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
@@ -117,7 +147,10 @@ def run(
     }
     first = results / "00_site.ipynb"  # it makes the run that it will belong to
     name = notebook.execute(
-        here / "notebooks" / first.name, first, {**common, "fresh": fresh}, terminal=sys.stdout
+        here / "notebooks" / first.name,
+        first,
+        {**common, "ladder": ladder, "fresh": fresh},
+        terminal=sys.stdout,
     )
     executed = results / site / name / "executed"
     executed.mkdir(exist_ok=True)
@@ -261,25 +294,41 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
     )
 
 
-def images(*, site: str, user: str, clean: bool) -> str:
+def images(*, site: str, user: str, clean: bool = False, names: Sequence[str] = ()) -> str:
     """List what is kept of images between runs, in the user's cache and in the engines; or remove it.
+
+    ``names`` are those of images; without any, all are meant.
 
     Raises
     ------
     EvaluationError
-        A measurement is under way, or something could not be removed.
+        A measurement is under way, there is no such image, or something could not be removed.
     """
+    recipes = root() / "images"
     here = load_site(site, root() / "sites")
+    for name in names:
+        load_recipe(recipes, name)  # says what there is
     with Launcher(measuring_user(user or here.measure_as or "")) as launcher, alone():
         present = [item.runtime for item in discovery.discover(here, launcher) if item.facts.present]
-        items = shelf.kept(launcher.user.cache, present, runner(launcher))
+        items = [
+            item
+            for item in shelf.kept(launcher.user.cache, present, runner(launcher))
+            if not names or item.image in names
+        ]
         if clean:
             shelf.remove(items, runner(launcher))
-    if not items:
-        return "nothing is kept"
     lines = [f"{_size(item.size_bytes):>10}  {item.what}\n{'':>10}  in {item.where}" for item in items]
-    last = "removed" if clean else "evaluation image clean removes it; the next run makes it anew"
-    return "\n".join([*lines, last])
+    if clean:
+        return "\n".join([*lines, "removed" if items else "nothing is kept"])
+    last = "evaluation image clean removes it; the next run makes it anew" if items else "nothing is kept"
+    built = {item.image for item in items}
+    unbuilt = [
+        f"{_size(load_recipe(recipes, name).size_bytes):>10}  image {name}, not here: "
+        f"evaluation image build {name}"
+        for name in list_images(recipes)
+        if name not in built
+    ]
+    return "\n".join([*lines, last, *unbuilt])
 
 
 def _size(size_bytes: int | None) -> str:
@@ -295,9 +344,10 @@ def docs(*, check: bool) -> list[Path]:
     wanted = {here / "docs" / "probes.md": catalogue.render(groups)}
     wanted |= {here / "docs" / file: schema_text(model) for file, model in validation.SCHEMAS.items()}
     for path in sorted((here / "images").glob("*/image.yaml")):
-        recipe, _ = load_recipe(here / "images", path.parent.name)
+        recipe = load_recipe(here / "images", path.parent.name)
         wanted[path.with_name("Containerfile")] = containerfile(recipe, path.parent.name)
-        wanted[path.with_name("image.def")] = definition(recipe, path.parent.name)
+        if (text := definition(recipe, path.parent.name)) is not None:
+            wanted[path.with_name("image.def")] = text
     stale = [
         path
         for path, text in wanted.items()

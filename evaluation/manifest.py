@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
 
-FORMAT = 1
+FORMAT = 2
 """Of a run's folder; its history stands in `evaluation.store`."""
 
 
@@ -58,12 +58,13 @@ class FormFacts(_Facts):
     size_bytes: int | None
     convert_s: float
     digest: str
+    first_start_s: float | None = None
     details: tuple[str, ...] = ()
     problem: str = ""
 
 
 class ImageFacts(_Facts):
-    """The evaluation image. ``digest`` is over file contents and modes, the same in every form."""
+    """One image. ``digest`` is over file contents and modes, the same in every form."""
 
     name: str
     recipe: str
@@ -72,6 +73,9 @@ class ImageFacts(_Facts):
     tar_bytes: int
     build_s: float
     packages: tuple[str, ...]
+    """Debian's, as ``name=version``."""
+    wheels: tuple[str, ...] = ()
+    """Python's, as ``name=version``."""
     forms: tuple[FormFacts, ...]
 
 
@@ -93,5 +97,13 @@ class Manifest(_Facts):
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
     image: ImageFacts | None = None
+    """The image that a probe runs in unless it names another."""
+    ladder: tuple[ImageFacts, ...] = ()
+    """The other images that were made ready, smallest first."""
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
+
+    @property
+    def images(self) -> dict[str, ImageFacts]:
+        """Every image of the run, by name."""
+        return {facts.name: facts for facts in (*((self.image,) if self.image else ()), *self.ladder)}

@@ -12,8 +12,10 @@ __all__ = [
     "CALIBRATION",
     "CONTROL",
     "CONTROL_AGAIN",
+    "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
+    "QUICK",
     "WORK",
     "Bind",
     "Comparison",
@@ -40,6 +42,13 @@ CONTROL = "host"
 
 CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
+
+
+QUICK = "quick"
+"""The profile that leaves out the probes which are not quick."""
+
+DEFAULT_IMAGE = "small"
+"""The image that a probe runs in unless it names another, and without which no container runs."""
 
 
 PAYLOAD = "/payload"
@@ -98,6 +107,9 @@ class Task:
         A name unique on this host, by which an engine's container is found again and ended.
     stdin : bool
         Whether the command reads what is sent on standard input.
+    cpus : str
+        The processors it may run on, as ``taskset -c`` and ``--cpuset-cpus`` read them (``0``, ``0-3``);
+        all of them when empty.
     """
 
     image: str
@@ -107,6 +119,7 @@ class Task:
     workdir: str | None = None
     name: str = ""
     stdin: bool = False
+    cpus: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

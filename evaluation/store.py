@@ -2,6 +2,9 @@
 
 Format history
 --------------
+2
+    The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
+    it is: it had one image.
 1
     First format. One folder per run, ``results/<site>/<run>/``:
 
@@ -60,6 +63,7 @@ __all__ = [
 ]
 
 _SENTINEL = "complete.json"
+_READ = (1, FORMAT)
 _MANIFEST = "manifest.json"
 _OBSERVATIONS = "observations.jsonl"
 _EVIDENCE = "evidence.jsonl"
@@ -236,7 +240,7 @@ class Run:
                 where=str(path),
                 advice="Update the tool, then read it again.",
             )
-        if found != FORMAT:
+        if found not in _READ:
             raise EvaluationError(f"has no format that this tool knows: {found!r}", where=str(path))
         try:
             return Manifest.model_validate_json(path.read_bytes())

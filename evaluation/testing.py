@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from evaluation.model import CONTROL, FAKE, Bind, Evidence, Form, Observation, Task
-from evaluation.probes.base import Completed, Judgement, Observations, Probe, RunningTask, Value
+from evaluation.probes.base import Completed, Judgement, Observations, PreparedForm, Probe, RunningTask, Value
 from evaluation.probes.registry import find
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
@@ -154,6 +154,8 @@ class FakeSession:
     payload_inside: str = "/payload"
     work_inside: str = "/work"
     user_home: Path = Path("/nonexistent")
+    form: PreparedForm | None = None
+    engine_processes: tuple[str, ...] = ()
     launched: list[tuple[str, ...]] = field(default_factory=list)
     recorded: list[Observation] = field(default_factory=list)
 
@@ -171,6 +173,7 @@ class FakeSession:
         workdir: str | None = None,  # noqa: ARG002 - as above
         stdin: bytes = b"",  # noqa: ARG002 - as above
         timeout_s: float = 60.0,  # noqa: ARG002 - as above
+        cpus: str = "",  # noqa: ARG002 - as above
     ) -> Completed:
         """Answer as the test says."""
         self.launched.append(tuple(argv))
@@ -272,5 +275,12 @@ class TakesTurns(Protocol):
     arms are named after what they stand for.
     """
 
-    def __call__(self, name: str, *, wrap: tuple[str, ...] = (), root_inside: bool = False) -> Observations:
+    def __call__(
+        self,
+        name: str,
+        *,
+        wrap: tuple[str, ...] = (),
+        root_inside: bool = False,
+        form: PreparedForm | None = None,
+    ) -> Observations:
         """Take the turn and give what was recorded."""

@@ -8,13 +8,17 @@ from pathlib import Path
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.documents import StrictModel, schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
+from evaluation.images.recipe import Recipe
 from evaluation.sites import SiteFile, list_sites, load_site
+from evaluation.workloads import WorkloadFile
 
 __all__ = ["SCHEMAS", "validate", "write_schemas"]
 
 SCHEMAS: dict[str, type[StrictModel]] = {
     "criteria.schema.json": Criteria,
+    "image.schema.json": Recipe,
     "site.schema.json": SiteFile,
+    "workload.schema.json": WorkloadFile,
 }
 """The published schemas, by file name."""
 

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, built_image, ready
+from evaluation.measure.preparation import build_payload, ready
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
 from evaluation.sites import load_site
@@ -81,7 +82,7 @@ def bench(launcher: Launcher) -> Iterator[Bench]:
 def image(launcher: Launcher) -> BuiltImage:
     """The evaluation image, built once and kept in the measuring user's cache."""
     try:
-        return built_image("small", PROJECT / "images", launcher)[0]
+        return built_image("small", PROJECT / "images", launcher)
     except EvaluationError as error:
         pytest.skip(str(error))
 

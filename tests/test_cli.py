@@ -287,18 +287,24 @@ def test_no_results_and_unknown_runs_are_said(results: Path, tmp_path: Path) -> 
 # -- image -------------------------------------------------------------------------------------------
 
 
-def test_nothing_kept_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_kept_is_listed_and_removed_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EVALUATION_CACHE", str(tmp_path))
     monkeypatch.setattr(discovery, "discover", lambda *_: ())
     monkeypatch.setattr(commands, "measuring_user", lambda _: ourselves())
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    assert evaluation("image", "list").stdout == "nothing is kept\n"
+    said, *unbuilt = evaluation("image", "list").stdout.splitlines()
+    assert said == "nothing is kept"
+    assert [line.rpartition(" ")[2] for line in unbuilt] == ["xs", "small", "med", "large", "padded"]
+    assert evaluation("image", "clean").stdout == "nothing is kept\n"
     folder = tmp_path / "container-evaluation" / "images" / "small-0123"
     (folder / "forms").mkdir(parents=True)
     listed = evaluation("image", "list").stdout
     assert "image small-0123, of another version" in listed
     assert "evaluation image clean removes it" in listed
     assert folder.exists()
-    assert evaluation("image", "clean").stdout.endswith("removed\n")
+    assert "evaluation image build small" not in listed
+    assert evaluation("image", "clean", "xs").stdout == "nothing is kept\n"
+    assert folder.exists()
+    assert evaluation("image", "clean", "small").stdout.endswith("removed\n")
     assert not folder.exists()

@@ -45,7 +45,7 @@ class _Run:
     site: str
     run: str
     absent: Mapping[str, str]
-    image_digest: str
+    image_digests: Mapping[str, str]
     unavailable: Mapping[str, str]
 
 
@@ -55,7 +55,7 @@ def assess(
     site: str,
     run: str,
     absent: Mapping[str, str],
-    image_digest: str,
+    image_digests: Mapping[str, str],
     probes: Probes,
     criteria: Criteria,
     unavailable: Mapping[str, str] | None = None,
@@ -71,8 +71,8 @@ def assess(
         As in the manifest.
     absent : mapping of str to str
         The runtimes that are not here, each with the reason in words.
-    image_digest : str
-        Content digest of the evaluation image of this run; empty where none was used.
+    image_digests : mapping of str to str
+        Content digest of each image of this run, by name; empty where none was used.
     probes : mapping of str to (str, Probe)
         By id: the group (``performance``, ``operations``, ``security``) and the probe.
     criteria : Criteria
@@ -94,7 +94,9 @@ def assess(
     The differences of all runtimes and measured probes of the run are one family (Holm), the equivalences
     another: the chance of even one false "better" or "worse" in the report is one minus the confidence.
     """
-    facts = _Run(site=site, run=run, absent=absent, image_digest=image_digest, unavailable=unavailable or {})
+    facts = _Run(
+        site=site, run=run, absent=absent, image_digests=image_digests, unavailable=unavailable or {}
+    )
     here = tuple(present)
     every = tuple(observations)
     by_probe, aside = _by_probe(counted(every)), set_aside(every)
@@ -220,8 +222,8 @@ def _unlike(own: Observations, host: Observations, probe: Probe, facts: _Run) ->
             f"recorded by version {recorded} of the probe, judged by version {probe.version}: measure again"
         )
     digests = {item.image_digest for item in items if item.image_digest}
-    if facts.image_digest:
-        digests.add(facts.image_digest)
+    if declared := facts.image_digests.get(probe.image):
+        digests.add(declared)
     if len(digests) > 1:
         return f"observed in different images ({', '.join(sorted(digests))}): not comparable, measure again"
     units: dict[str, set[str]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.decide.assess import assess
 from evaluation.decide.criteria import Criteria
-from evaluation.model import Finding
+from evaluation.model import QUICK, Finding
 from evaluation.probes.registry import discover, group_of
 from evaluation.store import Run
 
@@ -15,15 +15,21 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
     """Assess a run, and write its findings beside it where that is permitted."""
     run.verify()
     manifest = run.manifest
+    probes = discover()
+    left_out = {
+        probe.id: "left to the full profile: measure with PROFILE=full"
+        for probe in probes.values()
+        if manifest.profile == QUICK and not probe.quick
+    }
     findings = assess(
         run.observations(),
         site=manifest.site,
         run=manifest.run,
         absent={facts.id: facts.reason for facts in manifest.runtimes if not facts.present},
-        image_digest=manifest.image.digest if manifest.image else "",
-        probes={probe.id: (group_of(probe.id), probe) for probe in discover().values()},
+        image_digests={name: facts.digest for name, facts in manifest.images.items()},
+        probes={probe.id: (group_of(probe.id), probe) for probe in probes.values()},
         criteria=criteria,
-        unavailable=manifest.unavailable,
+        unavailable={**left_out, **manifest.unavailable},
         present=[facts.id for facts in manifest.runtimes if facts.present],
     )
     try:

@@ -1,8 +1,8 @@
-"""Building the image offline, by a route that favours no runtime.
+"""Building an image offline, by a route that favours no runtime.
 
-Debian's packages -> mmdebstrap -> one tar -> umoci and skopeo -> a docker-archive, which every engine
-loads. No container engine takes part, and no root is needed. A built image is kept and used again until
-its recipe changes.
+Debian's packages and pinned wheels -> mmdebstrap -> one tar -> umoci and skopeo -> a docker-archive, which
+every engine loads. No container engine takes part, and no root is needed. A built image is kept and used
+again until its recipe changes.
 """
 
 from __future__ import annotations
@@ -10,30 +10,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import stat
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from evaluation.errors import EvaluationError
-from evaluation.images.recipe import Recipe
-from evaluation.images.tarball import normalise
-from evaluation.model import Completed
+from evaluation.images.process import Run, must, require_space
+from evaluation.images.recipe import PYTHON_PACKAGES, Recipe
+from evaluation.images.tarball import DEB_LIST, normalise
+from evaluation.images.wheels import fetch_wheels, pack_wheels
 from evaluation.runtimes.base import Archives
 from evaluation.scratch import scratch_directory
 
-__all__ = ["BuiltImage", "Run", "build", "kept_image"]
-
-Run = Callable[[Sequence[str], bytes, float], Completed]
-"""``run(argv, stdin, timeout_s)``: starts a process as the measuring user and waits for it."""
+__all__ = ["BuiltImage", "build", "kept_image", "noted_image"]
 
 _TOOLS = ("mmdebstrap", "umoci", "skopeo")
 _DIGITS = 12
-_STEP_S = 900.0
+_COPIES = 4
+"""How often the tar lies on disk while an image is built: raw, settled, layout, archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,7 @@ class BuiltImage:
     tar_bytes: int
     build_s: float
     packages: tuple[str, ...]
+    wheels: tuple[str, ...] = ()
     folder: str
 
     @property
@@ -58,68 +58,120 @@ class BuiltImage:
         )
 
 
-def build(recipe: Recipe, name: str, recipe_sha256: str, cache: Path, run: Run) -> BuiltImage:
+def folder_of(recipe: Recipe, name: str, cache: Path) -> Path:
+    """Where a built image is kept: another recipe is another folder."""
+    return cache / "images" / f"{name}-{recipe.sha256[:_DIGITS]}"
+
+
+def kept_image(recipe: Recipe, name: str, cache: Path) -> BuiltImage | None:
+    """Find the image in the cache, if it was built from this very recipe."""
+    return noted_image(folder_of(recipe, name, cache))
+
+
+def noted_image(folder: Path) -> BuiltImage | None:
+    """Read what was noted of a built image; nothing where the note is missing or half-written."""
+    try:
+        kept = json.loads((folder / "built.json").read_text())
+        lists = {"packages": tuple(kept["packages"]), "wheels": tuple(kept.get("wheels", ()))}
+        return BuiltImage(**{**kept, **lists, "folder": str(folder)})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def build(recipe: Recipe, name: str, cache: Path, run: Run, ours: Run) -> BuiltImage:
     """Build the image, or take the one that is kept.
+
+    Parameters
+    ----------
+    cache : Path
+        The measuring user's.
+    run : callable
+        Starts a process as the measuring user.
+    ours : callable
+        Starts one as ourselves: pip is that of our own environment, which may be closed to the user.
 
     Raises
     ------
     EvaluationError
-        A tool is missing, or one of them failed; with the end of what it said.
+        A tool is missing, the disk is too full, or a step failed; with the end of what it said.
     """
-    folder = cache / "images" / f"{name}-{recipe_sha256[:_DIGITS]}"
-    if kept := kept_image(folder):
+    if kept := kept_image(recipe, name, cache):
         return kept
+    folder = folder_of(recipe, name, cache)
     if absent := [tool for tool in _TOOLS if not run(("which", tool), b"", 10.0).ok]:
         raise EvaluationError(
             f"the image cannot be built here: {', '.join(absent)} not found",
             where=f"image {name}",
             advice=f"Install {', '.join(absent)}, or copy a built {folder.name} into {folder.parent}.",
         )
-    return _build(recipe, name, recipe_sha256, folder, run)
-
-
-def kept_image(folder: Path) -> BuiltImage | None:
-    """Read what was noted of a built image; nothing where the note is missing or half-written."""
-    try:
-        kept = json.loads((folder / "built.json").read_text())
-        return BuiltImage(**{**kept, "packages": tuple(kept["packages"]), "folder": str(folder)})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _build(recipe: Recipe, name: str, recipe_sha256: str, folder: Path, run: Run) -> BuiltImage:
-    started = time.monotonic()
     must(run, ("rm", "-rf", str(folder)))
     must(run, ("mkdir", "-p", str(folder)))
-    raw, layout, docker = (str(folder / part) for part in ("raw.tar", "oci", "docker.tar"))
-    must(
-        run,
-        (
-            "mmdebstrap", "--quiet", "--variant=essential", "--format=tar",
-            f"--include={','.join(recipe.packages)}", recipe.suite, raw, "-",
-        ),
-        stdin=f"deb {mirror(run)} {recipe.suite} main\n".encode(),
-        env=(f"SOURCE_DATE_EPOCH={recipe.epoch}",),
-    )  # fmt: skip
+    require_space(run, str(folder), _COPIES * recipe.size_bytes, f"building the image {name}")
+    started = time.monotonic()
+    built = _tar(recipe, name, folder, run, ours)
+    _archive(built, recipe, run)
+    built = replace(built, build_s=time.monotonic() - started)
+    must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(built)).encode())
+    return built
+
+
+def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltImage:
+    """Make the image's one layer."""
+    raw = folder / "raw.tar"
+    with _hands() as hands:
+        hooks: tuple[str, ...] = ()
+        if recipe.variant == "extract":
+            hooks += (f'--extract-hook=ls "$1/var/cache/apt/archives" > "$1/{DEB_LIST}"',)
+        if recipe.wheels:
+            pack_wheels(fetch_wheels(recipe.wheels, hands, ours), hands / "tree.tar")
+            compiled = f"python3 -m compileall -q --invalidation-mode unchecked-hash {PYTHON_PACKAGES}"
+            hooks += (
+                f"--customize-hook=tar-in {hands}/tree.tar /",
+                f'--customize-hook=chroot "$1" {compiled}',
+            )
+        must(
+            run,
+            (
+                "mmdebstrap", "--quiet", f"--variant={recipe.variant}", "--format=tar", *hooks,
+                f"--include={','.join(recipe.packages)}", recipe.suite, str(raw), "-",
+            ),
+            stdin=f"deb {mirror(run)} {recipe.suite} main\n".encode(),
+            env=(f"SOURCE_DATE_EPOCH={recipe.epoch}",),
+        )  # fmt: skip
     # Our own hands write in a folder of our own: as root we would follow a link the user had put there.
-    with scratch_directory() as ours:
-        tar = ours / "image.tar"
-        with opened_of(Path(raw)) as source:
+    with _hands() as hands:
+        tar = hands / "image.tar"
+        require_space(ours, str(hands), recipe.size_bytes, f"building the image {name}")
+        with opened_of(raw) as source:
             packages = normalise(source, tar, recipe)
-        ours.chmod(0o755)
         with tar.open("rb") as stream:
             tar_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         tar_bytes = tar.stat().st_size
+        must(run, ("rm", str(raw)))
         must(run, ("cp", str(tar), str(folder)))
-    built = BuiltImage(
+    return BuiltImage(
         name=name,
-        recipe_sha256=recipe_sha256,
+        recipe_sha256=recipe.sha256,
         tar_sha256=tar_sha256,
         tar_bytes=tar_bytes,
-        build_s=time.monotonic() - started,
+        build_s=0.0,
         packages=packages,
+        wheels=tuple(sorted(f"{wheel.name}={wheel.version}" for wheel in recipe.wheels)),
         folder=str(folder),
     )
+
+
+@contextmanager
+def _hands() -> Iterator[Path]:
+    """Make a folder of our own that the measuring user can read."""
+    with scratch_directory() as folder:
+        folder.chmod(0o755)
+        yield folder
+
+
+def _archive(built: BuiltImage, recipe: Recipe, run: Run) -> None:
+    """Pack the layer as an image, with no time in it but the recipe's."""
+    layout, docker = f"{built.folder}/oci", built.archives.docker
     created = datetime.fromtimestamp(recipe.epoch, UTC).isoformat().replace("+00:00", "Z")
     image = f"{layout}:image"
     must(run, ("umoci", "init", "--layout", layout))
@@ -142,9 +194,7 @@ def _build(recipe: Recipe, name: str, recipe_sha256: str, folder: Path, run: Run
             f"docker-archive:{docker}:{built.archives.name}",
         ),
     )  # fmt: skip
-    must(run, ("rm", "-rf", raw, layout))
-    must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(built)).encode())
-    return built
+    must(run, ("rm", "-rf", layout))
 
 
 def opened_of(path: Path) -> BinaryIO:
@@ -175,23 +225,3 @@ def mirror(run: Run) -> str:
         where="image",
         advice="Run 'apt-get update' once, or build the image on a Debian machine and copy it here.",
     )
-
-
-def must(run: Run, argv: Sequence[str], *, stdin: bytes = b"", env: Sequence[str] = ()) -> Completed:
-    """Run one step, and stop with the end of what it said when it fails."""
-    done = run(("env", *env, *argv) if env else argv, stdin, _STEP_S)
-    if done.evidence.timed_out:
-        raise EvaluationError(f"{argv[0]} did not end within {_STEP_S:.0f} s", where="image")
-    if not done.ok:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-8:]
-        raise EvaluationError(
-            f"{argv[0]} ended with {done.evidence.exit_status}:\n    "
-            + "\n    ".join(without_addresses(line) for line in said),
-            where="image",
-        )
-    return done
-
-
-def without_addresses(text: str) -> str:
-    """Leave download addresses out of a message: a mirror's may carry a password."""
-    return re.sub(r"[a-z+]+://\S+", "<mirror>", text)

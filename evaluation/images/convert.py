@@ -8,16 +8,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
-from evaluation.images.build import BuiltImage, Run, must, without_addresses
+from evaluation.images.build import BuiltImage
+from evaluation.images.process import Run, must, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Form, Task
+from evaluation.payload.build import PROBE
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["ConvertedForm", "content_digest", "convert", "kept_form"]
 
+_DIGEST_S = 900.0
+"""Patience with a digest: 9 GB through FUSE take minutes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertedForm:
-    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes."""
+    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes.
+
+    ``first_start_s`` is how long the very first start took, of /bin/true; ``None`` where it failed.
+    """
 
     runtime: str
     form: Form
@@ -25,6 +33,7 @@ class ConvertedForm:
     size_bytes: int | None
     convert_s: float
     digest: str
+    first_start_s: float | None = None
 
 
 def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
@@ -51,23 +60,32 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
         except EvaluationError:
             pass  # gone from the engine's store, or damaged: it is made anew
     must(run, ("mkdir", "-p", str(store)))
+    require_space(run, str(store), 2 * image.tar_bytes, f"the form of the image {image.name}")
     if preparation.path:
-        run(("chmod", "-R", "u+rwX", preparation.path), b"", 120.0)
+        run(("chmod", "-R", "u+rwX", preparation.path), b"", 600.0)
         must(run, ("rm", "-rf", "--one-file-system", preparation.path))
     started = time.monotonic()
     for step in preparation.steps:
         must(run, step)
     took = time.monotonic() - started
+    first_start_s = _first_start_s(preparation.reference, runtime, run)
     form = ConvertedForm(
         runtime=runtime.id,
         form=runtime.form,
         reference=preparation.reference,
         size_bytes=size_of(preparation.path, preparation.size_argv, run),
         convert_s=took,
+        first_start_s=first_start_s,
         digest=content_digest(preparation.reference, runtime, run, payload),
     )
     must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
     return form
+
+
+def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:
+    """Time the first start of a new form: later it is no longer the first."""
+    done = run(runtime.argv(Task(image=reference, argv=("/bin/true",))), b"", 300.0)
+    return done.evidence.duration_s if done.ok else None
 
 
 def kept_form(note: Path) -> ConvertedForm | None:
@@ -95,13 +113,17 @@ def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> 
         The container did not run, or did not print a digest.
     """
     bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
-    script, root = f"{runtime.sees(bind)}/tree_digest.py", runtime.sees_image(reference, "/")
-    # Neither -I nor -E: the control finds the image's own modules by PYTHONHOME, and the host may have none.
-    task = Task(image=reference, argv=("python3", "-s", "-S", "-B", script, root), binds=(bind,))
-    done = run(runtime.argv(task), b"", 300.0)
-    lines = done.stdout.decode(errors="replace").splitlines()
-    if done.ok and lines and len(lines[-1]) == 64:
-        return lines[-1]
+    program, root = f"{runtime.sees(bind)}/{PROBE}", runtime.sees_image(reference, "/")
+    task = Task(image=reference, argv=(program, "digest", root), binds=(bind,))
+    done = run(runtime.argv(task), b"", _DIGEST_S)
+    answer = _digest_line(done.stdout)
+    if done.ok and isinstance(digest := answer.get("sha256"), str):
+        return digest
+    if unread := answer.get("first_error"):
+        raise EvaluationError(
+            f"{answer.get('errors')} files of the image cannot be read from inside: {unread}",
+            where=f"{runtime.id}, {reference}",
+        )
     said = done.stderr.decode(errors="replace")
     reason = (
         runtime.own_failure(done.evidence.exit_status, said) or said.strip()[-500:] or "it printed nothing"
@@ -110,3 +132,15 @@ def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> 
         f"the image cannot be read from inside: {without_addresses(reason)}",
         where=f"{runtime.id}, {reference}",
     )
+
+
+def _digest_line(stdout: bytes) -> dict[str, object]:
+    """Find the payload's answer among what runtimes say of their own."""
+    for line in stdout.splitlines():
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(fields, dict) and fields.get("what") == "digest":
+            return fields
+    return {}

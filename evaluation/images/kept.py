@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
-from evaluation.images.build import Run, kept_image, must
+from evaluation.images.build import noted_image
 from evaluation.images.convert import kept_form, size_of
+from evaluation.images.process import Run, must
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["Kept", "kept", "remove"]
@@ -22,6 +23,8 @@ _OURS = re.compile(r"(?:(?:localhost|[\w-]+(?:\.[\w-]+)+)/)?container-evaluation
 class Kept:
     """One thing that is kept; its size in bytes, or ``None`` where nobody knows."""
 
+    image: str
+    """The name of its recipe."""
     what: str
     where: str
     size_bytes: int | None
@@ -64,9 +67,10 @@ def _files(folder: Path, run: Run) -> Iterator[Kept]:
     for path in map(Path, sorted(listed.stdout.decode().splitlines()) if listed.ok else []):
         forms = [note.stem for note in sorted(path.glob("forms/*.json")) if kept_form(note)]
         state = f"in the forms of {', '.join(forms)}" if forms else "in no form yet"
-        if not kept_image(path):
+        if not noted_image(path):
             state = "of another version of this tool, or not made to its end"
         yield Kept(
+            image=path.name.rpartition("-")[0],
             what=f"image {path.name}, {state}",
             where=str(path),
             size_bytes=size_of(str(path), (), run),
@@ -86,6 +90,7 @@ def _images(runtime: Runtime, run: Run) -> Iterator[Kept]:
     for name in sorted(set(listed.stdout.decode().split())):
         if _OURS.fullmatch(name):
             yield Kept(
+                image=name.rpartition("/")[2].partition(":")[0],
                 what=f"image {name}",
                 where=f"{runtime.id}'s store",
                 size_bytes=size_of("", (*engine, "inspect", "--format", "{{.Size}}", name), run),

@@ -6,6 +6,7 @@ it runs, and the security attempts bring a setuid helper of their own.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ from evaluation.images.recipe import Recipe
 __all__ = ["installed_packages", "normalise"]
 
 _STATUS = "var/lib/dpkg/status"
+_PADDING_BYTES = 64 * 2**20
+"""Of one file of padding."""
+
+DEB_LIST = ".packages"
+"""File names of the Debian archives an image was unpacked from, where no package was set up."""
 
 
 def normalise(source: BinaryIO, target: Path, recipe: Recipe) -> tuple[str, ...]:
@@ -40,23 +46,28 @@ def normalise(source: BinaryIO, target: Path, recipe: Recipe) -> tuple[str, ...]
 
 
 def _copied(old: tarfile.TarFile, new: tarfile.TarFile, recipe: Recipe) -> tuple[str, ...]:
-    status = b""
+    status = debs = b""
     seen: set[str] = set()
     for member in old:
         name = inner(member.name)
-        if not name or left_out(f"/{name}", recipe.leave_out):
+        if not name or left_out(f"/{name}", (*recipe.leave_out, *recipe.empty_files)):
             continue
         if problem := odd(member, name, seen):
             raise EvaluationError(f"the root file system holds {member.name!r}, {problem}", where="image")
-        seen.add(name)
         data = old.extractfile(member) if member.isreg() else None
+        if name == DEB_LIST and data:
+            debs = data.read()
+            continue
+        seen.add(name)
         if name == _STATUS and data:
             status = data.read()
             data = io.BytesIO(status)
         new.addfile(settled(member, name, recipe.epoch), data)
     for member in missing(recipe, seen):
         new.addfile(member)
-    return installed_packages(status.decode())
+    for member, content in padding(recipe):
+        new.addfile(member, content)
+    return installed_packages(status.decode()) or unpacked_packages(debs.decode())
 
 
 def inner(name: str) -> str:
@@ -103,7 +114,7 @@ def settled(member: tarfile.TarInfo, name: str, epoch: int) -> tarfile.TarInfo:
 
 
 def missing(recipe: Recipe, seen: set[str]) -> Iterator[tarfile.TarInfo]:
-    """Directories and empty files that the recipe asks for and the tree lacks."""
+    """Directories, empty files and links that the recipe asks for and the tree lacks."""
     for path in ("/dev", "/proc", "/sys", *recipe.directories):
         if (name := path.strip("/")) not in seen:
             member = tarfile.TarInfo(name)
@@ -112,6 +123,21 @@ def missing(recipe: Recipe, seen: set[str]) -> Iterator[tarfile.TarInfo]:
     for path in recipe.empty_files:
         if (name := path.strip("/")) not in seen:
             yield settled(tarfile.TarInfo(name), name, recipe.epoch)
+    for path, target in recipe.links.items():
+        if (name := path.strip("/")) not in seen:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.SYMTYPE, target
+            yield settled(member, name, recipe.epoch)
+
+
+def padding(recipe: Recipe) -> Iterator[tuple[tarfile.TarInfo, io.BytesIO]]:
+    """Files that no compression makes smaller, from SHAKE-256 (FIPS 202) of their numbers."""
+    for number, start in enumerate(range(0, recipe.pad_bytes, _PADDING_BYTES)):
+        size = min(_PADDING_BYTES, recipe.pad_bytes - start)
+        name = f"opt/padding/{number:04d}"
+        member = settled(tarfile.TarInfo(name), name, recipe.epoch)
+        member.size = size
+        yield member, io.BytesIO(hashlib.shake_256(name.encode()).digest(size))
 
 
 def installed_packages(status: str) -> tuple[str, ...]:
@@ -122,3 +148,9 @@ def installed_packages(status: str) -> tuple[str, ...]:
         if keys.get("Status") == "install ok installed":
             found.append(f"{keys['Package']}={keys['Version']}")
     return tuple(sorted(found))
+
+
+def unpacked_packages(listing: str) -> tuple[str, ...]:
+    """Read ``name=version`` out of the file names of Debian archives, sorted."""
+    names = [line.removesuffix(".deb").split("_") for line in listing.split() if line.endswith(".deb")]
+    return tuple(sorted(f"{name}={version.replace('%3a', ':')}" for name, version, _ in names))

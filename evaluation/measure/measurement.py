@@ -20,12 +20,12 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
-from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome
-from evaluation.probes.base import Probe
+from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
+from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
-from evaluation.store import Run
+from evaluation.store import FormFacts, Run
 
 __all__ = ["Measurement"]
 
@@ -90,16 +90,19 @@ class Measurement:
             probe.id: probe
             for probe in discover().values()
             if group_of(probe.id) == group
-            and (not only or probe.id in only)
+            and (probe.id in only if only else probe.quick or self._profile.name != QUICK)
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
-        arms = {arm.id: arm for arm in self._arms()}
+        arms = {
+            image: {arm.id: arm for arm in self._arms(image)}
+            for image in {probe.image for probe in probes.values()}
+        }
         planned = self._profile.blocks
         turns = list(
             plan_turns(
                 {probe.id: probe.repeat for probe in probes.values()},
-                [id_ for id_ in arms if id_ not in {CONTROL, CONTROL_AGAIN}],
+                [facts.id for facts in self.manifest.runtimes if facts.present and facts.id != CONTROL],
                 (CONTROL, CONTROL_AGAIN),
                 planned + self._profile.repeats,
                 self.manifest.seed,
@@ -125,13 +128,14 @@ class Measurement:
                 if block > planned:
                     progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
-                spent_s += self._take(probes[item.turn.probe], arms[item.turn.runtime], item)
+                probe = probes[item.turn.probe]
+                spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
 
     def conform(self) -> Iterator[Result]:
         """Ask the conformance list of every runtime; nothing of it is kept."""
-        arms = {arm.id: arm for arm in self._arms()}
+        arms = {arm.id: arm for arm in self._arms(DEFAULT_IMAGE)}
         for facts in self.manifest.runtimes:
             if facts.present:
                 yield from conform(self._bench, arms[facts.id])
@@ -163,7 +167,9 @@ class Measurement:
                 work=work,
                 warm_up=item.warm_up,
             )
-            if lost := self._patience.lost_with(item.turn):
+            if arm.problem:
+                session.record("error", arm.problem)
+            elif lost := self._patience.lost_with(item.turn):
                 session.record("error", lost)
             else:
                 self._observe(session)
@@ -188,22 +194,37 @@ class Measurement:
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")
 
-    def _arms(self) -> Iterator[Arm]:
-        forms = {form.runtime: form for form in self.manifest.image.forms} if self.manifest.image else {}
-        for facts in self.manifest.runtimes:
-            if not facts.present:
+    def _arms(self, image: str) -> Iterator[Arm]:
+        """Every arm, with its form of an image."""
+        facts = self.manifest.images.get(image)
+        forms = {form.runtime: form for form in facts.forms} if facts else {}
+        for found in self.manifest.runtimes:
+            if not found.present:
                 continue
             runtime = replace(
-                known_runtimes()[facts.id].using(command=facts.command),
-                options=facts.options,
-                engine_options=facts.engine_options,
+                known_runtimes()[found.id].using(command=found.command),
+                options=found.options,
+                engine_options=found.engine_options,
             )
-            form = forms.get(facts.id)
-            ids = (CONTROL, CONTROL_AGAIN) if facts.id == CONTROL else (facts.id,)
+            form = forms.get(found.id)
+            ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
                     id=id_,
                     runtime=runtime,
                     reference=form.reference if form else "",
                     image_digest=form.digest if form else "",
+                    form=prepared_form(form) if form else None,
+                    problem=form.problem if form else "",
                 )
+
+
+def prepared_form(form: FormFacts) -> PreparedForm:
+    """Tell a probe what was recorded when a form was made."""
+    in_a_store = form.form in {Form.DOCKER_STORE, Form.PODMAN_STORE}
+    return PreparedForm(
+        path="" if in_a_store else form.reference.removeprefix("local:"),
+        size_bytes=form.size_bytes,
+        convert_s=form.convert_s,
+        first_start_s=form.first_start_s,
+    )

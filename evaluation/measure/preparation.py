@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +16,23 @@ from pathlib import Path
 from spython.main import Client
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
-from evaluation.images.build import BuiltImage, build, without_addresses
+from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm, convert
-from evaluation.images.recipe import load_recipe
+from evaluation.images.process import without_addresses
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.images import built_image, runner, wanted_images
 from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
-from evaluation.model import CONTROL, Form
+from evaluation.model import CONTROL, DEFAULT_IMAGE, Form
 from evaluation.payload import build as payload_builder
-from evaluation.probes.base import Completed
+from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.sites import Site
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
-__all__ = ["Prepared", "build_payload", "built_image", "chosen", "prepare", "ready"]
+__all__ = ["Prepared", "build_payload", "chosen", "prepare", "ready"]
+
+_OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Prepared:
 
     runtimes: tuple[RuntimeFacts, ...]
     image: ImageFacts | None
+    ladder: tuple[ImageFacts, ...] = ()
     unavailable: Mapping[str, str]
     """Per probe that not even the bare host can be asked, why."""
 
@@ -52,33 +56,6 @@ def build_payload(folder: Path) -> Path:
 
         payload_builder.build(folder, run)
     return folder
-
-
-def runner(launcher: Launcher) -> _Run:
-    """Give building and converting their way to start processes, as the measuring user."""
-    return _Run(launcher)
-
-
-class _Run:
-    def __init__(self, launcher: Launcher) -> None:
-        self._launcher = launcher
-
-    def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
-        command = Command(argv=tuple(argv), env=self._launcher.user.env, stdin=stdin)
-        return self._launcher.run(command, timeout_s=timeout_s)
-
-
-def built_image(name: str, images: Path, launcher: Launcher) -> tuple[BuiltImage, str]:
-    """Build the image or take the kept one; also its recipe's path.
-
-    Raises
-    ------
-    EvaluationError
-        It cannot be had here; with what to do.
-    """
-    recipe, sha256 = load_recipe(images, name)
-    path = f"images/{name}/image.yaml"
-    return build(recipe, name, sha256, launcher.user.cache, runner(launcher)), path
 
 
 def ready(
@@ -125,6 +102,7 @@ def form_facts(form: ConvertedForm) -> FormFacts:
         size_bytes=form.size_bytes,
         convert_s=form.convert_s,
         digest=form.digest,
+        first_start_s=form.first_start_s,
         details=_sif_labels(form.reference) if form.form is Form.SIF else (),
     )
 
@@ -140,9 +118,15 @@ def _sif_labels(path: str) -> tuple[str, ...]:
 
 
 def prepare(
-    site: Site, launcher: Launcher, images: Path, payload: Path, problem: str, runtimes: Sequence[str]
+    site: Site,
+    launcher: Launcher,
+    images: Path,
+    payload: Path,
+    problem: str,
+    runtimes: Sequence[str],
+    asked: Sequence[str] = (),
 ) -> Prepared:
-    """Find the runtimes and make their forms of the image.
+    """Find the runtimes and make their forms of the images.
 
     Parameters
     ----------
@@ -152,54 +136,126 @@ def prepare(
         Why the payload could not be built; empty when it was.
     runtimes : sequence of str
         Only these; all when empty.
+    asked : sequence of str
+        The images to make ready; see `wanted_images`.
     """
     found = chosen(discover(site, launcher), runtimes)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
     image: ImageFacts | None
     try:
-        facts, image = _formed(found, images, launcher, payload)
+        readied, image = _formed(found, images, launcher, payload)
     except (LauncherGoneError, FaultyDocumentError):
         raise
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
-        facts, image = [_without_image(item.facts, error.what) for item in found], None
+        readied, image = [_without_image(item, error.what) for item in found], None
+    others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT_IMAGE]
+    ladder, missing = _ladder(readied, others, images, launcher, payload)
+    here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
     return Prepared(
-        runtimes=tuple(facts),
+        runtimes=tuple(item.facts for item in readied),
         image=image,
+        ladder=tuple(ladder),
         unavailable={
-            probe.id: lacks[need]
+            probe.id: reason
             for probe in discover_probes().values()
-            for need in probe.needs
-            if need in lacks
+            if (reason := _unavailable(probe, lacks, here, missing))
         },
+    )
+
+
+def _unavailable(
+    probe: Probe, lacks: Mapping[str, str], here: Collection[str], missing: Mapping[str, str]
+) -> str:
+    """Say why not even the bare host can be asked; empty where it can."""
+    for need in probe.needs:
+        if need in lacks:
+            return lacks[need]
+    if probe.image in here:
+        return ""
+    return missing.get(
+        probe.image, f"the image {probe.image} is not built here: evaluation image build {probe.image}"
     )
 
 
 def _formed(
     found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
-) -> tuple[list[RuntimeFacts], ImageFacts]:
+) -> tuple[list[FoundRuntime], ImageFacts]:
     """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
-    built, recipe = built_image("small", images, launcher)
-    facts: list[RuntimeFacts] = []
+    built = built_image(DEFAULT_IMAGE, images, launcher)
+    kept: list[FoundRuntime] = []
     forms: list[FormFacts] = []
     for item in found:
         if item.facts.present:
-            print(f"  ... {item.facts.id}: making its form of the image", flush=True)  # noqa: T201
+            print(f"  ... {item.facts.id}: making its form of the image {DEFAULT_IMAGE}", flush=True)  # noqa: T201
         readied, form = ready(item, built, launcher, payload)
         if item.facts.id == CONTROL and not form:
             raise EvaluationError(readied.facts.reason)
         if form and forms and form.digest != forms[0].digest:
-            reason = "its form of the image is not the same image: other contents are seen inside"
-            facts.append(absent(readied.facts, reason))
+            kept.append(FoundRuntime(runtime=readied.runtime, facts=absent(readied.facts, _OTHER_CONTENT)))
             continue
-        facts.append(readied.facts)
+        kept.append(readied)
         forms += [form] if form else []
-    return facts, image_facts(built, recipe, forms)
+    return kept, image_facts(built, forms)
 
 
-def _without_image(facts: RuntimeFacts, why: str) -> RuntimeFacts:
-    is_container = facts.present and facts.id != CONTROL
-    return absent(facts, f"no image to run: {why}") if is_container else facts
+def _ladder(
+    found: Sequence[FoundRuntime], names: Sequence[str], images: Path, launcher: Launcher, payload: Path
+) -> tuple[list[ImageFacts], dict[str, str]]:
+    """Make every form of the other images; also, by name, why one could not be had at all."""
+    ladder: list[ImageFacts] = []
+    missing: dict[str, str] = {}
+    for name in names:
+        print(f"  ... the image {name}: building it or taking the kept one", flush=True)  # noqa: T201
+        try:
+            built = built_image(name, images, launcher)
+            ladder.append(image_facts(built, _forms_of(built, found, launcher, payload)))
+        except (LauncherGoneError, FaultyDocumentError):
+            raise
+        except EvaluationError as error:
+            missing[name] = f"there is no image {name}: {error.what}"
+    return ladder, missing
+
+
+def _forms_of(
+    built: BuiltImage, found: Sequence[FoundRuntime], launcher: Launcher, payload: Path
+) -> list[FormFacts]:
+    """Every present runtime's form; where one cannot make it, what it said, and the others go on."""
+    forms: list[FormFacts] = []
+    for item in found:
+        if not item.facts.present:
+            continue
+        print(f"  ... {item.facts.id}: making its form of the image {built.name}", flush=True)  # noqa: T201
+        try:
+            form = form_facts(convert(built, item.runtime, runner(launcher), str(payload)))
+        except LauncherGoneError:
+            raise
+        except EvaluationError as error:
+            if item.facts.id == CONTROL:
+                raise
+            form = _no_form(item, without_addresses(error.what))
+        if forms and form.digest and form.digest != forms[0].digest:
+            form = _no_form(item, _OTHER_CONTENT)
+        forms.append(form)
+    return forms
+
+
+def _no_form(item: FoundRuntime, problem: str) -> FormFacts:
+    return FormFacts(
+        runtime=item.facts.id,
+        form=str(item.runtime.form),
+        reference="",
+        size_bytes=None,
+        convert_s=0.0,
+        digest="",
+        problem=problem,
+    )
+
+
+def _without_image(found: FoundRuntime, why: str) -> FoundRuntime:
+    if not found.facts.present or found.facts.id == CONTROL:
+        return found
+    return FoundRuntime(runtime=found.runtime, facts=absent(found.facts, f"no image to run: {why}"))
 
 
 def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[FoundRuntime, ...]:
@@ -227,16 +283,17 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
     )
 
 
-def image_facts(image: BuiltImage, recipe: str, forms: Sequence[FormFacts]) -> ImageFacts:
-    """Put the image as the manifest keeps it; its digest is that of all of its forms."""
+def image_facts(image: BuiltImage, forms: Sequence[FormFacts]) -> ImageFacts:
+    """Put an image as the manifest keeps it; its digest is that of all of its forms."""
     return ImageFacts(
         name=image.name,
-        recipe=recipe,
+        recipe=f"images/{image.name}/image.yaml",
         recipe_sha256=image.recipe_sha256,
         digest=forms[0].digest,
         tar_bytes=image.tar_bytes,
         build_s=image.build_s,
         packages=image.packages,
+        wheels=image.wheels,
         forms=tuple(forms),
     )
 

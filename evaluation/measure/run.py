@@ -17,8 +17,10 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
+from evaluation.measure.images import wanted_images
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
@@ -54,6 +56,7 @@ def open_measurement(
     seed: int | None = None,
     user: str = "",
     blocks: int = 0,
+    ladder: Sequence[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -79,6 +82,8 @@ def open_measurement(
         Who runs the containers, when we are root.
     blocks : int, optional
         So many blocks of a paired probe, whatever the profile says.
+    ladder : sequence of str, optional
+        The images to make ready, by name; by default the quick ones and what is built already.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def open_measurement(
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
         else:
-            prepared = prepare(site, launcher, images, payload, problem, runtimes)
+            prepared = prepare(site, launcher, images, payload, problem, runtimes, ladder)
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)
             opened = found or _new(site, wanted, results, prepared, plan, seed)
@@ -116,16 +121,30 @@ def open_measurement(
         return _open[-1]
 
 
-def measured_already(site: Site, profile: str, runtimes: str, results: Path, user: str = "") -> Run | None:
-    """Find the newest complete run that would come out the same: same tool, same runtimes, same profile."""
+def measured_already(
+    site: Site,
+    profile: str,
+    runtimes: str,
+    results: Path,
+    user: str = "",
+    *,
+    images: Path,
+    ladder: Sequence[str] = (),
+) -> Run | None:
+    """Find the newest complete run that would come out the same: same tool, runtimes, profile and images."""
     with Launcher(_who(site, user, runtimes.split())) as launcher:
         found = chosen(discover(site, launcher), runtimes.split())
+        wanted = wanted_images(images, launcher, ladder)
+    recipes = {name: load_recipe(images, name).sha256 for name in wanted}
     here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
     for run in reversed(find_runs(results, site.id)):
         manifest = _readable(run)
         if run.complete and manifest:
             then = {(facts.id, facts.version) for facts in manifest.runtimes if facts.present}
-            if (manifest.tool_version, manifest.profile) == (__version__, profile) and then == here:
+            had = {name: facts.recipe_sha256 for name, facts in manifest.images.items()}
+            same_images = not had or all(had.get(name) == sha256 for name, sha256 in recipes.items())
+            same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
+            if same_tool and then == here and same_images:
                 return run
     return None
 
@@ -234,6 +253,7 @@ def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: 
             host=host_facts(),
             runtimes=prepared.runtimes,
             image=prepared.image,
+            ladder=prepared.ladder,
             unavailable=dict(prepared.unavailable),
         ),
     )
@@ -258,6 +278,6 @@ def _plan(site: Site, profile: Profile, prepared: Prepared) -> str:
             for facts in prepared.runtimes
             if facts.present
         ],
-        "image": prepared.image.digest if prepared.image else "",
+        "images": [facts.digest for facts in (prepared.image, *prepared.ladder) if facts],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

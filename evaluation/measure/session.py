@@ -14,7 +14,7 @@ from pathlib import Path
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
-from evaluation.probes.base import Completed, Probe, RunningTask, Value
+from evaluation.probes.base import Completed, PreparedForm, Probe, RunningTask, Value
 from evaluation.runtimes.base import Runtime
 from evaluation.scratch import remove_tree
 
@@ -40,6 +40,9 @@ class Arm:
     runtime: Runtime
     reference: str
     image_digest: str
+    form: PreparedForm | None = None
+    problem: str = ""
+    """Why the runtime has no form of this image."""
 
 
 @contextlib.contextmanager
@@ -103,6 +106,16 @@ class TurnSession:
         return os.getuid() == 0
 
     @property
+    def form(self) -> PreparedForm | None:
+        """What was recorded when this runtime's form of the image was made."""
+        return self.arm.form
+
+    @property
+    def engine_processes(self) -> tuple[str, ...]:
+        """Names of the daemons that work for this runtime."""
+        return self.arm.runtime.engine_processes
+
+    @property
     def payload(self) -> Path:
         """The payload's directory on the host."""
         return self.bench.payload
@@ -144,9 +157,10 @@ class TurnSession:
         workdir: str | None = None,
         stdin: bytes = b"",
         timeout_s: float = 60.0,
+        cpus: str = "",
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
-        command = self._command(argv, binds, env, host_env, workdir, stdin)
+        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -229,6 +243,7 @@ class TurnSession:
         host_env: Mapping[str, str] | None,
         workdir: str | None,
         stdin: bytes,
+        cpus: str = "",
     ) -> Command:
         if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
             self._refuse_without_image()
@@ -241,6 +256,7 @@ class TurnSession:
             workdir=workdir,
             name=f"container-evaluation-{secrets.token_hex(6)}",
             stdin=bool(stdin),
+            cpus=cpus,
         )
         return Command(
             argv=self.arm.runtime.argv(task),

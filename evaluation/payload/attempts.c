@@ -238,7 +238,7 @@ static void nothing(int signal_number) {
     (void)signal_number;
 }
 
-static int mark(const char *prefix, const char *suffix, long long value) {
+int mark_file(const char *prefix, const char *suffix, long long value) {
     char path[LONGEST_PATH];
     int length = snprintf(path, sizeof path, "%s%s", prefix, suffix);
     if (length < 0 || length >= (int)sizeof path)
@@ -264,12 +264,12 @@ int await_signal(int count, char **arguments) {
     sigaddset(&waited, SIGTERM);
     sigaddset(&waited, SIGUSR1);
     sigprocmask(SIG_BLOCK, &waited, NULL);
-    int error = mark(arguments[0], ".ready", getpid());
+    int error = mark_file(arguments[0], ".ready", getpid());
     int received = 0;
     while (!error && (received = sigtimedwait(&waited, &info, &limit)) < 0 && errno == EINTR)
         continue;
     if (!error && received > 0)
-        error = mark(arguments[0], ".received", received);
+        error = mark_file(arguments[0], ".received", received);
     line_begin("await-signal");
     line_number("received", received > 0 ? received : 0);
     line_number("sender_uid", received > 0 ? (long long)info.si_uid : -1);

@@ -14,7 +14,7 @@
 
 enum { LONGEST_PATH = 4096, BUFFER_BYTES = 65536 };
 
-static long long now_ns(void) {
+long long now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;

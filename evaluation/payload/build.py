@@ -1,4 +1,4 @@
-"""Build the payload: two static programs from our own C, and the Python that an image runs.
+"""Build the payload: static programs from our own C, and the Python that an image runs.
 
 Static, because an image may be empty or as old as RHEL 5; from source, because what runs on a site's
 machines is what its engineers can read.
@@ -12,23 +12,55 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["HELPER", "IMPORT_STORM", "PROBE", "SCRIPTS", "TREE_DIGEST", "PayloadBuildError", "Run", "build"]
+__all__ = [
+    "HELPER",
+    "IMPORT_FRESH",
+    "IMPORT_STORM",
+    "LEGACY_32BIT",
+    "MPI_PINGPONG",
+    "PLUGIN_LOAD",
+    "PROBE",
+    "QT_OFFSCREEN",
+    "SCRIPTS",
+    "PayloadBuildError",
+    "Run",
+    "build",
+]
 
 PROBE = "probe"
 """The payload's program, in the payload directory."""
 HELPER = "helper"
 """The setuid canary's program, in the payload directory (there without its setuid bit)."""
+LEGACY_32BIT = "legacy32"
+"""A program for 32-bit x86; there only where the compiler can make one."""
 IMPORT_STORM = "import_storm.py"
-TREE_DIGEST = "tree_digest.py"
-SCRIPTS = (IMPORT_STORM, TREE_DIGEST)
-"""What the Python inside runs."""
+IMPORT_FRESH = "import_fresh.py"
+MPI_PINGPONG = "mpi_pingpong.py"
+PLUGIN_LOAD = "plugin_load.py"
+QT_OFFSCREEN = "qt_offscreen.py"
+SCRIPTS = (IMPORT_FRESH, IMPORT_STORM, MPI_PINGPONG, "mpi_pingpong.c", PLUGIN_LOAD, QT_OFFSCREEN)
+"""What the Python inside runs, and a source that it builds there."""
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command and returns its exit status and its output (law 9: one module starts processes)."""
 
-_SOURCES = {PROBE: ("probe.c", "bench.c", "files.c", "attempts.c"), HELPER: ("helper.c",)}
+_SOURCES = {
+    PROBE: (
+        "probe.c",
+        "bench.c",
+        "rates.c",
+        "memory.c",
+        "transfer.c",
+        "legacy.c",
+        "files.c",
+        "digest.c",
+        "attempts.c",
+    ),
+    HELPER: ("helper.c",),
+}
 _COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra")
+_FLAGS_32BIT = ("-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O2")
 _INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc-static"
 
 
@@ -77,4 +109,8 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
                 message, where="payload", advice=f"if it misses a static library, {_INSTALL}"
             )
         target.chmod(0o755)
+    old = directory / LEGACY_32BIT
+    status, _ = run((compiler, *_FLAGS_32BIT, "-o", str(old), str(source / "legacy32.c")))
+    if status == 0:
+        old.chmod(0o755)
     return directory

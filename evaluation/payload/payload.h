@@ -12,6 +12,12 @@ void line_truth(const char *name, int value);
 void line_result(int error);
 void line_end(void);
 
+/* Monotonic time in nanoseconds. */
+long long now_ns(void);
+
+/* Makes the new file PREFIX SUFFIX with a number in it; the verifier waits for it. Returns errno. */
+int mark_file(const char *prefix, const char *suffix, long long value);
+
 /* Reads a decimal number of at least 0; ends the program with a usage message when it is none. */
 long number(const char *text);
 
@@ -28,7 +34,12 @@ struct command {
 };
 
 command_function bench_syscalls, bench_cpu, bench_walk;
-command_function file_write, file_read, file_make_tree, file_remove_tree;
+command_function bench_lookups, bench_opens, bench_execs, bench_tree;
+command_function bench_triad, bench_matrix, hold_memory;
+command_function transfer_write, transfer_read, transfer_evict, transfer_loopback;
+command_function legacy_vsyscall_page, legacy_vsyscall_call, legacy_vsyscall_read, legacy_uname;
+command_function find_programs, tree_digest;
+command_function file_change_directory, file_write, file_read, file_make_tree, file_remove_tree;
 command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
 command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;
 

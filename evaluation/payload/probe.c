@@ -16,10 +16,36 @@
 
 enum { ATTEMPT_SECONDS = 10, MOST_ARGUMENTS = 64, LONGEST_LINE = 4096 };
 
+/* What `execs` starts. */
+static int nothing_at_all(int count, char **arguments) {
+    (void)count;
+    (void)arguments;
+    _exit(0);
+}
+
 static const struct command COMMANDS[] = {
     {"syscalls", bench_syscalls, 2, 0, "CALLS REPETITIONS"},
     {"cpu", bench_cpu, 2, 0, "ROUNDS REPETITIONS"},
     {"walk", bench_walk, 2, 0, "DIRECTORY LARGEST_BYTES"},
+    {"cd", file_change_directory, 1, 0, "DIRECTORY"},
+    {"lookups", bench_lookups, 3, 0, "DIRECTORY CALLS REPETITIONS"},
+    {"opens", bench_opens, 3, 0, "DIRECTORY CALLS REPETITIONS"},
+    {"execs", bench_execs, 3, 0, "PROGRAM CALLS REPETITIONS"},
+    {"tree", bench_tree, 1, 0, "DIRECTORY"},
+    {"triad", bench_triad, 2, 0, "ELEMENTS REPETITIONS"},
+    {"matrix", bench_matrix, 2, 0, "SIZE REPETITIONS"},
+    {"hold", hold_memory, 3, 0, "BYTES PREFIX SECONDS"},
+    {"bind-write", transfer_write, 2, 0, "FILE BYTES"},
+    {"bind-read", transfer_read, 1, 0, "FILE"},
+    {"evict", transfer_evict, 1, 0, "PATH"},
+    {"loopback", transfer_loopback, 1, 1, "BYTES"},
+    {"vsyscall-page", legacy_vsyscall_page, 0, 0, ""},
+    {"vsyscall-call", legacy_vsyscall_call, 0, 1, ""},
+    {"vsyscall-read", legacy_vsyscall_read, 0, 1, ""},
+    {"uname26", legacy_uname, 0, 1, ""},
+    {"programs", find_programs, 1, 0, "NAME ..."},
+    {"nothing", nothing_at_all, 0, 0, ""},
+    {"digest", tree_digest, 1, 0, "DIRECTORY"},
     {"write", file_write, 2, 1, "FILE TEXT"},
     {"read", file_read, 1, 1, "FILE"},
     {"make-tree", file_make_tree, 1, 1, "DIRECTORY"},

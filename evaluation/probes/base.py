@@ -12,11 +12,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import Bind, Completed, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import DEFAULT_IMAGE, Bind, Completed, Observation, Outcome, ProbeTexts, Reference
 
-__all__ = ["Completed", "Judgement", "Observations", "Probe", "RunningTask", "Session", "Value"]
+__all__ = [
+    "Completed",
+    "Judgement",
+    "Observations",
+    "PreparedForm",
+    "Probe",
+    "RunningTask",
+    "Session",
+    "Value",
+]
 
 Value = int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedForm:
+    """One runtime's form of an image, as it was recorded when it was made.
+
+    ``path`` is its file or directory; empty where the image lies in an engine's store. ``convert_s`` is
+    the time it took to make, ``first_start_s`` the first start of /bin/true after that; ``None`` where
+    nobody measured.
+    """
+
+    path: str
+    size_bytes: int | None
+    convert_s: float | None
+    first_start_s: float | None
 
 
 class RunningTask(Protocol):
@@ -81,6 +105,14 @@ class Session(Protocol):
     def work_inside(self) -> str:
         """The turn's directory as the command sees it."""
 
+    @property
+    def form(self) -> PreparedForm | None:
+        """What was recorded when this runtime's form of the image was made; ``None`` without an image."""
+
+    @property
+    def engine_processes(self) -> tuple[str, ...]:
+        """Names of the daemons that work for this runtime."""
+
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""
 
@@ -94,12 +126,13 @@ class Session(Protocol):
         workdir: str | None = None,
         stdin: bytes = b"",
         timeout_s: float = 60.0,
+        cpus: str = "",
     ) -> Completed:
         """Run a command in the runtime and wait for its end.
 
         ``payload`` (read-only) and ``work`` are always bound, unless the probe declares ``bare``.
         ``env`` is set inside by the runtime's own option; ``host_env`` is put in the client's
-        environment.
+        environment. ``cpus`` are the processors it may run on, all of them when empty.
         """
 
     def start(
@@ -175,9 +208,11 @@ class Probe:
 
     ``needs`` names what the bare host, too, must have: ``image`` (the image's unpacked tree), ``payload``
     (the static binary). No container runs without an image anyway.
-    ``bare`` launches without any bind. ``repeat`` says how a run repeats it: ``"paired"``
-    (a measured value, as many blocks as the profile asks for) or ``"once"`` (a functional attempt;
-    repeated as often as the profile checks repeatability).
+    ``image`` is the name of the image it runs in, a folder of ``images/``; at a site where that image is
+    not built the finding is ``UNAVAILABLE``. ``bare`` launches without any bind. ``repeat`` says how a
+    run repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"``
+    (a functional attempt, or a figure that is known once and for all). ``quick`` says whether the quick
+    profile takes it; what it leaves out is ``UNAVAILABLE`` there, and measured in full.
     """
 
     id: str
@@ -192,8 +227,10 @@ class Probe:
     unit: str = ""
     checklist_id: str = ""
     needs: tuple[str, ...] = ()
+    image: str = DEFAULT_IMAGE
     bare: bool = False
     repeat: str = "paired"
+    quick: bool = True
     references: tuple[Reference, ...] = ()
 
     def texts(self, group: str) -> ProbeTexts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from evaluation.model import Reference
+from evaluation.model import DEFAULT_IMAGE, Reference
 from evaluation.probes.base import Probe
 
 __all__ = ["render"]
@@ -18,7 +18,7 @@ from the probes: change the probe's file, then run `python -m evaluation.probes.
 
 _REPEAT = {
     "paired": "measured once in every randomised block, beside the bare host",
-    "once": "a functional attempt, repeated to see whether its answer changes",
+    "once": "asked again to see whether its answer changes, or known once and for all",
 }
 
 
@@ -47,6 +47,10 @@ def _section(probe: Probe) -> str:
     facts = [f"version {probe.version}", _REPEAT[probe.repeat]]
     if probe.unit:
         facts.insert(1, f"in {probe.unit}")
+    if probe.image != DEFAULT_IMAGE:
+        facts.append(f"in the image {probe.image}")
+    if not probe.quick:
+        facts.append("in the full profile only")
     if probe.needs:
         facts.append(f"needs {' and '.join(probe.needs)}")
     lines = [

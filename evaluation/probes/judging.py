@@ -19,7 +19,9 @@ __all__ = [
     "EFFECT",
     "NOT_PLANTED",
     "PROBLEM",
+    "UNAVAILABLE",
     "Attempt",
+    "functional",
     "problem",
     "relative",
 ]
@@ -34,6 +36,8 @@ NOT_PLANTED = "not_planted"
 """Text: why the canary could not be planted here, and what to do about it."""
 ABSENT = "absent"
 """Text: why there is nothing here to attack."""
+UNAVAILABLE = "unavailable"
+"""Text: why this site, or this image, cannot provide what the probe needs."""
 DETAIL = "detail"
 """Text: what was seen, for the finding's message."""
 
@@ -70,12 +74,47 @@ def relative(
         here, host = set(own.values(check)), set(others.get(CONTROL, own).values(check))
         if not fault and (len(here) != 1 or here != host):
             fault = f"{check} was {_listed(here)} and on the bare host {_listed(host)}: other work was done"
+    if not problem(own) and (reason := own.last(UNAVAILABLE)):
+        return Judgement(outcome=Outcome.UNAVAILABLE, message=str(reason))
     if fault:
         return Judgement(outcome=Outcome.ERROR, message=fault)
     samples = {block: statistics.median(values) for block, values in sorted(blocks.items())}
     count = sum(len(values) for values in blocks.values())
     message = f"{count} measured in {len(samples)} block{'' if len(samples) == 1 else 's'}"
     return Judgement(outcome=Outcome.MEASURED, message=message, samples=samples)
+
+
+def functional(
+    own: Observations,
+    others: Mapping[str, Observations],
+    name: str,
+    *,
+    works: str,
+    fails: str,
+    host: str = "",
+) -> Judgement:
+    """Judge whether something works: a truth value recorded under a name, in every turn.
+
+    Parameters
+    ----------
+    works, fails : str
+        What it means, as a clause; the newest `DETAIL` is put behind it.
+    host : str
+        What it means if the bare host cannot do it either: then nothing is shown about the runtime.
+        Empty where the bare host's answer does not matter.
+    """
+    fault, seen = problem(own), own.values(name)
+    if not fault and not seen and (reason := own.last(UNAVAILABLE)):
+        return Judgement(outcome=Outcome.UNAVAILABLE, message=str(reason))
+    if fault or not seen:
+        return Judgement(outcome=Outcome.ERROR, message=fault or f"no answer about {name} was recorded")
+    detail = f" ({own.last(DETAIL)})" if own.last(DETAIL) else ""
+    if all(seen):
+        return Judgement(outcome=Outcome.HOLDS, message=f"{works}{detail}")
+    control = own if own.items[0].runtime in {CONTROL, CONTROL_AGAIN} else others.get(CONTROL, Observations())
+    if host and control.values(name) and not all(control.values(name)):
+        return Judgement(outcome=Outcome.INERT, message=f"{fails}{detail}; {host}")
+    return Judgement(outcome=Outcome.FAILS, message=f"{fails}{detail}")
 
 
 def _listed(values: set[float | str | bool | None]) -> str:

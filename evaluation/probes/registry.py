@@ -1,4 +1,7 @@
-"""Find the probes by their files. There is no list to keep: a file in a group's folder is a probe."""
+"""Find the probes by their files. There is no list to keep: a file in a group's folder is a probe.
+
+So is a file in the project's ``workloads/``, which is where a site adds jobs of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,16 @@ from types import MappingProxyType
 
 from evaluation.errors import EvaluationError
 from evaluation.probes.base import Probe
+from evaluation.probes.workloads import workload_probes
+from evaluation.project import root
 
 __all__ = ["GROUPS", "FaultyProbeError", "UnknownProbeError", "discover", "find", "group_of"]
 
 GROUPS = ("performance", "security", "operations")
 """The folders that hold probes, in the order in which the report shows them."""
+
+WORKLOADS = "performance"
+"""The group that workloads belong to."""
 
 
 class UnknownProbeError(EvaluationError):
@@ -34,11 +42,25 @@ def _found() -> Mapping[str, tuple[str, Probe]]:
         package = importlib.import_module(f"evaluation.probes.{group}")
         for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
             probe = _probe_of(f"{package.__name__}.{info.name}", info.name)
-            if probe.id in found:
-                message = f"there is a probe {probe.id} in {found[probe.id][0]} too"
-                raise FaultyProbeError(message, where=f"{group}/{info.name}.py", advice="rename one of them")
-            found[probe.id] = (group, probe)
+            _add(found, group, probe, f"{group}/{info.name}.py")
+        for probe in _workloads() if group == WORKLOADS else ():
+            _add(found, group, probe, f"workloads/{probe.id}.yaml")
     return MappingProxyType(found)
+
+
+def _add(found: dict[str, tuple[str, Probe]], group: str, probe: Probe, where: str) -> None:
+    if probe.id in found:
+        message = f"there is a probe {probe.id} in {found[probe.id][0]} too"
+        raise FaultyProbeError(message, where=where, advice="rename one of them")
+    found[probe.id] = (group, probe)
+
+
+def _workloads() -> tuple[Probe, ...]:
+    try:
+        folder = root() / "workloads"
+    except EvaluationError:
+        return ()  # outside of a project there are only the probes of the package
+    return workload_probes(folder)
 
 
 def _probe_of(module: str, stem: str) -> Probe:

@@ -32,6 +32,7 @@ class Apptainer(Runtime):
                 )
             binds += ["--bind", f"{bind.source}:{bind.target}" + (":ro" if bind.read_only else "")]
         return (
+            *self.pinned(task),
             self.command,
             *self.engine_options,
             "exec",

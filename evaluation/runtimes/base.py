@@ -79,6 +79,9 @@ class Runtime(ABC):
     has_engine: ClassVar[bool] = False
     """Whether the payload runs outside the client's process tree, out of sight of its accounting."""
 
+    engine_processes: ClassVar[Argv] = ()
+    """Names of the daemons that work for this runtime whether a container runs or not."""
+
     read_only_binds: ClassVar[bool] = True
     """Whether a bind can be made read-only."""
 
@@ -159,6 +162,14 @@ class Runtime(ABC):
                 "Name the image so that it does not begin with a dash.",
             )
         return task.image
+
+    def pinned(self, task: Task) -> Argv:
+        """What stands before the client to hold the task to its processors.
+
+        A client's children inherit them. An engine that does not run the payload below its client has to
+        be asked by an option of its own.
+        """
+        return ("taskset", "-c", task.cpus) if task.cpus else ()
 
     def refuse(self, what: str, advice: str = "") -> RuntimeRefusalError:
         """The error for a task this runtime cannot run as it was meant."""

@@ -30,6 +30,7 @@ class Charliecloud(Runtime):
                 raise self.refuse(f"a bind's path holds a colon: {bind.source} -> {bind.target}")
             binds += ["--bind", f"{bind.source}:{bind.target}"]
         return (
+            *self.pinned(task),
             self.command,
             *self.options,
             *binds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from evaluation.model import Form, Task
 from evaluation.runtimes.base import Argv
@@ -14,6 +15,16 @@ __all__ = ["RUNTIMES", "Docker"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Docker(EngineRuntime):
     """The ``docker`` client against its daemon."""
+
+    engine_processes: ClassVar[Argv] = ("dockerd", "containerd")
+
+    def pinned(self, task: Task) -> Argv:  # noqa: ARG002 - see `limits`
+        """Put nothing before the client: the daemon runs the payload, and does not inherit from it."""
+        return ()
+
+    def limits(self, task: Task) -> Argv:
+        """Ask the daemon for the processors."""
+        return ("--cpuset-cpus", task.cpus) if task.cpus else ()
 
     def version_argv(self) -> Argv:
         """Ask the engine, not the client: a client alone runs nothing."""

@@ -33,6 +33,7 @@ class EngineRuntime(Runtime, ABC):
             read_only = ",readonly" if bind.read_only else ""
             binds += ["--mount", f"type=bind,source={bind.source},target={bind.target}{read_only}"]
         return (
+            *self.pinned(task),
             self.command,
             *self.engine_options,
             "run",
@@ -41,6 +42,7 @@ class EngineRuntime(Runtime, ABC):
             "never",
             *(("--name", task.name) if task.name else ()),
             *(("--interactive",) if task.stdin else ()),
+            *self.limits(task),
             *self.options,
             *binds,
             *(part for key, value in task.env for part in ("--env", f"{key}={value}")),
@@ -48,6 +50,10 @@ class EngineRuntime(Runtime, ABC):
             self.named_image(task),
             *task.argv,
         )
+
+    def limits(self, task: Task) -> Argv:  # noqa: ARG002 - Docker's needs it
+        """Options that hold the task to its processors, where the client's own do not."""
+        return ()
 
     def listing(self) -> Argv:
         """Build ``docker ps --all`` with the names alone."""

@@ -25,7 +25,7 @@ class Host(Runtime):
     read_only_binds: ClassVar[bool] = False  # nothing is bound
 
     def argv(self, task: Task) -> Argv:
-        """Build ``[env --chdir=.. K=V] [loader] command``; without settings, the bare command."""
+        """Build ``[taskset] [env --chdir=.. K=V] [loader] command``; without settings, the bare command."""
         settings = [f"--chdir={task.workdir}"] if task.workdir else []
         settings += [f"{key}={value}" for key, value in task.env]
         command = task.argv
@@ -35,7 +35,7 @@ class Host(Runtime):
             loader = f"{task.image}/lib64/ld-linux-x86-64.so.2"
             program = f"{task.image}/usr/bin/{command[0]}"
             command = (loader, "--library-path", libraries, "--argv0", command[0], program, *command[1:])
-        return (*(("env", *settings) if settings else ()), *command)
+        return (*self.pinned(task), *(("env", *settings) if settings else ()), *command)
 
     def sees(self, bind: Bind) -> str:
         """Give the source: nothing is bound."""

@@ -55,6 +55,7 @@ class Shifter(Runtime):
             if not value:
                 raise self.refuse(f"the variable {key} is empty", "Shifter's --env takes no empty value.")
         return (
+            *self.pinned(task),
             self.command,
             f"--image={task.image}",
             *self.options,

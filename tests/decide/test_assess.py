@@ -92,7 +92,7 @@ def findings(
         site="here",
         run="today",
         absent=absent or {},
-        image_digest=image_digest,
+        image_digests={"small": image_digest},
         probes=PROBES,
         criteria=criteria(),
     )

@@ -43,14 +43,18 @@ def test_the_first_line_names_the_schema_for_editors() -> None:
     assert (SHIPPED.parent / named).is_file()
 
 
-def test_it_has_the_three_use_cases_and_weighs_or_vetoes_every_criterion(shipped: Criteria) -> None:
+def test_it_has_the_three_use_cases_and_a_criterion_that_none_of_them_uses_says_so(shipped: Criteria) -> None:
     assert set(shipped.use_cases) == {"l1proc", "end-user", "developer"}
     used = {
         name
         for use_case in shipped.use_cases.values()
         for name in (*use_case.weights, *(knock_out.criterion for knock_out in use_case.knock_outs))
     }
-    assert used == set(shipped.criteria)
+    assert used <= set(shipped.criteria)
+    for name in set(shipped.criteria) - used:
+        criterion = shipped.criteria[name]
+        reason = criterion.scale.reason if isinstance(criterion, MeasuredCriterion) else criterion.reason
+        assert "no weight" in reason or "cannot weigh" in reason, name
 
 
 def test_each_use_case_shares_out_a_hundred_points(shipped: Criteria) -> None:
@@ -89,7 +93,7 @@ def test_the_bare_host_is_at_the_best_end_of_every_ratio(shipped: Criteria) -> N
         for row in shipped.criteria.values()
         if isinstance(row, MeasuredCriterion) and row.figure == "ratio"
     ]
-    assert len(ratios) == 4
+    assert len(ratios) > 20
     assert {row.scale.score(1.0) for row in ratios} == {1.0}
 
 
@@ -182,12 +186,12 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      cpu_rate: 25 ",
-            "      cpu_rat: 25 ",
+            "      cpu_rate: 10 ",
+            "      cpu_rat: 10 ",
             "unknown criterion 'cpu_rat'; did you mean 'cpu_rate'?",
         ),
         (
-            "      cpu_rate: 25 ",
+            "      cpu_rate: 10 ",
             "      cpu_rate: -1 ",
             "weights.cpu_rate: should be greater than or equal to 0",
         ),

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 
 from evaluation.errors import EvaluationError
-from evaluation.images.build import build, kept_image, must, opened_of, without_addresses
-from evaluation.images.recipe import load_recipe
+from evaluation.images.build import BuiltImage, build, noted_image, opened_of
+from evaluation.images.process import must, without_addresses
+from evaluation.images.recipe import Recipe, load_recipe
 from evaluation.model import Completed
 from evaluation.testing import ended
 
-RECIPE, SHA256 = load_recipe(Path(__file__).parents[2] / "images", "small")
+RECIPE = load_recipe(Path(__file__).parents[2] / "images", "small")
+OTHER = RECIPE.model_copy(update={"leave_out": (*RECIPE.leave_out, "/nowhere")})
+"""Another recipe, which happens to make the same."""
 TARGETS = b"Packages other://left-out\nDebian http://user:secret@mirror.example/debian\n"
 
 
@@ -56,30 +59,36 @@ class Tools:
             last.write_bytes(stdin)
         elif name == "apt-get":
             return ended(TARGETS)
+        elif name == "df":
+            return ended(b"Avail\n%d\n" % 10**12)
         return ended()
+
+
+def built(cache: Path, tools: Tools, recipe: Recipe = RECIPE) -> BuiltImage:
+    return build(recipe, "small", cache, tools, tools)
 
 
 def test_what_was_built_is_taken_again(tmp_path: Path) -> None:
     tools = Tools()
-    first = build(RECIPE, "small", SHA256, tmp_path, tools)
+    first = built(tmp_path, tools)
     assert first.packages == ("python3=3",)
     assert first.archives.name == f"container-evaluation/small:{first.tar_sha256[:12]}"
     assert first.tar_bytes == Path(first.archives.tar).stat().st_size
     tools.called.clear()
-    assert build(RECIPE, "small", SHA256, tmp_path, tools) == first
+    assert built(tmp_path, tools) == first
     assert tools.called == []
-    other = build(RECIPE, "small", "0" * 64, tmp_path, tools)
+    other = built(tmp_path, tools, OTHER)
     assert other.folder != first.folder
     assert other.tar_sha256 == first.tar_sha256
 
 
 def test_the_mirror_is_in_no_message_and_in_no_file(tmp_path: Path) -> None:
-    built = build(RECIPE, "small", SHA256, tmp_path, Tools())
-    assert b"mirror.example" not in b"".join(path.read_bytes() for path in Path(built.folder).iterdir()
+    image = built(tmp_path, Tools())
+    assert b"mirror.example" not in b"".join(path.read_bytes() for path in Path(image.folder).iterdir()
                                              if path.name != "raw.tar")  # fmt: skip
     failing = FailingLate(fail={"mmdebstrap": "E: cannot fetch http://user:secret@mirror.example/x"})
     with pytest.raises(EvaluationError, match="mmdebstrap ended with 25") as told:
-        build(RECIPE, "small", "1" * 64, tmp_path, failing)
+        built(tmp_path, failing, OTHER)
     assert "secret" not in str(told.value)
     assert "cannot fetch <mirror>" in str(told.value)
     assert without_addresses("see https://a.b/c and file:///d") == "see <mirror> and <mirror>"
@@ -88,25 +97,25 @@ def test_the_mirror_is_in_no_message_and_in_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"packages": 5}', '{"packages": [], "surprise": 1}'])
 def test_a_half_written_note_is_no_image(tmp_path: Path, note: str) -> None:
     tools = Tools()
-    built = build(RECIPE, "small", SHA256, tmp_path, tools)
-    (Path(built.folder) / "built.json").write_text(note)
-    assert kept_image(Path(built.folder)) is None
+    image = built(tmp_path, tools)
+    (Path(image.folder) / "built.json").write_text(note)
+    assert noted_image(Path(image.folder)) is None
     tools.called.clear()
-    again = build(RECIPE, "small", SHA256, tmp_path, tools)
-    assert replace(again, build_s=0) == replace(built, build_s=0)
+    again = built(tmp_path, tools)
+    assert replace(again, build_s=0) == replace(image, build_s=0)
     assert any(command[0] == "mmdebstrap" for command in tools.called)
 
 
 def test_a_folder_that_was_moved_is_the_same_image(tmp_path: Path) -> None:
-    built = build(RECIPE, "small", SHA256, tmp_path / "here", Tools())
+    image = built(tmp_path / "here", Tools())
     (tmp_path / "here").rename(tmp_path / "there")
-    moved = build(RECIPE, "small", SHA256, tmp_path / "there", Tools())
-    assert moved.folder == built.folder.replace("/here/", "/there/")
+    moved = built(tmp_path / "there", Tools())
+    assert moved.folder == image.folder.replace("/here/", "/there/")
 
 
 def test_missing_tools_are_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"cannot be built here: umoci, skopeo not found") as told:
-        build(RECIPE, "small", SHA256, tmp_path, Tools(fail={"umoci": "", "skopeo": ""}))
+        built(tmp_path, Tools(fail={"umoci": "", "skopeo": ""}))
     assert "Install umoci, skopeo, or copy a built small-" in told.value.advice
 
 
@@ -116,9 +125,9 @@ def test_a_failing_step_leaves_no_image(tmp_path: Path, tool: str) -> None:
     if tool in {"umoci", "skopeo", "mmdebstrap"}:
         tools = FailingLate(fail=tools.fail)
     with pytest.raises(EvaluationError, match=rf"{tool} ended with 25:\n    line 12\n(.|\n)*line 19"):
-        build(RECIPE, "small", SHA256, tmp_path, tools)
+        built(tmp_path, tools)
     (folder,) = (tmp_path / "images").iterdir()
-    assert kept_image(folder) is None
+    assert noted_image(folder) is None
 
 
 class FailingLate(Tools):
@@ -129,14 +138,14 @@ class FailingLate(Tools):
 
 
 def test_a_step_that_hangs_says_so() -> None:
-    with pytest.raises(EvaluationError, match="umoci did not end within 900 s"):
+    with pytest.raises(EvaluationError, match="umoci did not end within 3600 s"):
         must(lambda *_: ended(exit_status=-9, timed_out=True), ("umoci",))
 
 
 def test_no_mirror_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("test_build.TARGETS", b"Ubuntu http://mirror.example\n")
     with pytest.raises(EvaluationError, match="no Debian mirror among apt's sources"):
-        build(RECIPE, "small", SHA256, tmp_path, Tools())
+        built(tmp_path, Tools())
 
 
 @pytest.mark.parametrize("planted", ["link", "folder", "pipe", "anothers"])
@@ -165,7 +174,7 @@ def test_what_the_user_has_made_is_read(tmp_path: Path) -> None:
 
 
 def test_the_note_is_plain(tmp_path: Path) -> None:
-    built = build(RECIPE, "small", SHA256, tmp_path, Tools())
-    note = json.loads((Path(built.folder) / "built.json").read_text())
-    assert note["tar_sha256"] == built.tar_sha256
+    image = built(tmp_path, Tools())
+    note = json.loads((Path(image.folder) / "built.json").read_text())
+    assert note["tar_sha256"] == image.tar_sha256
     assert note["packages"] == ["python3=3"]

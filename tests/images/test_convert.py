@@ -18,6 +18,10 @@ from evaluation.runtimes.base import Archives, Argv, Preparation
 from evaluation.testing import FakeRuntime, ended
 
 
+def digest_line(sha256: str) -> bytes:
+    return json.dumps({"what": "digest", "sha256": sha256}).encode() + b"\n"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying(FakeRuntime):
     """A runtime whose form is a file, and whose container prints the digest of that file."""
@@ -54,6 +58,8 @@ class Shell:
             last.write_bytes(stdin)
         elif argv[0] == "du":
             return ended(f"{last.stat().st_size}\t{last}".encode())
+        elif argv[0] == "df":
+            return ended(b"Avail\n%d\n" % 10**12)
         elif argv[0] == "fake":
             return self.answer or self.inside(Path(argv[4]).parent)
         return ended()
@@ -62,7 +68,7 @@ class Shell:
         form = Path(str(payload).removesuffix("/payload"))
         if not form.exists():
             return ended(exit_status=125, stderr=b"no such image: http://mirror.example/x")
-        return ended(hashlib.sha256(form.read_bytes()).hexdigest().encode() + b"\n")
+        return ended(b"a word of the runtime\n" + digest_line(hashlib.sha256(form.read_bytes()).hexdigest()))
 
     @property
     def made(self) -> int:
@@ -75,7 +81,7 @@ class Inside(Copying):
 
     def argv(self, task: object) -> Argv:
         image = task.image  # type: ignore[attr-defined]
-        return (self.command, "python3", "-I", "-B", f"{image}/payload/tree_digest.py", "/")
+        return (self.command, "--an", "--option", "--more", f"{image}/payload/probe", "/")
 
 
 @pytest.fixture
@@ -148,7 +154,7 @@ def test_a_note_cannot_lead_elsewhere(image: BuiltImage, tmp_path: Path) -> None
         (ended(exit_status=1, stderr=b"Traceback"), "Traceback"),
         (ended(b""), "it printed nothing"),
         (ended(b"not a digest\n"), "it printed nothing"),
-        (ended(b"0" * 64, exit_status=1), "it printed nothing"),
+        (ended(digest_line("0" * 64), exit_status=1), "it printed nothing"),
     ],
 )
 def test_what_cannot_be_read_from_inside_says_why(answer: Completed, reason: str) -> None:
@@ -156,6 +162,12 @@ def test_what_cannot_be_read_from_inside_says_why(answer: Completed, reason: str
         content_digest("image", Inside(), Shell(answer=answer), "/payload")
     assert told.value.what.endswith(reason)
     assert told.value.where == "fake, image"
+
+
+def test_files_that_cannot_be_read_are_counted_and_one_is_named() -> None:
+    line = json.dumps({"what": "digest", "errors": 2, "first_error": "/etc/shadow"}).encode()
+    with pytest.raises(EvaluationError, match="2 files of the image cannot be read from inside: /etc/shadow"):
+        content_digest("image", Inside(), Shell(answer=ended(line, exit_status=1)), "/payload")
 
 
 def test_a_note_comes_back_as_it_was(image: BuiltImage) -> None:

@@ -17,10 +17,10 @@ from evaluation.images.build import BuiltImage, build
 from evaluation.images.convert import content_digest, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
+from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import built_image, ready, runner
+from evaluation.measure.preparation import build_payload, ready
 from evaluation.measure.user import measuring_user
-from evaluation.payload import build as payload
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 
@@ -42,7 +42,7 @@ def launcher() -> Iterator[Launcher]:
 @pytest.fixture(scope="module")
 def image(launcher: Launcher) -> BuiltImage:
     try:
-        return built_image("small", IMAGES, launcher)[0]
+        return built_image("small", IMAGES, launcher)
     except EvaluationError as error:
         pytest.skip(str(error))
 
@@ -52,10 +52,8 @@ def folder(launcher: Launcher) -> Iterator[Path]:
     """A folder of the measuring user's, with the payload's program that takes the digest."""
     path = Path(tempfile.mkdtemp())
     path.chmod(0o755)
-    (path / "payload").mkdir()
-    shutil.copyfile(
-        Path(payload.__file__).with_name(payload.TREE_DIGEST), path / "payload" / payload.TREE_DIGEST
-    )
+    (path / "payload").mkdir(mode=0o755)
+    build_payload(path / "payload")
     os.chown(path, launcher.user.uid, launcher.user.gid)
     yield path
     shutil.rmtree(path)
@@ -100,10 +98,10 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
 
 
 def test_built_again_it_is_the_same_bytes(launcher: Launcher, image: BuiltImage, folder: Path) -> None:
-    recipe, sha256 = load_recipe(IMAGES, "small")
-    first, second = image, build(recipe, "small", sha256, folder / "again", runner(launcher))
+    recipe, run = load_recipe(IMAGES, "small"), runner(launcher)
+    first, second = image, build(recipe, "small", folder / "again", run, run)
     if first.packages != second.packages:  # Debian has published something since the first was built
-        first, second = second, build(recipe, "small", sha256, folder / "once more", runner(launcher))
+        first, second = second, build(recipe, "small", folder / "once more", run, run)
     assert first.folder != second.folder
     assert first.packages == second.packages
     assert any(package.startswith("python3=") for package in first.packages)

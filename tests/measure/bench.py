@@ -15,6 +15,7 @@ from evaluation.measure.measurement import Measurement
 from evaluation.measure.profiles import Profile
 from evaluation.measure.session import Bench
 from evaluation.measure.user import ourselves
+from evaluation.model import DEFAULT_IMAGE
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.store import FormFacts, ImageFacts, Manifest, Run, RuntimeFacts
 
@@ -47,7 +48,7 @@ def with_runtime(command: Path) -> Manifest:
         for id_ in ("host", "charliecloud")
     ]
     image = ImageFacts(
-        name="made-up", recipe="", recipe_sha256="", digest="made up", tar_bytes=1, build_s=0.0,
+        name=DEFAULT_IMAGE, recipe="", recipe_sha256="", digest="made up", tar_bytes=1, build_s=0.0,
         packages=(), forms=tuple(forms),
     )  # fmt: skip
     fake = RuntimeFacts(

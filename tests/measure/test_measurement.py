@@ -177,6 +177,32 @@ def test_nothing_of_a_turn_lasts_longer_than_the_turn(tmp_path: Path, use: Use) 
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_a_probe_runs_in_its_own_image_and_a_missing_form_is_an_error_of_that_runtime_alone(
+    tmp_path: Path, use: Use
+) -> None:
+    def look(session: Session) -> None:
+        session.record("tree", session.image_path("/usr"))
+
+    use(probe(look, "usual", repeat="once"), replace(probe(look, "larger", repeat="once"), image="med"))
+    run = with_fake(tmp_path, "exit 0")
+    manifest = run.manifest
+    assert manifest.image is not None
+    bare, fake = manifest.image.forms
+    forms = (
+        bare.model_copy(update={"reference": "/med", "digest": "other"}),
+        fake.model_copy(update={"reference": "", "digest": "", "problem": "the disk is full"}),
+    )
+    med = manifest.image.model_copy(update={"name": "med", "digest": "other", "forms": forms})
+    run.write_manifest(manifest.model_copy(update={"ladder": (med,)}))
+    measured(run, tmp_path)
+    seen = {(item.probe, item.runtime, item.name): item for item in run.observations()}
+    assert seen["usual", "host", "tree"].value == "/made-up/usr"
+    assert seen["larger", "host", "tree"].value == "/med/usr"
+    assert seen["larger", "host", "tree"].image_digest == "other"
+    assert seen["larger", "charliecloud", "error"].value == "the disk is full"
+    assert ("usual", "charliecloud", "error") not in seen
+
+
 def test_without_an_image_only_what_needs_none_is_run(tmp_path: Path, use: Use) -> None:
     use(
         probe(start, "bare"),

@@ -257,7 +257,7 @@ def test_what_was_measured_already_need_not_be_again(opening: Open, tmp_path: Pa
     results = tmp_path / "results"
 
     def kept(profile: str = "quick") -> Run | None:
-        return measured_already(LOCAL, profile, "none", results, SOMEBODY)
+        return measured_already(LOCAL, profile, "none", results, SOMEBODY, images=tmp_path / "images")
 
     assert kept() is None
     with opening() as first:

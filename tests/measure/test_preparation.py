@@ -17,7 +17,8 @@ from evaluation.measure import preparation
 from evaluation.measure.launcher import Launcher, LauncherGoneError
 from evaluation.measure.preparation import Prepared, prepare
 from evaluation.measure.user import ourselves
-from evaluation.model import Form
+from evaluation.model import DEFAULT_IMAGE, Form
+from evaluation.probes.registry import discover as discover_probes
 from evaluation.runtimes.base import Runtime
 from evaluation.sites import load_site
 from evaluation.store import RuntimeFacts
@@ -58,8 +59,8 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepar
                 )  # fmt: skip
 
             monkeypatch.setattr(preparation, "convert", convert)
-            monkeypatch.setattr(preparation, "built_image", lambda *_: (image(), "images/small/image.yaml"))
-            return prepare(LOCAL, launcher, ROOT / "images", tmp_path, problem, runtimes)
+            monkeypatch.setattr(preparation, "built_image", lambda name, *_: replace(image(), name=name))
+            return prepare(LOCAL, launcher, ROOT / "images", tmp_path, problem, runtimes, ("xs", "med"))
 
         yield run
 
@@ -77,6 +78,7 @@ def test_every_runtime_here_gets_its_form_of_one_image(prepared: Prepare) -> Non
     assert done.image
     assert done.image.digest == "d" * 64
     assert [form.runtime for form in done.image.forms] == ["host", "charliecloud", "podman"]
+    assert [image.name for image in done.ladder] == ["xs", "med"]
     assert done.unavailable == {}
     found = facts(done)
     assert found["podman"].present
@@ -153,8 +155,13 @@ def test_without_an_image_the_bare_host_is_still_measured(prepared: Prepare, bro
         assert found[id_].reason.startswith("no image to run: ")
         assert "mmdebstrap, umoci, skopeo not found" in found[id_].reason
     assert "not installed" in found["shifter"].reason
-    assert {"metadata_rate", "import_storm"} == set(done.unavailable)
-    assert all(reason.startswith("there is no image: ") for reason in done.unavailable.values())
+    asked = discover_probes()
+    wanting = {probe.id for probe in asked.values() if "image" in probe.needs}
+    assert {"metadata_rate", "import_storm"} <= wanting
+    elsewhere = {probe.id for probe in asked.values() if probe.image != DEFAULT_IMAGE}
+    assert set(done.unavailable) == wanting | elsewhere
+    assert all(done.unavailable[probe].startswith("there is no image: ") for probe in wanting)
+    assert all("evaluation image build" in done.unavailable[probe] for probe in elsewhere - wanting)
 
 
 def test_without_a_compiler_what_needs_none_is_still_measured(prepared: Prepare) -> None:
@@ -190,6 +197,6 @@ def test_the_payload_is_ours_and_for_everybody_to_read(tmp_path: Path) -> None:
     for path in folder.iterdir():
         mode = path.stat().st_mode
         assert (path.stat().st_uid, mode & 0o022, mode & 0o444) == (os.getuid(), 0, 0o444)
-    assert {"probe", "helper", "import_storm.py", "tree_digest.py"} <= {
+    assert {"probe", "helper", "import_storm.py", "import_fresh.py"} <= {
         path.name for path in folder.iterdir()
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.payload.build import HELPER, IMPORT_STORM, PROBE, TREE_DIGEST, PayloadBuildError, build
+from evaluation.payload.build import HELPER, LEGACY_32BIT, PROBE, SCRIPTS, PayloadBuildError, build
 
 
 def pretend(argv: Sequence[str]) -> tuple[int, str]:
@@ -20,7 +20,8 @@ def test_the_payload_is_whole_and_open_to_everybody(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
-    assert modes == {PROBE: 0o755, HELPER: 0o755, IMPORT_STORM: 0o644, TREE_DIGEST: 0o644}
+    programs, scripts = dict.fromkeys((PROBE, HELPER, LEGACY_32BIT), 0o755), dict.fromkeys(SCRIPTS, 0o644)
+    assert modes == {**programs, **scripts}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o755
 
 
@@ -32,7 +33,7 @@ def test_the_compiler_is_asked_for_static_programs(tmp_path: Path) -> None:
         return pretend(argv)
 
     build(tmp_path, run, compiler="gcc")
-    assert [argv[0] for argv in asked] == ["gcc", "gcc"]
+    assert [argv[0] for argv in asked] == ["gcc", "gcc", "gcc"]
     assert all("-static" in argv for argv in asked)
     assert all(Path(source).exists() for argv in asked for source in argv if source.endswith(".c"))
 
@@ -50,3 +51,12 @@ def test_what_the_compiler_said_is_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(PayloadBuildError, match="cannot find -lc") as caught:
         build(tmp_path, lambda _: (1, "ld: cannot find -lc\n"), compiler="cc")
     assert "static library" in caught.value.advice
+
+
+def test_a_compiler_without_32_bits_is_no_fault(tmp_path: Path) -> None:
+    def run(argv: Sequence[str]) -> tuple[int, str]:
+        return (1, "no 32 bits here") if "-m32" in argv else pretend(argv)
+
+    directory = build(tmp_path, run, compiler="cc")
+    assert (directory / PROBE).exists()
+    assert not (directory / LEGACY_32BIT).exists()

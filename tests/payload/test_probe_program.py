@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "evaluation" / "payload"
-PROGRAM = ("probe.c", "bench.c", "files.c", "attempts.c")
+PROGRAM = tuple(
+    path.name for path in SOURCE.glob("*.c") if path.name not in {"helper.c", "legacy32.c", "mpi_pingpong.c"}
+)
 ORDINARY = 54_321
 STRICT = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra", "-Werror")
 
@@ -121,6 +123,125 @@ def test_the_same_rounds_give_the_same_checksum(probe: Program) -> None:
     first, second = probe.lines("cpu", 1000, 2)
     assert first["checksum"] == second["checksum"]
     assert probe.line("cpu", 1001, 1)["checksum"] != first["checksum"]
+
+
+@pytest.mark.parametrize("what", ["lookups", "opens"])
+def test_files_are_looked_up_and_opened(probe: Program, own: Path, what: str) -> None:
+    (own / "one").write_text("1")
+    (own / "two").write_text("2")
+    (own / "directory").mkdir()
+    (own / "link").symlink_to("one")
+    line = probe.line(what, own, 10, 1)
+    assert (line["calls"], line["files"], line["errors"]) == (10, 2, 0)
+    assert line["elapsed_ns"] > 0
+    assert probe.lines(what, own / "missing", 10, 1) == [], "nothing to do is nothing done"
+    if what == "opens" and os.getuid() == 0:
+        (own / "two").chmod(0)
+        assert probe.line(what, own, 10, 1)["errors"] == 5
+
+
+def test_the_payload_says_on_how_many_cores_it_may_run(probe: Program, own: Path) -> None:
+    (own / "one").write_text("1")
+    core = str(max(os.sched_getaffinity(0)))
+    argv = ["taskset", "-c", core, *probe.argv("opens", own, 1, 1)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[0])["cpus"] == 1
+
+
+def test_programs_are_started_and_their_end_is_looked_at(probe: Program) -> None:
+    line = probe.line("execs", probe.path, 5, 1)
+    assert (line["calls"], line["errors"]) == (5, 0)
+    assert probe.line("execs", "/bin/false", 5, 1)["errors"] == 5
+    assert probe.line("execs", "/missing", 5, 1)["errors"] == 5
+
+
+def test_a_tree_is_counted(probe: Program, own: Path) -> None:
+    (own / "tree" / "a").mkdir(parents=True)
+    (own / "tree" / "a" / "file").write_text("x")
+    (own / "tree" / "link").symlink_to("a")
+    line = probe.line("cd", own, "--", "tree", "tree")
+    assert (line["files"], line["directories"], line["others"], line["errors"]) == (1, 2, 1, 0)
+    assert probe.line("tree", own / "missing")["errors"] == 1
+
+
+def test_without_the_directory_nothing_else_is_done(probe: Program, own: Path) -> None:
+    done = probe.run("cd", own / "missing", "--", "identity")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "No such file or directory" in done.stderr
+
+
+def test_the_triad_moves_three_arrays_and_is_checked(probe: Program) -> None:
+    first, second = probe.lines("triad", 1000, 2)
+    assert (first["bytes"], first["errors"], second["errors"]) == (24_000, 0, 0)
+
+
+def test_the_matrix_product_is_right(probe: Program) -> None:
+    size = 100
+    a = [[((i * size + j) % 17) / 17 for j in range(size)] for i in range(size)]
+    b = [[((i * size + j) % 23) / 23 for j in range(size)] for i in range(size)]
+    columns = list(zip(*b, strict=True))
+    product = [sum(x * y for x, y in zip(row, column, strict=True)) for row in a for column in columns]
+    line = probe.line("matrix", size, 1)
+    expected = sum(value * (i % 7) for i, value in enumerate(product))
+    assert float(line["checksum"]) == pytest.approx(expected, rel=1e-12)
+    assert line["operations"] == 2 * size**3
+
+
+def test_memory_is_held_until_it_may_go(probe: Program, own: Path) -> None:
+    argv = probe.argv("hold", 8 << 20, own / "h", 30)
+    holding = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    while not (own / "h.ready").exists():
+        assert holding.poll() is None
+    (own / "h.go").touch()
+    output, _ = holding.communicate(timeout=10)
+    assert json.loads(output.splitlines()[0])["peak_bytes"] >= 8 << 20
+
+
+def test_what_is_written_is_what_is_read(probe: Program, own: Path) -> None:
+    written, read = probe.lines("bind-write", own / "f", 3 << 20, "--", "bind-read", own / "f")
+    assert written["bytes"] == read["bytes"] == (own / "f").stat().st_size == 3 << 20
+    assert written["checksum"] == read["checksum"]
+    again = probe.line("bind-write", own / "f", 1 << 20)
+    assert (again["errors"], again["error"]) == (1, "File exists"), "nothing is overwritten"
+    (own / "f").write_bytes(b"x" * (3 << 20))
+    assert probe.line("bind-read", own / "f")["checksum"] != written["checksum"]
+    assert probe.line("bind-read", own / "missing")["errors"] == 1
+
+
+def test_what_is_put_out_of_the_cache_is_counted(probe: Program, own: Path) -> None:
+    probe.lines("bind-write", own / "f", 1 << 20)
+    line = probe.line("evict", own)
+    assert (line["files"], line["bytes"], line["errors"]) == (1, 1 << 20, 0)
+    assert 0 <= line["resident_bytes"] <= 1 << 20
+    assert probe.line("evict", own / "missing")["errors"] == 1
+
+
+def test_every_byte_comes_over_the_loopback(probe: Program) -> None:
+    line = probe.line("loopback", 4 << 20)
+    assert (line["bytes"], line["errors"]) == (4 << 20, 0)
+
+
+def test_the_vsyscall_page_is_looked_for_in_children_that_may_crash(probe: Program) -> None:
+    page, call, read = probe.lines("vsyscall-page", "--", "vsyscall-call", "--", "vsyscall-read")
+    assert page["listed"] is True
+    if page["permissions"] is None:
+        assert (call["ok"], read["ok"]) == (False, False)
+    else:
+        assert call["ok"] is True
+        assert read["ok"] is page["permissions"].startswith("r")
+
+
+def test_programs_of_the_usual_path_are_found(probe: Program) -> None:
+    lines = probe.lines("programs", "sh", "no-such-program")
+    assert [(line["name"], line["ok"]) for line in lines] == [("sh", True), ("no-such-program", False)]
+
+
+def test_a_32_bit_program_needs_nothing(directory: Path) -> None:
+    flags = ("-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O2", "-Werror")
+    argv = ["cc", *flags, "-o", str(directory / "legacy32"), str(SOURCE / "legacy32.c")]
+    if subprocess.run(argv, capture_output=True, check=False).returncode:
+        pytest.skip("this compiler makes no 32-bit programs")
+    assert (directory / "legacy32").read_bytes()[4] == 1, "an ELF file of class 32"
 
 
 def test_a_walk_counts_what_it_read(probe: Program, own: Path) -> None:

@@ -18,7 +18,7 @@ from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.user import User, ourselves
 from evaluation.model import CONTROL, Bind, Task
 from evaluation.payload.build import build
-from evaluation.probes.base import Completed, Observations
+from evaluation.probes.base import Completed, Observations, PreparedForm
 from evaluation.probes.registry import find
 from evaluation.runtimes.base import Argv
 from evaluation.runtimes.host import RUNTIMES, Host
@@ -54,8 +54,9 @@ class RootInsideSession(TurnSession):
         workdir: str | None = None,
         stdin: bytes = b"",
         timeout_s: float = 60.0,
+        cpus: str = "",
     ) -> Completed:
-        command = self._command(argv, binds, env, host_env, workdir, stdin)
+        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
         return self._keep(self.root.run(command, timeout_s=timeout_s))
 
 
@@ -98,7 +99,13 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
         root = stack.enter_context(Launcher(ourselves()))
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
 
-        def turn(name: str, *, wrap: tuple[str, ...] = (), root_inside: bool = False) -> Observations:
+        def turn(
+            name: str,
+            *,
+            wrap: tuple[str, ...] = (),
+            root_inside: bool = False,
+            form: PreparedForm | None = None,
+        ) -> Observations:
             probe = find(name)
             bare = RUNTIMES[0]
             runtime = Wrapped(
@@ -111,7 +118,7 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
             )
             id_ = "root-inside" if root_inside else "wrapped" if wrap else CONTROL
             # The host itself is the unpacked tree: no image is needed to try a probe bare.
-            arm = Arm(id=id_, runtime=runtime, reference="/", image_digest="")
+            arm = Arm(id=id_, runtime=runtime, reference="/", image_digest="", form=form)
             with work_directory(bench) as work:
                 session = TurnSession(bench=bench, arm=arm, probe=probe, block=0, order=0, work=work)
                 if root_inside:

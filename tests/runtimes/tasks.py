@@ -3,7 +3,7 @@
 from evaluation.model import Bind, Task
 from evaluation.runtimes.base import Archives
 
-__all__ = ["ARCHIVES", "BARE", "FULL", "bound", "of", "setting"]
+__all__ = ["ARCHIVES", "BARE", "FULL", "PINNED", "bound", "of", "setting"]
 
 BARE = Task(image="image:1", argv=("program", "--flag", "two words"))
 """Nothing but an image and a command."""
@@ -21,6 +21,9 @@ FULL = Task(
     stdin=True,
 )
 """Everything a task can ask for."""
+
+PINNED = Task(image="image:1", argv=("program",), cpus="0-1")
+"""A command that is held to two processors."""
 
 ARCHIVES = Archives(name="evaluation/small:1", tar="/cache/image.tar", docker="/cache/docker.tar")
 

@@ -1,5 +1,5 @@
 import pytest
-from tasks import ARCHIVES, BARE, FULL, bound, of, setting
+from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
@@ -131,3 +131,9 @@ def test_it_has_no_engine_and_leaves_nothing() -> None:
     assert not APPTAINER.cleanup(FULL)
     assert not APPTAINER.adaptations()
     assert not APPTAINER.listing()
+
+
+def test_its_children_inherit_the_clients_processors() -> None:
+    assert APPTAINER.argv(PINNED) == (
+        "taskset", "-c", "0-1", "apptainer", "exec", "image:1", "program",
+    )  # fmt: skip

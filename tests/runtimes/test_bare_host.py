@@ -1,4 +1,6 @@
-from tasks import ARCHIVES, BARE, FULL
+from dataclasses import replace
+
+from tasks import ARCHIVES, BARE, FULL, PINNED
 
 from evaluation.model import Bind, Task
 from evaluation.runtimes import known_runtimes
@@ -60,3 +62,9 @@ def test_it_never_fails_itself_and_leaves_nothing() -> None:
     assert not HOST.cleanup(BARE)
     assert not HOST.adaptations()
     assert not HOST.listing()
+
+
+def test_its_children_inherit_the_clients_processors() -> None:
+    assert HOST.argv(replace(PINNED, image="")) == (
+        "taskset", "-c", "0-1", "program",
+    )  # fmt: skip

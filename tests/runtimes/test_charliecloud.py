@@ -1,5 +1,5 @@
 import pytest
-from tasks import ARCHIVES, BARE, bound, of, setting
+from tasks import ARCHIVES, BARE, PINNED, bound, of, setting
 
 from evaluation.model import Bind, Task
 from evaluation.runtimes import known_runtimes
@@ -91,3 +91,9 @@ def test_it_has_no_engine_and_leaves_nothing() -> None:
     assert not CHARLIECLOUD.cleanup(BARE)
     assert not CHARLIECLOUD.adaptations()
     assert not CHARLIECLOUD.listing()
+
+
+def test_its_children_inherit_the_clients_processors() -> None:
+    assert CHARLIECLOUD.argv(PINNED) == (
+        "taskset", "-c", "0-1", "ch-run", "image:1", "--", "program",
+    )  # fmt: skip

@@ -1,5 +1,5 @@
 import pytest
-from tasks import ARCHIVES, BARE, FULL, bound, of, setting
+from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
@@ -111,3 +111,9 @@ def test_listing_gives_every_containers_name() -> None:
 def test_it_has_an_engine_and_no_adaptations() -> None:
     assert DOCKER.has_engine
     assert DOCKER.adaptations() == ()
+
+
+def test_the_daemon_is_asked_for_the_processors() -> None:
+    assert DOCKER.argv(PINNED) == (
+        "docker", "run", "--rm", "--pull", "never", "--cpuset-cpus", "0-1", "image:1", "program",
+    )  # fmt: skip

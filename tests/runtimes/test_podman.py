@@ -1,5 +1,5 @@
 import pytest
-from tasks import ARCHIVES, BARE, FULL, bound, of, setting
+from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
@@ -95,3 +95,9 @@ def test_adapted_everything_goes_to_the_same_engine() -> None:
     preparation = adapted.prepare(ARCHIVES, "/store")
     for argv in (*preparation.steps, preparation.size_argv, *adapted.cleanup(FULL), adapted.listing()):
         assert argv[:5] == engine
+
+
+def test_its_children_inherit_the_clients_processors() -> None:
+    assert PODMAN.argv(PINNED) == (
+        "taskset", "-c", "0-1", "podman", "run", "--rm", "--pull", "never", "image:1", "program",
+    )  # fmt: skip

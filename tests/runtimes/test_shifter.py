@@ -4,8 +4,10 @@ The messages were recorded from real runs of its setuid build, git 84b7d34. Noth
 Wherever a real ``shifter`` is on PATH, the conformance list is run against that.
 """
 
+from dataclasses import replace
+
 import pytest
-from tasks import ARCHIVES, BARE, bound, of, setting
+from tasks import ARCHIVES, BARE, PINNED, bound, of, setting
 
 from evaluation.model import Bind, Task
 from evaluation.runtimes import known_runtimes
@@ -146,3 +148,9 @@ def test_it_has_no_engine_and_leaves_nothing() -> None:
     assert not SHIFTER.cleanup(BARE)
     assert not SHIFTER.adaptations()
     assert not SHIFTER.listing()
+
+
+def test_its_children_inherit_the_clients_processors() -> None:
+    assert SHIFTER.argv(replace(PINNED, image=IMAGE)) == (
+        "taskset", "-c", "0-1", "shifter", f"--image={IMAGE}", "--", "program",
+    )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import PROBLEM, relative
+from evaluation.probes.timing import run_in_image
 
 TREE = "usr/lib/python3.11"
 """The standard library of Debian 12's python3: some 1,300 small files that every form holds alike."""
@@ -16,17 +16,12 @@ LARGEST_BYTES = 65_536
 
 def observe(session: Session) -> None:
     """Walk the tree once, in a fresh container."""
-    argv = (f"{session.payload_inside}/{PAYLOAD}", "walk", TREE, str(LARGEST_BYTES))
-    # From the image's root, so that paths are as long on the bare host as in a container: every further
-    # component of an absolute path would be looked up on the host alone.
-    completed = session.launch(argv, workdir=session.image_path("/"))
+    completed = run_in_image(session, "walk", TREE, str(LARGEST_BYTES))
     answer = read_answer(completed)
     line = answer.first("walk")
     files, elapsed_ns = (line.integer("files"), line.integer("elapsed_ns")) if line else (None, None)
     if line is None or not files or not elapsed_ns or line.integer("errors") != 0:
-        seen = (
-            f"the walk over {argv[2]} read {files} files, errors: {line.integer('errors') if line else '?'}"
-        )
+        seen = f"the walk over /{TREE} read {files} files, errors: {line.integer('errors') if line else '?'}"
         session.record(PROBLEM, answer.problem or seen, evidence=(completed,))
         return
     session.record("files_per_second", files / elapsed_ns * 1e9, "files/s", evidence=(completed,))
@@ -50,11 +45,11 @@ PROBE = Probe(
     ),
     method=(
         f"One pass over /{TREE} of the image: every entry is looked up (lstat), every regular file of at "
-        f"most {LARGEST_BYTES // 1024} KiB is opened, read and closed, by one static program in one thread. "
-        "It is the first pass of a fresh container; the host's page cache is warm from earlier blocks. The "
-        "control walks the same tree of the unpacked image on the bare host, by paths of the same "
-        "length. A turn counts only without a single error and with the control's counts of files, "
-        "directories and bytes."
+        f"most {LARGEST_BYTES // 1024} KiB is opened, read and closed, by one static program in one "
+        "thread. It is the first pass of a fresh container; the host's page cache is warm from earlier "
+        "blocks. The control walks the same tree of the unpacked image on the bare host, by paths of "
+        "the same length. A turn counts only without a single error and with the control's counts of "
+        "files, directories and bytes."
     ),
     remedy=(
         "Run from an unpacked directory on local disk, or let the site mount image files by the kernel (a "

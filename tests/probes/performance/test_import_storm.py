@@ -2,7 +2,7 @@ from pathlib import Path
 
 from evaluation.model import Outcome
 from evaluation.probes.performance.import_storm import PROBE, observe
-from evaluation.testing import FakeSession, TakesTurns, answered, judge
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 COUNTS = {"modules": 287, "files": 249, "compiled": 229}
 LINE = {"what": "imports", "elapsed_ns": 250_000_000, "failed": [], **COUNTS}
@@ -27,7 +27,7 @@ def test_a_module_that_does_not_import_is_an_error(tmp_path: Path) -> None:
 
 
 def test_other_files_than_the_control_are_an_error() -> None:
-    host = {"imports": 0.2, **COUNTS}
+    host: Recorded = {"imports": 0.2, **COUNTS}
     assert judge("import_storm", {"imports": 0.3, **COUNTS}, host=host).outcome is Outcome.MEASURED
     judgement = judge("import_storm", {"imports": 0.3, **COUNTS, "compiled": 0}, host=host)
     assert judgement.outcome is Outcome.ERROR

@@ -1,0 +1,54 @@
+"""How building and converting start processes: they are given the way, and stop at the first failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from evaluation.errors import EvaluationError
+from evaluation.model import Completed
+
+__all__ = ["Run", "must", "require_space", "without_addresses"]
+
+Run = Callable[[Sequence[str], bytes, float], Completed]
+"""``run(argv, stdin, timeout_s)``: starts a process as a certain user and waits for it."""
+
+_PATIENCE_S = 3600.0
+
+
+def must(run: Run, argv: Sequence[str], *, stdin: bytes = b"", env: Sequence[str] = ()) -> Completed:
+    """Run one step, and stop with the end of what it said when it fails."""
+    done = run(("env", *env, *argv) if env else argv, stdin, _PATIENCE_S)
+    if done.evidence.timed_out:
+        raise EvaluationError(f"{argv[0]} did not end within {_PATIENCE_S:.0f} s", where="image")
+    if not done.ok:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-8:]
+        raise EvaluationError(
+            f"{argv[0]} ended with {done.evidence.exit_status}:\n    "
+            + "\n    ".join(without_addresses(line) for line in said),
+            where="image",
+        )
+    return done
+
+
+def require_space(run: Run, folder: str, wanted_bytes: int, what: str) -> None:
+    """Stop before a step that would fill the disk.
+
+    Raises
+    ------
+    EvaluationError
+        Less than ``wanted_bytes`` are free where ``folder`` is.
+    """
+    lines = must(run, ("df", "--output=avail", "--block-size=1", folder)).stdout.split()
+    free = int(lines[-1])
+    if free < wanted_bytes:
+        raise EvaluationError(
+            f"{what} takes about {wanted_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
+            where=folder,
+            advice="Make room ('evaluation image clean' removes what was built), or set EVALUATION_CACHE.",
+        )
+
+
+def without_addresses(text: str) -> str:
+    """Leave download addresses out of a message: a mirror's may carry a password."""
+    return re.sub(r"[a-z+]+://\S+", "<mirror>", text)

@@ -1,0 +1,80 @@
+"""Python's wheels as files of an image: fetched by their pins, unpacked as they are, nothing run.
+
+A wheel is a zip of what it installs (PEP 427). It is unpacked here and not installed by pip, because pip
+writes the paths and the interpreter of the building machine into the tree.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evaluation.errors import EvaluationError
+from evaluation.images.process import Run, must
+from evaluation.images.recipe import PYTHON_PACKAGES, Wheel
+
+__all__ = ["fetch_wheels", "pack_wheels"]
+
+_TARGET = ("--implementation", "cp", "--python-version", "3.11", "--only-binary", ":all:")
+_PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_27_x86_64",
+    "manylinux2014_x86_64",
+    "manylinux_2_17_x86_64",
+)
+
+
+def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path, ...]:
+    """Download wheels by pip's own configuration; pip holds each against its digest.
+
+    Raises
+    ------
+    EvaluationError
+        One is not to be had, or is another than the recipe's.
+    """
+    pins = folder / "wheels.txt"
+    pins.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
+    platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
+    must(
+        run,
+        (
+            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", *_TARGET,
+            *platforms, "--dest", str(folder), "--requirement", str(pins),
+        ),
+    )  # fmt: skip
+    found = tuple(sorted(folder.glob("*.whl")))
+    if len(found) != len(wheels):
+        raise EvaluationError(f"{len(wheels)} wheels were asked for and {len(found)} came", where="image")
+    return found
+
+
+def pack_wheels(wheels: Sequence[Path], target: Path) -> None:
+    """Write one tar with the files of all wheels where the image's Python finds them."""
+    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as tar:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                for name, place in _places(archive.namelist()):
+                    data = archive.read(name)
+                    member = tarfile.TarInfo(place.lstrip("/"))
+                    member.size = len(data)
+                    tar.addfile(member, io.BytesIO(data))
+
+
+def _places(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Where each file of a wheel goes; scripts and headers are left out."""
+    for name in names:
+        if name.endswith("/"):
+            continue
+        top, _, rest = name.partition("/")
+        if not top.endswith(".data"):
+            yield name, f"{PYTHON_PACKAGES}/{name}"
+            continue
+        kind, _, inner = rest.partition("/")
+        if kind in {"purelib", "platlib"}:
+            yield name, f"{PYTHON_PACKAGES}/{inner}"
+        elif kind == "data":
+            yield name, f"/usr/local/{inner}"

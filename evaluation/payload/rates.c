@@ -1,0 +1,142 @@
+/* What many small operations cost: looking files up, opening them, starting programs, walking. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "payload.h"
+
+enum { LONGEST_PATH = 4096, MOST_FILES = 1024, MOST_OPEN = 64 };
+
+/* The cores this process may run on: proof that it was pinned, or that it was not. */
+static int allowed_cpus(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) < 0 ? 0 : CPU_COUNT(&set);
+}
+
+/* The regular files of a directory, without descending: the same ones in every form of an image. */
+static long gather(const char *directory, char **paths) {
+    char path[LONGEST_PATH];
+    struct dirent *entry;
+    struct stat status;
+    long found = 0;
+    DIR *listing = opendir(directory);
+    while (listing && found < MOST_FILES && (entry = readdir(listing))) {
+        int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        if (length < (int)sizeof path && lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+            paths[found++] = strdup(path);
+    }
+    if (listing)
+        closedir(listing);
+    return found;
+}
+
+static int look_up(const char *path) {
+    struct stat status;
+    return stat(path, &status);
+}
+
+static int open_and_close(const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    return file < 0 ? -1 : close(file);
+}
+
+static int on_files(const char *what, int (*operation)(const char *), char **arguments) {
+    static char *paths[MOST_FILES];
+    long calls = number(arguments[1]), repetitions = number(arguments[2]);
+    long files = gather(arguments[0], paths);
+    for (long repetition = 0; files && repetition < repetitions; repetition++) {
+        long errors = 0;
+        long long start = now_ns();
+        for (long i = 0; i < calls; i++)
+            errors += operation(paths[i % files]) != 0;
+        long long elapsed = now_ns() - start;
+        line_begin(what);
+        line_number("repetition", repetition);
+        line_number("calls", calls);
+        line_number("files", files);
+        line_number("errors", errors);
+        line_number("cpus", allowed_cpus());
+        line_number("elapsed_ns", elapsed);
+        line_end();
+    }
+    return 0;
+}
+
+int bench_lookups(int count, char **arguments) {
+    (void)count;
+    return on_files("lookups", look_up, arguments);
+}
+
+int bench_opens(int count, char **arguments) {
+    (void)count;
+    return on_files("opens", open_and_close, arguments);
+}
+
+/* Starts a program that does nothing, again and again: fork, exec, the end, and hearing of it. */
+int bench_execs(int count, char **arguments) {
+    (void)count;
+    long calls = number(arguments[1]), repetitions = number(arguments[2]);
+    for (long repetition = 0; repetition < repetitions; repetition++) {
+        long errors = 0;
+        long long start = now_ns();
+        for (long i = 0; i < calls; i++) {
+            int status = -1;
+            pid_t child = fork();
+            if (child == 0) {
+                execl(arguments[0], arguments[0], "nothing", (char *)NULL);
+                _exit(1);
+            }
+            errors += child < 0 || waitpid(child, &status, 0) != child || status != 0;
+        }
+        long long elapsed = now_ns() - start;
+        line_begin("execs");
+        line_number("repetition", repetition);
+        line_number("calls", calls);
+        line_number("errors", errors);
+        line_number("elapsed_ns", elapsed);
+        line_end();
+    }
+    return 0;
+}
+
+static struct {
+    long long files, directories, others, errors;
+} walked;
+
+static int count_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)path;
+    (void)place;
+    if (kind == FTW_DNR || kind == FTW_NS)
+        walked.errors++;
+    else if (kind == FTW_D)
+        walked.directories++;
+    else if (S_ISREG(status->st_mode))
+        walked.files++;
+    else
+        walked.others++;
+    return 0;
+}
+
+int bench_tree(int count, char **arguments) {
+    (void)count;
+    long long start = now_ns();
+    if (nftw(arguments[0], count_entry, MOST_OPEN, FTW_PHYS) != 0)
+        walked.errors++;
+    long long elapsed = now_ns() - start;
+    line_begin("tree");
+    line_number("files", walked.files);
+    line_number("directories", walked.directories);
+    line_number("others", walked.others);
+    line_number("errors", walked.errors);
+    line_number("elapsed_ns", elapsed);
+    line_end();
+    return 0;
+}

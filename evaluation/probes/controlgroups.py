@@ -1,0 +1,98 @@
+"""What the kernel accounts to a container and to an engine, read on the host while they run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["cpu_of_processes_s", "memory_peak_bytes", "process_with_argument"]
+
+_PROCESSES = Path("/proc")
+_GROUPS = Path("/sys/fs/cgroup")
+_PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
+"""The peak's file: of version 2 (Linux 5.19), of version 1."""
+
+
+def process_with_argument(argument: str, processes: Path = _PROCESSES) -> int | None:
+    """Find the youngest process that has this as one whole argument and is no client of a runtime.
+
+    The client's command line holds the payload's too; the payload is the one whose command line *begins*
+    with the program, so the shortest command line is taken.
+    """
+    found: list[tuple[int, int]] = []
+    for entry in processes.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if argument.encode() in words:
+                    found.append((len(words), int(entry.name)))
+    return min(found)[1] if found else None
+
+
+def memory_peak_bytes(
+    pid: int, *, unlike: int, processes: Path = _PROCESSES, groups: Path = _GROUPS
+) -> int | None:
+    """Read the peak of a process's memory control group, if that is the container's own.
+
+    Parameters
+    ----------
+    pid : int
+        A process of the container, as the host numbers it.
+    unlike : int
+        A process of ours: a group that it is in too is no container's own.
+
+    Returns
+    -------
+    int or None
+        Bytes; ``None`` where there is no such group, or it tells no peak.
+
+    References
+    ----------
+    cgroups(7); Linux kernel documentation, Control Group v2 (memory.peak) and v1 (memory.max_usage_in_bytes).
+    """
+    own, ours = _memory_group(pid, processes), _memory_group(unlike, processes)
+    if own is None or own == ours:
+        return None
+    controller, path = own
+    for peak in _PEAKS:
+        with suppress(OSError, ValueError):
+            return int((groups / controller / path.lstrip("/") / peak).read_text())
+    return None
+
+
+def _memory_group(pid: int, processes: Path) -> tuple[str, str] | None:
+    """Give controller folder and path of a process's memory group: version 1 first, else version 2."""
+    with suppress(OSError):
+        rows = [line.split(":", 2) for line in (processes / str(pid) / "cgroup").read_text().splitlines()]
+        for _, controllers, path in rows:
+            if "memory" in controllers.split(","):
+                return "memory", path
+        for _, controllers, path in rows:
+            if not controllers:
+                return "", path
+    return None
+
+
+def cpu_of_processes_s(names: Sequence[str], processes: Path = _PROCESSES) -> float | None:
+    """Sum the CPU time of all processes of these names, and of the children they waited for.
+
+    Returns
+    -------
+    float or None
+        Seconds, in steps of a clock tick (10 ms); ``None`` where no such process runs.
+
+    References
+    ----------
+    proc_pid_stat(5), fields 14 to 17.
+    """
+    ticks, found = 0, False
+    for entry in processes.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError):
+                name, _, rest = (entry / "stat").read_text().partition(" (")[2].rpartition(") ")
+                if name in names:
+                    found = True
+                    ticks += sum(int(field) for field in rest.split()[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK") if found else None

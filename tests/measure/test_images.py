@@ -1,0 +1,74 @@
+"""Which images a run makes ready, and what is said of those that are not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.images.build import BuiltImage, folder_of, kept_image
+from evaluation.images.recipe import load_recipe
+from evaluation.measure.images import wanted_images
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.preparation import _unavailable
+from evaluation.measure.user import ourselves
+from evaluation.probes.registry import find
+
+IMAGES = Path(__file__).parents[2] / "images"
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    monkeypatch.setenv("EVALUATION_CACHE", str(tmp_path))
+    with Launcher(ourselves()) as started:
+        yield started
+
+
+def pretend_built(name: str, cache: Path) -> Path:
+    recipe = load_recipe(IMAGES, name)
+    folder = folder_of(recipe, name, cache)
+    (folder / "forms").mkdir(parents=True)
+    built = BuiltImage(
+        name=name, recipe_sha256=recipe.sha256, tar_sha256="0" * 64, tar_bytes=7, build_s=1.0,
+        packages=("a=1",), wheels=("b=2",), folder=str(folder),
+    )  # fmt: skip
+    (folder / "built.json").write_text(json.dumps(asdict(built)))
+    (folder / "forms" / "charliecloud.json").write_text(json.dumps({"reference": "/made-up"}))
+    return folder
+
+
+def test_by_default_the_quick_ones_and_med_where_it_is_built(launcher: Launcher) -> None:
+    assert wanted_images(IMAGES, launcher, ()) == ("xs", "small")
+    pretend_built("med", launcher.user.cache)
+    pretend_built("large", launcher.user.cache)
+    assert wanted_images(IMAGES, launcher, ()) == ("xs", "small", "med")
+
+
+def test_those_asked_for_and_the_one_nothing_runs_without(launcher: Launcher) -> None:
+    assert wanted_images(IMAGES, launcher, ("large",)) == ("small", "large")
+    with pytest.raises(EvaluationError, match="there is no image 'huge'"):
+        wanted_images(IMAGES, launcher, ("huge",))
+
+
+def test_a_kept_image_is_that_of_this_very_recipe(launcher: Launcher) -> None:
+    pretend_built("xs", launcher.user.cache)
+    recipe = load_recipe(IMAGES, "xs")
+    kept = kept_image(recipe, "xs", launcher.user.cache)
+    assert kept is not None
+    assert (kept.packages, kept.wheels) == (("a=1",), ("b=2",))
+    other = recipe.model_copy(update={"epoch": 1})
+    assert kept_image(other, "xs", launcher.user.cache) is None
+
+
+def test_a_probe_whose_image_is_not_there_says_what_to_do() -> None:
+    probe = replace(find("cold_start"), image="med", needs=("image",))
+    assert _unavailable(probe, {}, {"small", "med"}, {}) == ""
+    assert _unavailable(probe, {}, {"small"}, {}) == (
+        "the image med is not built here: evaluation image build med"
+    )
+    assert _unavailable(probe, {}, {"small"}, {"med": "the disk is full"}) == "the disk is full"
+    assert _unavailable(probe, {"image": "there is no image"}, {"small"}, {}) == "there is no image"

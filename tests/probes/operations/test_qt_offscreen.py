@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from evaluation.model import Outcome
+from evaluation.probes.operations.qt_offscreen import PICTURE, PROBE
+from evaluation.testing import FakeSession, TakesTurns, answered
+
+LINE = {"what": "qt", "binding": "PyQt5", "ok": True}
+
+
+@pytest.mark.parametrize(
+    ("line", "picture", "outcome", "words"),
+    [
+        (LINE, b"PNG", Outcome.HOLDS, "(PyQt5)"),
+        (LINE, b"", Outcome.FAILS, "Qt could not draw"),
+        ({**LINE, "ok": False}, b"PNG", Outcome.FAILS, "Qt could not draw"),
+        ({"what": "qt", "absent": "the image has no PyQt5"}, b"", Outcome.UNAVAILABLE, "has no PyQt5"),
+        ({"what": "other"}, b"", Outcome.ERROR, "nothing was said about Qt"),
+    ],
+)
+def test_the_picture_is_what_counts(
+    tmp_path: Path, line: dict[str, object], picture: bytes, outcome: Outcome, words: str
+) -> None:
+    (tmp_path / PICTURE).write_bytes(picture)
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: answered(line))
+    PROBE.observe(session)
+    judgement = PROBE.judge(session.observations, {})
+    assert judgement.outcome is outcome
+    assert words in judgement.message
+
+
+def test_a_real_turn_on_the_bare_host(take_turn: TakesTurns) -> None:
+    assert PROBE.judge(take_turn("qt_offscreen"), {}).outcome in {Outcome.HOLDS, Outcome.UNAVAILABLE}

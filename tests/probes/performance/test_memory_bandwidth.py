@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from evaluation.model import Outcome
+from evaluation.probes.base import Completed
+from evaluation.probes.performance.memory_bandwidth import ELEMENTS, PROBE, REPETITIONS
+from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
+
+LINE: dict[str, object] = {"what": "triad", "bytes": 24 * ELEMENTS, "errors": 0, "elapsed_ns": 10_000_000}
+
+
+def observed(tmp_path: Path, end: Completed) -> FakeSession:
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: end)
+    PROBE.observe(session)
+    return session
+
+
+def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
+    session = observed(tmp_path, answered(*[LINE] * REPETITIONS))
+    assert session.launched == [("/payload/probe", "triad", str(ELEMENTS), str(REPETITIONS))]
+    own = session.observations
+    judgement = PROBE.judge(own, {"host": own})
+    assert judgement.samples is not None
+    assert judgement.samples[0] == pytest.approx(24 * ELEMENTS / 0.01)
+    assert own.items[0].unit == PROBE.unit
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        answered(*[{**LINE, "errors": 1}] * REPETITIONS),
+        answered(*[{**LINE, "elapsed_ns": 0}] * REPETITIONS),
+        answered(*[LINE] * (REPETITIONS + 1)),
+        answered(*[LINE] * REPETITIONS, done=False),
+        answered(),
+    ],
+)
+def test_a_faulty_turn_is_an_error_and_no_fast_result(tmp_path: Path, end: Completed) -> None:
+    own = observed(tmp_path, end).observations
+    judgement = PROBE.judge(own, {"host": own})
+    assert (judgement.outcome, judgement.samples) == (Outcome.ERROR, None)
+
+
+def test_other_work_than_the_controls_is_an_error() -> None:
+    own: Recorded = {"bytes_per_second": 2.0, "bytes": 24 * ELEMENTS}
+    assert judge("memory_bandwidth", own, host=own).outcome is Outcome.MEASURED
+    assert judge("memory_bandwidth", own, host={**own, "bytes": 24}).outcome is Outcome.ERROR
+
+
+def test_a_real_turn_on_the_bare_host(take_turn: TakesTurns) -> None:
+    own, host = take_turn("memory_bandwidth"), take_turn("memory_bandwidth")
+    judgement = PROBE.judge(own, {"host": host})
+    assert judgement.outcome is Outcome.MEASURED
+    assert judgement.samples is not None
+    assert judgement.samples[0] > 0
