@@ -30,6 +30,7 @@ __all__ = [
     "ProbeTexts",
     "Reference",
     "Score",
+    "Severity",
     "SiteDecision",
     "Standing",
     "Task",
@@ -216,6 +217,17 @@ class Reference:
     url: str = ""
 
 
+class Severity(StrEnum):
+    """How much an exposure is worth to whoever would use it, before any site has said what matters there."""
+
+    HIGH = "high"
+    """Root on the host, or another user's data or jobs."""
+    MEDIUM = "medium"
+    """The user's own data or jobs outside of the container, or a step towards root."""
+    LOW = "low"
+    """More of the kernel in reach, or more known about the host; no effect by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTexts:
     """The words of a probe; they travel with its findings, so that the report needs no probe."""
@@ -227,6 +239,8 @@ class ProbeTexts:
     group: str
     unit: str = ""
     checklist_id: str = ""
+    severity: Severity | None = None
+    severity_reason: str = ""
     references: tuple[Reference, ...] = ()
 
 

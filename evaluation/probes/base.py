@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.model import DEFAULT_IMAGE, Bind, Completed, Observation, Outcome, ProbeTexts, Reference
+from evaluation.model import (
+    DEFAULT_IMAGE,
+    Bind,
+    Completed,
+    Observation,
+    Outcome,
+    ProbeTexts,
+    Reference,
+    Severity,
+)
 
 __all__ = [
     "Completed",
@@ -213,6 +222,8 @@ class Probe:
     run repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"``
     (a functional attempt, or a figure that is known once and for all). ``quick`` says whether the quick
     profile takes it; what it leaves out is ``UNAVAILABLE`` there, and measured in full.
+    An attempt of the security checklist has its ``checklist_id`` there, a ``severity`` and, as a sentence,
+    the ``severity_reason``.
     """
 
     id: str
@@ -226,6 +237,8 @@ class Probe:
     """``judge(own, others)``: ``others`` maps every other arm's id, ``host`` too, to its observations."""
     unit: str = ""
     checklist_id: str = ""
+    severity: Severity | None = None
+    severity_reason: str = ""
     needs: tuple[str, ...] = ()
     image: str = DEFAULT_IMAGE
     bare: bool = False
@@ -243,5 +256,7 @@ class Probe:
             group=group,
             unit=self.unit,
             checklist_id=self.checklist_id,
+            severity=self.severity,
+            severity_reason=self.severity_reason,
             references=self.references,
         )

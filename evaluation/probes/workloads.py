@@ -58,6 +58,7 @@ def probe_of(workload: Workload) -> Probe:
         unit=file.rate.unit,
         needs=("image",),
         image=file.image,
+        quick=False,
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, Scale, load_criteria
 from evaluation.errors import Fault, FaultyDocumentError
 from evaluation.model import Outcome
+from evaluation.probes.registry import discover
 
 SHIPPED = Path(__file__).parents[2] / "criteria.yaml"
 TEXT = SHIPPED.read_text()
@@ -59,6 +60,12 @@ def test_it_has_the_three_use_cases_and_a_criterion_that_none_of_them_uses_says_
 
 def test_each_use_case_shares_out_a_hundred_points(shipped: Criteria) -> None:
     assert {sum(use_case.weights.values()) for use_case in shipped.use_cases.values()} == {100}
+
+
+def test_what_the_quick_profile_measures_is_all_that_is_weighed(shipped: Criteria) -> None:
+    probes = discover()
+    weighed = {shipped.criteria[name].probe for case in shipped.use_cases.values() for name in case.weights}
+    assert {id_ for id_ in weighed if not probes[id_].quick or probes[id_].image == "med"} == set()
 
 
 def test_every_weight_has_its_reason_beside_it() -> None:
@@ -186,12 +193,12 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      cpu_rate: 10 ",
-            "      cpu_rat: 10 ",
+            "      cpu_rate: 20 ",
+            "      cpu_rat: 20 ",
             "unknown criterion 'cpu_rat'; did you mean 'cpu_rate'?",
         ),
         (
-            "      cpu_rate: 10 ",
+            "      cpu_rate: 20 ",
             "      cpu_rate: -1 ",
             "weights.cpu_rate: should be greater than or equal to 0",
         ),
