@@ -45,8 +45,8 @@ CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
 
 
-QUICK = "quick"
-"""The profile that leaves out the probes which are not quick."""
+QUICK = frozenset({"trial", "quick"})
+"""The profiles that leave out the probes which are not quick."""
 
 DEFAULT_IMAGE = "small"
 """The image that a probe runs in unless it names another, and without which no container runs."""
