@@ -39,8 +39,8 @@ def closeness(
     table = np.asarray(scores, dtype=np.float64)
     drawn = np.asarray(weights, dtype=np.float64)
     squares = (drawn / drawn.sum(axis=-1, keepdims=True)) ** 2
-    to_ideal = np.sqrt(squares @ ((table - ideal) ** 2).T)
-    to_opposite = np.sqrt(squares @ ((table - opposite) ** 2).T)
+    to_ideal = np.sqrt(squares @ ((table - np.asarray(ideal, dtype=np.float64)) ** 2).T)
+    to_opposite = np.sqrt(squares @ ((table - np.asarray(opposite, dtype=np.float64)) ** 2).T)
     both = to_ideal + to_opposite
     close: Floats = np.divide(to_opposite, both, out=np.full_like(both, 0.5), where=both > 0)
     return close
