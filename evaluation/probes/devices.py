@@ -20,13 +20,13 @@ from evaluation.probes.canaries import secret
 __all__ = ["NO_LOOP", "Disk", "canary_disk", "host_devices", "is_disk", "node"]
 
 NO_LOOP = (
-    "no loop device could be made here, and a real disk is not tried; run this probe as root on a host with "
-    "/dev/loop-control"
+    "no loop device could be made here, and a real disk is not tried; run this probe as root on a "
+    "host with /dev/loop-control"
 )
 
 _GET_FREE, _SET_FD, _SET_STATUS64 = 0x4C82, 0x4C00, 0x4C04
 _INFO_BYTES, _FLAGS_OFFSET, _AUTOCLEAR = 232, 52, 4
-"""Size of ``struct loop_info64``, where its flags stand, and LO_FLAGS_AUTOCLEAR, as <linux/loop.h> has them."""
+"""Size of ``struct loop_info64``, where its flags stand, and LO_FLAGS_AUTOCLEAR: <linux/loop.h>."""
 _DISK_BYTES, _TRIES = 65_536, 4
 _SKIPPED = frozenset({"fd", "shm", "pts", "mqueue", "hugepages"})
 _NO_DISKS = ("loop", "ram", "zram")
@@ -87,7 +87,7 @@ def canary_disk() -> Iterator[Disk | None]:
 
 
 def _attach(backing: int) -> tuple[Path | None, int]:
-    """Attach the file to a free loop device: its path and a descriptor; another may be quicker, so try again."""
+    """Attach the file to a free loop device; another may be quicker, so try again."""
     for _ in range(_TRIES):
         device = -1
         try:

@@ -33,6 +33,8 @@ _SOCKET_NAME = "verifier.sock"
 _PEER = struct.Struct("3i")
 _NAMESPACES = ("mnt", "net", "user", "uts")
 _PATIENCE_S = 0.2
+ENTERED_BY_ALL = 0o711
+"""Root without capabilities may not enter a directory of the user's either, and has to reach the socket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Visit:
         ``/proc/PID/mountinfo``, proc_pid_mountinfo(5).
     handed : os.stat_result or None
         The open file that was handed over.
+    closed : bool
+        Whether a file was handed over that the verifier may not look at (a FUSE file system of the user's).
     """
 
     letter: str
@@ -64,6 +68,7 @@ class Visit:
     uid_map: str
     mounts: str
     handed: os.stat_result | None = None
+    closed: bool = False
 
     def mask(self, name: str) -> int | None:
         """A set of capabilities, as a bit mask."""
@@ -93,7 +98,7 @@ class Visit:
     def shares(self, kind: str) -> bool | None:
         """Whether it is in the verifier's own namespace of that kind; ``None`` where that is closed to us."""
         theirs = self.namespaces.get(kind)
-        return None if theirs is None else theirs == os.readlink(f"/proc/self/ns/{kind}")
+        return None if theirs is None else theirs == str(Path(f"/proc/self/ns/{kind}").readlink())
 
     def _shares_map(self) -> bool | None:
         ours = _text(Path("/proc/self/uid_map"))
@@ -149,14 +154,14 @@ def attend(session: Session, *words: str, on_host: bool = False) -> Attended:
     return Attended(completed=completed, answer=read_answer(completed), visits=reception.visits)
 
 
-def look(pid: int, letter: str = "", handed: os.stat_result | None = None) -> Visit:
+def look(pid: int, letter: str = "", handed: os.stat_result | None = None, *, closed: bool = False) -> Visit:
     """Describe a process of the verifier's own process namespace."""
     here = Path(f"/proc/{pid}")
     lines = (line.partition(":") for line in _text(here / "status").splitlines())
     namespaces = {}
     for kind in _NAMESPACES:
         with suppress(OSError):
-            namespaces[kind] = os.readlink(here / "ns" / kind)
+            namespaces[kind] = str((here / "ns" / kind).readlink())
     return Visit(
         letter=letter,
         pid=pid,
@@ -165,6 +170,7 @@ def look(pid: int, letter: str = "", handed: os.stat_result | None = None) -> Vi
         uid_map=_text(here / "uid_map"),
         mounts=_text(here / "mountinfo"),
         handed=handed,
+        closed=closed,
     )
 
 
@@ -184,11 +190,12 @@ class Reception:
     Parameters
     ----------
     directory : Path
-        A directory that is bound into the container. Anybody may call.
+        A directory of the user's that is bound into the container. Anybody may enter it and call.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        os.fchmod(self._directory, ENTERED_BY_ALL)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(_PATIENCE_S)
         # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
@@ -242,11 +249,20 @@ class Reception:
                 return
             if not said:
                 return
-            status = None
-            for descriptor in handed:
-                status = os.fstat(descriptor)
-                os.close(descriptor)
             if pid > 0:
-                self._visits.append(look(pid, said.decode("latin-1"), status))
+                self._visits.append(_looked_at(pid, said.decode("latin-1"), handed))
             with suppress(OSError):
                 caller.sendall(b".")
+
+
+def _looked_at(pid: int, letter: str, handed: list[int]) -> Visit:
+    """Describe the caller and what it handed over, and close that."""
+    status, closed = None, False
+    for descriptor in handed:
+        try:
+            status = os.fstat(descriptor)
+        except OSError:
+            closed = True
+        finally:
+            os.close(descriptor)
+    return look(pid, letter, status, closed=closed)

@@ -60,8 +60,8 @@ PROBE = Probe(
     method=(
         "As root, the verifier makes a loop device over memory of its own, read-only, with a random word on "
         "it. The payload makes a node of its number on the work bind and in the image's root and reads the "
-        "first bytes; only the word counts. No real disk is touched, and the device is gone when the verifier "
-        "closes it. The control is the verifier's own reading as root."
+        "first bytes; only the word counts. No real disk is touched, and the device is gone when the "
+        "verifier closes it. The control is the verifier's own reading as root."
     ),
     remedy=(
         "Do not run privileged or allow devices by --device-cgroup-rule; --cap-drop MKNOD takes the making "

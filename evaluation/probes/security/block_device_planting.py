@@ -77,7 +77,7 @@ def _read_on_host(session: Session, path: Path) -> tuple[str, Completed]:
 
 @contextmanager
 def _planted_by_root(session: Session, disk: Disk) -> Iterator[Path]:
-    """Put a node for the disk where the payload will, as root; a file system mounted nodev makes it useless."""
+    """Put a node for the disk where the payload will, as root; mounted nodev it opens nothing."""
     name = f"node-{secret()}"
     anchor = os.open(session.work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

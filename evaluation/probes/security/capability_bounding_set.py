@@ -36,7 +36,8 @@ PROBE = Probe(
     method=(
         "The payload calls the verifier's socket and waits; the verifier reads its bounding set (CapBnd) and "
         "user namespace from the host's /proc. In a user namespace of the user's own it limits nothing on "
-        "the host, and does not count. The control is the bare process, whose set is full on an ordinary host."
+        "the host, and does not count. The control is the bare process, whose set is full on an ordinary "
+        "host."
     ),
     remedy=(
         "docker run --cap-drop ALL and, by name, what is needed; or a runtime that works in a user "
@@ -48,7 +49,9 @@ PROBE = Probe(
         not_done="no program inside can gain a capability on the host",
     ),
     severity=Severity.LOW,
-    severity_reason="It is a ceiling: without a setuid program or file capability to climb by, it does nothing.",
+    severity_reason=(
+        "It is a ceiling: without a setuid program or file capability to climb by, it does nothing."
+    ),
     needs=("payload",),
     repeat="once",
     references=(

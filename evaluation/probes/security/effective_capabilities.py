@@ -44,14 +44,14 @@ PROBE = Probe(
     why=(
         "A capability is a piece of root: to change owners, to make device nodes, to reconfigure the "
         "network. One that is held in the host's own user namespace works on the host as soon as a file, a "
-        "device or a socket of the host is in reach; one that is held in a namespace of the user's own "
-        "works on nothing but what belongs to that namespace."
+        "device or a socket of the host is in reach; one that is held in a namespace of the user's own works "
+        "on nothing but what belongs to that namespace."
     ),
     method=(
-        "The payload calls the verifier's socket and waits; the kernel names its process. The verifier "
-        "reads that process's effective set (CapEff) and user namespace from the host's /proc. Only a set "
-        "that is not empty, in the host's user namespace, counts. The control is that the verifier "
-        "recognises such a process: itself when it is root, else the host's first process."
+        "The payload calls the verifier's socket and waits; the kernel names its process. The verifier reads "
+        "that process's effective set (CapEff) and user namespace from the host's /proc. Only a set that is "
+        "not empty, in the host's user namespace, counts. The control is that the verifier recognises such a "
+        "process: itself when it is root, else the host's first process."
     ),
     remedy=(
         "Run the payload as the user (docker run --user), drop capabilities (--cap-drop ALL), run the engine "

@@ -71,10 +71,10 @@ PROBE = Probe(
     ),
     method=(
         "The payload makes a mount namespace of its own from which nothing propagates, mounts there a tmpfs "
-        "whose source is a random word, and waits; the verifier looks for the word among that process's mounts "
-        "in the host's /proc. The mount ends with the payload. Where it may not make the namespace, a file "
-        "system that does not exist shows the privilege check alone. The control is the same payload on the "
-        "bare host as root of a user namespace of the user's own."
+        "whose source is a random word, and waits; the verifier looks for the word among that process's "
+        "mounts in the host's /proc. The mount ends with the payload. Where it may not make the namespace, a "
+        "file system that does not exist shows the privilege check alone. The control is the same payload on "
+        "the bare host as root of a user namespace of the user's own."
     ),
     remedy=(
         "Do not add CAP_SYS_ADMIN or run privileged; run the payload as the user. Root of a user namespace "
@@ -87,7 +87,9 @@ PROBE = Probe(
         control="the user's own root in a user namespace of the bare host could",
     ),
     severity=Severity.MEDIUM,
-    severity_reason="With a host's root behind it, it is one step from the host; in a user namespace it is less.",
+    severity_reason=(
+        "With a host's root behind it, it is one step from the host; in a user namespace it is less."
+    ),
     needs=("payload",),
     repeat="once",
     references=(

@@ -105,9 +105,9 @@ PROBE = Probe(
     checklist_id="P07",
     question="Does a file that is closed to one of the user's groups stay closed inside?",
     why=(
-        "A few sites use groups to keep people out: students, guests, accounts under investigation. A "
-        "member who can leave the group reads what it was to keep from them. The kernel never lets a plain "
-        "process do that; an engine that starts as root, or newgidmap, can."
+        "A few sites use groups to keep people out: students, guests, accounts under investigation. A member "
+        "who can leave the group reads what it was to keep from them. The kernel never lets a plain process "
+        "do that; an engine that starts as root, or newgidmap, can."
     ),
     method=(
         "As root, the verifier plants a file of nobody's, mode 0604, that belongs to one of the user's "
@@ -117,8 +117,9 @@ PROBE = Probe(
         "ids and without the group."
     ),
     remedy=(
-        "Do not keep people out by a group where they can start containers as root; podman run --group-add "
-        "keep-groups keeps them, and so does every runtime that maps the user's own id alone."
+        "Do not keep people out by a group where they can start containers as root or have subordinate ids; "
+        "podman run --group-add keep-groups, with crun, keeps them, and so does every runtime that maps the "
+        "user's own id alone."
     ),
     observe=observe,
     judge=Attempt(

@@ -48,14 +48,14 @@ PROBE = Probe(
     question="Does the container have a /dev of its own, without the host's devices?",
     why=(
         "What is not there cannot be opened by mistake of a mode. Yet accelerators, InfiniBand and FUSE are "
-        "devices too, and a runtime that shows the host's /dev needs no option for any of them: the site says "
-        "which it is."
+        "devices too, and a runtime that shows the host's /dev needs no option for any of them: the site "
+        "says which it is."
     ),
     method=(
-        "The payload lists every device node below /dev and tells which file system /dev is. It counts as the "
-        "host's when it is the same file system, or when every device is there that the host has (beyond "
-        "null, zero, full, random, urandom, tty, console, ptmx and pseudo-terminals). The control is the bare "
-        "process, which sees all of them."
+        "The payload lists every device node below /dev and tells which file system /dev is. It counts as "
+        "the host's when it is the same file system, or when every device is there that the host has (beyond "
+        "null, zero, full, random, urandom, tty, console, ptmx and pseudo-terminals). The control is the "
+        "bare process, which sees all of them."
     ),
     remedy=(
         "apptainer exec --contain or mount dev = minimal in apptainer.conf; do not run Docker or Podman "
@@ -67,7 +67,9 @@ PROBE = Probe(
         not_done="the host's device tree is not in sight",
     ),
     severity=Severity.LOW,
-    severity_reason="The modes of the nodes still hold; it shows what the host has and leaves less to go wrong.",
+    severity_reason=(
+        "The modes of the nodes still hold; it shows what the host has and leaves less to go wrong."
+    ),
     needs=("payload",),
     repeat="once",
     references=(

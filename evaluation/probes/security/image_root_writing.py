@@ -35,23 +35,29 @@ def observe(session: Session) -> None:
     session.record(EFFECT, bool(found), evidence=evidence)
     if found:
         where = _where(session, written[found[-1]])
-        session.record(DETAIL, f"a file was made in {' and '.join(found)}, {where}", evidence=evidence)
+        session.record(DETAIL, f"a file was made in {' and '.join(found)}{where}", evidence=evidence)
     else:
         session.record(DETAIL, lines[1].reason, evidence=evidence)
 
 
 def _is_ours(visit: Visit) -> bool:
-    """Whether what was handed over is a regular file with what the payload wrote."""
+    """Whether what was handed over is a regular file with what the payload wrote.
+
+    Where the verifier may not look at it, that it was handed over is enough: the payload had it open.
+    """
+    if visit.closed:
+        return True
     return visit.handed is not None and stat.S_ISREG(visit.handed.st_mode) and visit.handed.st_size > 0
 
 
 def _where(session: Session, visit: Visit) -> str:
-    """Whether the image itself was changed: it can only be where its directory is."""
-    form = Path(session.form.path) if session.form and session.form.path else None
-    if form is None or not form.is_dir() or visit.handed is None:
-        return "in a layer of this container's own"
-    same = visit.handed.st_dev == form.stat().st_dev
-    return "in the image's own directory" if same else "in a layer of this container's own"
+    """Whether the image itself was changed: it can only be where its own directory is."""
+    if session.form is None:
+        return ""
+    form = Path(session.form.path or "/nonexistent")
+    if form.is_dir() and visit.handed is not None and visit.handed.st_dev == form.stat().st_dev:
+        return ", in the image's own directory"
+    return ", in a layer of this container's own"
 
 
 PROBE = Probe(
@@ -67,8 +73,8 @@ PROBE = Probe(
     method=(
         "The payload makes a file of a random name in / and in /usr/bin, hands it over to the verifier while "
         "it is there, and removes it. What counts is a regular file, not empty, that the host's kernel shows "
-        "the verifier. The control is the same program in the same launch making the same file on the "
-        "writable work bind."
+        "the verifier (where a FUSE file system keeps even root out, an open file). The control is the same "
+        "program in the same launch making the same file on the writable work bind."
     ),
     remedy=(
         "docker run --read-only with a --tmpfs where one is needed, podman run --read-only; no --writable or "
@@ -81,7 +87,9 @@ PROBE = Probe(
         control="the same program wrote the same file on the work bind",
     ),
     severity=Severity.LOW,
-    severity_reason="It reaches no further than the container, unless its image is a directory that others use.",
+    severity_reason=(
+        "It reaches no further than the container, unless its image is a directory that others use."
+    ),
     needs=("payload",),
     repeat="once",
     references=(

@@ -72,8 +72,8 @@ PROBE = Probe(
     method=(
         "In a mount namespace of its own, from which nothing propagates, the payload unmounts whatever lies "
         "over /proc/timer_list, /proc/kcore and /proc/sched_debug, as far as the kernel has them, and reads "
-        "16 bytes of each, before and after. They count when they are the kernel's: a file of procfs with the "
-        "bytes that the host's root sees. The control is the verifier's own reading as root."
+        "16 bytes of each, before and after. They count when they are the kernel's: a file of procfs with "
+        "the bytes that the host's root sees. The control is the verifier's own reading as root."
     ),
     remedy=(
         "Do not add CAP_SYS_ADMIN, run privileged or use --security-opt systempaths=unconfined; run the "

@@ -66,9 +66,9 @@ PROBE = Probe(
     method=(
         "The payload opens every block device below /dev for reading, reads one sector, and tells how many "
         "bytes came; nothing is written or kept. The kernel's list of block devices says to the verifier "
-        "which of them are disks of the host. Among them is one of the verifier's own, where it runs as root: "
-        "a loop device over memory, of which only a random word counts. The control is the verifier's own "
-        "reading of that one."
+        "which of them are disks of the host. Among them is one of the verifier's own, where it runs as "
+        "root: a loop device over memory, of which only a random word counts. The control is the verifier's "
+        "own reading of that one."
     ),
     remedy=(
         "Do not run privileged or hand disks in by --device; a /dev of the container's own (apptainer exec "

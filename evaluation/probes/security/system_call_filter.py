@@ -39,12 +39,12 @@ PROBE = Probe(
     method=(
         "The payload calls the verifier's socket and waits; the verifier reads the seccomp mode of its "
         "process from the host's /proc. It sees that there is a filter, not what the filter lets through: "
-        "the attempts on single system calls (P20, P21, P22) see that. The control is the bare process, which "
-        "has none on an ordinary host."
+        "the attempts on single system calls (P20, P21, P22) see that. The control is the bare process, "
+        "which has none on an ordinary host."
     ),
     remedy=(
-        "Keep the default profile of Docker and Podman (no --security-opt seccomp=unconfined); apptainer exec "
-        "--security seccomp:PROFILE; a batch system can set a filter for the whole job."
+        "Keep the default profile of Docker and Podman (no --security-opt seccomp=unconfined); apptainer "
+        "exec --security seccomp:PROFILE; a batch system can set a filter for the whole job."
     ),
     observe=observe,
     judge=Attempt(
@@ -52,7 +52,9 @@ PROBE = Probe(
         not_done="the program's system calls are filtered",
     ),
     severity=Severity.LOW,
-    severity_reason="More of the kernel is in reach, as it is for every plain job; a hole in it must be found too.",
+    severity_reason=(
+        "More of the kernel is in reach, as it is for every plain job; a hole in it must be found too."
+    ),
     needs=("payload",),
     repeat="once",
     references=(

@@ -68,11 +68,11 @@ PROBE = Probe(
         "user's files on whatever is bound into the container, file servers that refuse root included."
     ),
     method=(
-        "The payload calls the verifier's socket, changes its effective uid to 0, 1, 54321 and 65534 in turn, "
-        "and waits each time; the verifier reads from the host's /proc which uid it then has there. One that "
-        "is neither the user's nor what the payload began with counts, in the host's user namespace always, "
-        "in another when an account has it: what else is mapped are subordinate ids. The control is that the "
-        "verifier recognises another user's process as such: root's."
+        "The payload calls the verifier's socket, changes its effective uid to 0, 1, 54321 and 65534 in "
+        "turn, and waits each time; the verifier reads from the host's /proc which uid it then has there. "
+        "One that is neither the user's nor what the payload began with counts, in the host's user namespace "
+        "always, in another when an account has it: what else is mapped are subordinate ids. The control is "
+        "that the verifier recognises another user's process as such: root's."
     ),
     remedy=(
         "Run the payload as the user (docker run --user), drop the capability (--cap-drop SETUID), run the "
