@@ -61,7 +61,7 @@ static const struct command COMMANDS[] = {
     {"drop-groups", attempt_drop_groups, 1, 1, "FILE"},
     {"switch-user", attempt_switch_user, 2, 1, "DIRECTORY UID ..."},
     {"namespaces", attempt_namespaces, 1, 1, "DIRECTORY"},
-    {"hostname", attempt_hostname, 1, 1, "DIRECTORY"},
+    {"hostname", attempt_hostname, 1, 1, "DIRECTORY [own]"},
     {"mount", attempt_mount, 3, 1, "DIRECTORY TARGET WORD [own]"},
     {"unmask", attempt_unmask, 1, 1, "FILE ..."},
     {"write-image", attempt_write_image, 3, 1, "DIRECTORY NAME TARGET ..."},

@@ -1,5 +1,9 @@
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -57,3 +61,24 @@ def test_devices_are_listed_by_kind_and_number(tmp_path: Path) -> None:
 def test_what_the_kernel_does_not_know_is_no_disk() -> None:
     assert not is_disk(-1, -1)
     assert node("c", 1, 3) in host_devices()
+
+
+KILLED = """
+import os, signal
+from evaluation.probes.devices import canary_disk
+with canary_disk() as disk:
+    print(disk.path.name if disk else "", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@AS_ROOT
+def test_the_disk_of_a_verifier_that_was_killed_is_gone() -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    if not done.stdout.strip():
+        pytest.skip("no loop device can be made here")
+    end = time.monotonic() + 10
+    while done.stdout.strip() in attached() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert done.stdout.strip() not in attached()

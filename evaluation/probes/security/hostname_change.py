@@ -2,11 +2,12 @@
 
 import ctypes
 import errno
+from pathlib import Path
 
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.probes.visits import CANNOT_LOOK, attend
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.visits import attend
 
 TOO_LONG = 1000
 """A host name has at most 64 bytes, sethostname(2)."""
@@ -19,16 +20,25 @@ def observe(session: Session) -> None:
     if visit is None or line is None:
         session.record(PROBLEM, seen.missing, evidence=evidence)
         return
-    if session.privileged:
-        session.record(CONTROL_DONE, value=_root_is_past_the_check())
-    allowed, of_host = line.fields.get("past_the_check") is True, visit.shares("uts")
+    of_host = visit.shares("uts")
+    if of_host is None and line.text("uts"):
+        of_host = line.text("uts") == str(Path("/proc/self/ns/uts").readlink())
+    allowed = line.fields.get("past_the_check") is True
     if allowed and of_host is None:
-        session.record(NOT_PLANTED, CANNOT_LOOK, evidence=evidence)
+        session.record(PROBLEM, "nobody could tell whose host name it would have been", evidence=evidence)
         return
+    session.record(CONTROL_DONE, _root_is_past_the_check() if session.privileged else _own_root_is(session))
     whose = "unknown" if of_host is None else "the host's" if of_host else "its own"
     answer = "past the privilege check" if allowed else line.reason
     session.record(EFFECT, allowed and of_host is True, evidence=evidence)
     session.record(DETAIL, f"sethostname: {answer}; name space: {whose}", evidence=evidence)
+
+
+def _own_root_is(session: Session) -> bool:
+    """Whether the user gets as far as root of namespaces of their own on the bare host."""
+    tried = attend(session, "hostname", str(session.work), "own", on_host=True)
+    visit, line = tried.first("a"), tried.answer.first("hostname")
+    return visit is not None and line is not None and line.fields.get("past_the_check") is True
 
 
 def _root_is_past_the_check() -> bool:
@@ -49,8 +59,9 @@ PROBE = Probe(
     method=(
         "The payload calls sethostname with a length that no name may have: EINVAL says that it was past the "
         "privilege check, and nothing can change. The verifier reads from the host's /proc whether its UTS "
-        "namespace is the host's: only then it would have been the host's name. The control, where the "
-        "evaluation runs as root, is the verifier's own call of the same kind."
+        "namespace is the host's: only then it would have been the host's name. The control is the "
+        "verifier's own call of the same kind as root or, where it is not, the payload's on the bare host as "
+        "root of namespaces of the user's own."
     ),
     remedy=(
         "Leave the container a UTS namespace of its own (no docker run --uts host), and do not add "
@@ -60,7 +71,7 @@ PROBE = Probe(
     judge=Attempt(
         done="a program inside could rename the host",
         not_done="no program inside can rename the host",
-        control="root itself could",
+        control="who is root there could",
     ),
     severity=Severity.MEDIUM,
     severity_reason="It disturbs everybody's jobs on the node, and gives nobody's data away.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -99,3 +100,20 @@ def test_one_option_flips_it(
         pytest.skip(control.message)
     judgement = probe.judge(own, {"host": host})
     assert judgement.verdict == expected, judgement.message
+
+
+PROFILE = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "architectures": ["SCMP_ARCH_X86_64"],
+    "syscalls": [{"names": ["uselib"], "action": "SCMP_ACT_ERRNO"}],
+}
+
+
+def test_a_filter_for_apptainer_is_seen(bench: Bench, arm_of: Callable[[str], Arm]) -> None:
+    profile = bench.scratch / "profile.json"
+    profile.write_text(json.dumps(PROFILE))
+    host, plain, arm = turn(bench, arm_of("host"), "P04"), arm_of("apptainer"), arm_of("apptainer")
+    filtered = replace(arm, runtime=arm.runtime.using(options=("--security", f"seccomp:{profile}")))
+    others = {"host": host}
+    assert find("P04").judge(turn(bench, plain, "P04"), others).verdict == "EXPOSED"
+    assert find("P04").judge(turn(bench, filtered, "P04"), others).verdict == "DENIED"
