@@ -6,7 +6,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import NEEDS_ROOT, secret
 from evaluation.probes.devices import NO_LOOP, Disk, canary_disk, first_word
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.probes.visits import attend
+from evaluation.probes.reception import attend
 
 
 def observe(session: Session) -> None:

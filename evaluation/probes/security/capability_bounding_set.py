@@ -3,7 +3,8 @@
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.probes.visits import CANNOT_LOOK, attend
+from evaluation.probes.reception import attend
+from evaluation.probes.visits import CANNOT_LOOK
 
 
 def observe(session: Session) -> None:

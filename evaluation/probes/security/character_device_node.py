@@ -9,7 +9,7 @@ from evaluation.probes.answers import Line
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import NEEDS_ROOT, secret
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.probes.visits import attend
+from evaluation.probes.reception import attend
 
 CANDIDATES = ("loop-control", "autofs", "btrfs-control", "uinput", "hwrng")
 """Devices that do nothing when they are opened for reading."""

@@ -5,7 +5,8 @@ import os
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.probes.visits import CANNOT_LOOK, Visit, attend, look
+from evaluation.probes.reception import attend
+from evaluation.probes.visits import CANNOT_LOOK, Visit, look
 
 INIT = 1
 """The host's first process, whose capabilities anybody may read."""

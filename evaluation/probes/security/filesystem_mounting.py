@@ -4,7 +4,7 @@ from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import Attended, attend
+from evaluation.probes.reception import Attended, attend
 
 REFUSALS = frozenset({1, 13, 38})
 """EPERM, EACCES, ENOSYS: what a kernel, a policy or a filter answers who may not mount."""

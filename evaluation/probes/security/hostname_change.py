@@ -7,7 +7,7 @@ from pathlib import Path
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import attend
+from evaluation.probes.reception import attend
 
 TOO_LONG = 1000
 """A host name has at most 64 bytes, sethostname(2)."""

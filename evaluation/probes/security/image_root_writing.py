@@ -7,7 +7,8 @@ from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import Visit, attend
+from evaluation.probes.reception import attend
+from evaluation.probes.visits import Visit
 
 PLACES = ("/", "/usr/bin")
 """The top, and where the programs are."""

@@ -3,7 +3,7 @@
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import attend
+from evaluation.probes.reception import attend
 
 DISABLED, STRICT, FILTER = 0, 1, 2
 """What ``Seccomp:`` in /proc/PID/status says, proc_pid_status(5)."""

@@ -3,7 +3,7 @@
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import Attended, attend
+from evaluation.probes.reception import Attended, attend
 
 WITHIN = ("net", "mnt")
 """What only root makes, and so the root of a user namespace in it."""

@@ -6,7 +6,8 @@ import pwd
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
-from evaluation.probes.visits import Visit, attend, look
+from evaluation.probes.reception import attend
+from evaluation.probes.visits import Visit, look
 
 WANTED = ("0", "1", "54321", "65534")
 """Root, a system account, a number that seldom has an account, and the one that stands for nobody."""

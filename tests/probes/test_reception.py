@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.probes.base import Completed
+from evaluation.probes.reception import SEEN, Reception, attend
 from evaluation.probes.security.effective_capabilities import PROBE
-from evaluation.probes.visits import Reception, Visit, attend, look
+from evaluation.probes.visits import Visit, look
 from evaluation.testing import FakeSession, answered, ended
 
 
@@ -25,6 +27,11 @@ def call(directory: Path, say: Callable[[socket.socket], None]) -> None:
         finally:
             os.close(anchor)
         say(line)
+
+
+def say_once(line: socket.socket) -> None:
+    line.sendall(b"v")
+    assert line.recv(1) == b"."
 
 
 def test_a_caller_is_seen_each_time_it_shows_itself(tmp_path: Path) -> None:
@@ -85,6 +92,25 @@ def test_this_process_is_described_as_it_is() -> None:
     assert seen.mask("CapBnd") is not None
     assert seen.number("Pid") == os.getpid()
     assert " / " in seen.mounts
+
+
+def test_what_was_seen_is_told_and_recorded(tmp_path: Path) -> None:
+    seen = look(os.getpid())
+    assert f"Uid {os.getuid()} " in seen.told()
+    assert seen.told().endswith("namespaces of the host: mnt, net, user, uts")
+    assert (
+        visit().told().endswith("namespaces of the host: none; closed to the verifier: mnt, net, user, uts")
+    )
+
+    def launch(_: tuple[str, ...]) -> Completed:
+        call(tmp_path, say_once)
+        return answered()
+
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=launch)
+    attend(session, "visit", "/work")
+    assert session.observations.values(SEEN) == (look(os.getpid()).told(),)
+    attend(session, "visit", "/work", on_host=True)
+    assert len(session.observations.values(SEEN)) == 1
 
 
 def test_a_process_that_there_is_not_is_described_as_nothing() -> None:
