@@ -55,6 +55,8 @@ _SOURCES = {
         "files.c",
         "digest.c",
         "attempts.c",
+        "attempts_kernel.c",
+        "attempts_isolation.c",
     ),
     HELPER: ("helper.c",),
 }
