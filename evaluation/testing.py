@@ -174,6 +174,7 @@ class FakeSession:
         stdin: bytes = b"",  # noqa: ARG002 - as above
         timeout_s: float = 60.0,  # noqa: ARG002 - as above
         cpus: str = "",  # noqa: ARG002 - as above
+        before: Sequence[str] = (),  # noqa: ARG002 - as above
     ) -> Completed:
         """Answer as the test says."""
         self.launched.append(tuple(argv))

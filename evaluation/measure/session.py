@@ -159,9 +159,10 @@ class TurnSession:
         stdin: bytes = b"",
         timeout_s: float = 60.0,
         cpus: str = "",
+        before: Sequence[str] = (),
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
+        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus, before=before)
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -262,6 +263,8 @@ class TurnSession:
         workdir: str | None,
         stdin: bytes,
         cpus: str = "",
+        *,
+        before: Sequence[str] = (),
     ) -> Command:
         if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
             self._refuse_without_image()
@@ -277,7 +280,7 @@ class TurnSession:
             cpus=cpus,
         )
         return Command(
-            argv=self.arm.runtime.argv(task),
+            argv=(*before, *self.arm.runtime.argv(task)),
             env={**self.bench.launcher.user.env, **(host_env or {})},
             cwd=str(self.work),
             stdin=stdin,

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if_ether.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -166,6 +168,19 @@ static long long network_owner(void) {
     return (long long)status.st_ino;
 }
 
+/* How many interfaces are up beside the loopback: on a network without any there is nobody to deceive. */
+static int interfaces_up(void) {
+    struct ifaddrs *all, *one;
+    int count = 0;
+    if (getifaddrs(&all) < 0)
+        return -1;
+    for (one = all; one; one = one->ifa_next)
+        count += one->ifa_addr && one->ifa_addr->sa_family == AF_PACKET && (one->ifa_flags & IFF_UP) &&
+                 !(one->ifa_flags & IFF_LOOPBACK);
+    freeifaddrs(all);
+    return count;
+}
+
 int attempt_raw_sockets(int count, char **arguments) {
     (void)count;
     (void)arguments;
@@ -188,6 +203,7 @@ int attempt_raw_sockets(int count, char **arguments) {
         line_text("call", tried[i].name);
         line_number("network", (long long)status.st_ino);
         line_number("owner", network_owner());
+        line_number("interfaces", interfaces_up());
         line_result(error);
         line_end();
     }

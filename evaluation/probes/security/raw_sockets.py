@@ -28,15 +28,27 @@ def observe(session: Session) -> None:
         session.record(CONTROL_DONE, any(_reaches_others(line) for line in answers), evidence=(controlled,))
     else:
         session.record(NOT_PLANTED, NEEDS_ROOT_CONTROL)
-    shared = lines[0].integer("network") == NETWORK.stat().st_ino
-    where = "the host's own network" if shared else "a network beside the host's"
     session.record(EFFECT, bool(reached), evidence=(completed,))
-    session.record(DETAIL, f"{told(lines, reached)}; in {where}", evidence=(completed,))
+    session.record(DETAIL, f"{told(lines, reached)}; in {_network(lines[0])}", evidence=(completed,))
+
+
+def _network(line: Line) -> str:
+    if _is_the_hosts(line):
+        return "the host's own network"
+    return "a network beside the host's" if line.integer("interfaces") else "a network without interfaces"
+
+
+def _is_the_hosts(line: Line) -> bool:
+    return line.integer("network") == NETWORK.stat().st_ino
 
 
 def _reaches_others(line: Line) -> bool:
-    """Whether it was opened in a network that root set up: one in a user's own namespace is empty."""
-    return line.ok and line.integer("owner") == USERS.stat().st_ino
+    """Whether it was opened in a network that root set up and that leads somewhere.
+
+    One in a user's own namespace, or without interfaces, has nobody in it to deceive.
+    """
+    peopled = line.integer("interfaces") != 0 or _is_the_hosts(line)
+    return line.ok and line.integer("owner") == USERS.stat().st_ino and peopled
 
 
 PROBE = Probe(
