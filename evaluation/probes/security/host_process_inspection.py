@@ -20,11 +20,14 @@ def observe(session: Session) -> None:
     plant_file(session.work, WORD, content, mode=0o644)
     command = (str(session.payload / PAYLOAD), "linger", str(session.work / CANARY), str(LIFETIME_S), name)
     task = session.start_on_host(("env", f"{VARIABLE}={content}", *command))
-    with lingering(session, CANARY, task, READY_S) as canary:
-        if canary.number is None:
-            session.record(PROBLEM, "the canary on the host did not work")
-            return
-        completed, lines = ask(session, "inspect", name, VARIABLE, str(session.work / WORD))
+    try:
+        with lingering(session, CANARY, task, READY_S) as canary:
+            if canary.number is None:
+                session.record(PROBLEM, "the canary on the host did not work")
+                return
+            completed, lines = ask(session, "inspect", name, VARIABLE, str(session.work / WORD))
+    finally:
+        (session.work / WORD).unlink(missing_ok=True)
     if not lines:
         return
 
