@@ -144,7 +144,7 @@ def lingering(session: Session, prefix: str, task: RunningTask, ready_s: float) 
             canary.number = _mark(session.work / f"{prefix}.ready")
         yield canary
     finally:
-        with suppress(FileExistsError):
+        with suppress(OSError):  # whatever is there in its place, the canary is waited for
             plant_file(session.work, f"{prefix}.stop", "", mode=0o644)
         canary.ended = task.wait(LIFETIME_S + 10.0)
         (session.work / f"{prefix}.stop").unlink(missing_ok=True)
