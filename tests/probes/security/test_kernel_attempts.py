@@ -1,6 +1,7 @@
 """Attempts on the kernel: what counts, what does not, and what is nobody's evidence."""
 
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -208,3 +209,76 @@ def test_root_in_a_namespace_of_the_users_own_is_root_of_nothing(take_turn: Take
     wrap = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--mount-proc", "--cgroup")
     judgement = find(name).judge(take_turn(name, wrap=wrap), {})
     assert judgement.verdict == "DENIED", judgement.message
+
+
+def handle_turn(tmp_path: Path, named: Line, opened: Line) -> Judgement:
+    def launch(argv: tuple[str, ...]) -> Completed:
+        if "file-handle" in argv:
+            return answered({"what": "file-handle", **named})
+        return answered({"what": "open-handle", "call": "open_by_handle_at", **opened})
+
+    probe = find("P24")
+    session = FakeSession(
+        probe=probe,
+        work=tmp_path,
+        on_launch=launch,
+        privileged=True,
+        payload=Path("/host"),
+    )
+    probe.observe(session)
+    return probe.judge(session.observations, {})
+
+
+def test_only_the_word_of_the_root_only_file_counts(tmp_path: Path) -> None:
+    named = {"ok": True, "text": "1:ab"}
+    assert handle_turn(tmp_path, named, {"ok": True, "text": "another file's"}).verdict == "INERT"
+    closed = handle_turn(tmp_path, named, {"call": "open the bind", **REFUSED})
+    assert closed.verdict == "ERROR"
+    assert "the bind could not be opened" in closed.message
+
+
+def test_a_file_without_a_handle_is_nothing_to_attack(tmp_path: Path) -> None:
+    assert handle_turn(tmp_path, {"ok": False, "errno": 95}, REFUSED).verdict == "ABSENT"
+    assert handle_turn(tmp_path, {"ok": False, "errno": 13}, REFUSED).verdict == "ERROR"
+
+
+def test_only_the_signal_that_arrived_at_roots_process_counts(tmp_path: Path) -> None:
+    def turn(received: int) -> Judgement:
+        def launch(argv: tuple[str, ...]) -> Completed:
+            if "await-signal" in argv:
+                (tmp_path / "canary.ready").touch()
+                return answered({"what": "await-signal", "received": received})
+            return answered({"what": "signal-process", "found": 7, "processes": 3, "ok": True})
+
+        probe = find("P30")
+        session = FakeSession(probe=probe, work=tmp_path, on_launch=launch, privileged=True)
+        probe.observe(session)
+        (tmp_path / "parameters").unlink()
+        return probe.judge(session.observations, {})
+
+    assert turn(signal.SIGTERM).verdict == "DENIED"
+    assert turn(signal.SIGUSR1).verdict == "EXPOSED"
+    assert turn(0).verdict == "ERROR"
+
+
+def test_a_namespace_that_was_entered_is_named_and_an_unseen_process_is_said(tmp_path: Path) -> None:
+    def turn(*parts: Line) -> Judgement:
+        def launch(argv: tuple[str, ...]) -> Completed:
+            (tmp_path / "canary.ready").write_text("7\n")
+            by_root = argv[0].startswith("/host")
+            told = ({"ok": True},) if by_root else parts
+            return answered(*({"what": "enter-namespaces", **part} for part in told))
+
+        probe = find("P32")
+        session = FakeSession(
+            probe=probe, work=tmp_path, on_launch=launch, privileged=True, payload=Path("/host")
+        )
+        probe.observe(session)
+        return probe.judge(session.observations, {})
+
+    entered = turn({"call": "net", "seen": True, **REFUSED}, {"call": "mnt", "seen": True, "ok": True})
+    assert entered.verdict == "EXPOSED"
+    assert "allowed: mnt; refused: net" in entered.message
+    unseen = turn({"call": "mnt", "seen": False, **REFUSED})
+    assert unseen.verdict == "DENIED"
+    assert "it did not see the host's process" in unseen.message
