@@ -54,9 +54,9 @@ _SOURCES = {
         "legacy.c",
         "files.c",
         "digest.c",
-        "attempts.c",
         "attempts_kernel.c",
         "attempts_isolation.c",
+        "attempts.c",
     ),
     HELPER: ("helper.c",),
 }
