@@ -67,7 +67,11 @@ def told(lines: Sequence[Line], reached: Sequence[Line]) -> str:
     """Say of each part of an attempt what came of it."""
     done = ", ".join(_name(line) for line in lines if line in reached)
     vain = ", ".join(_name(line) for line in lines if line.ok and line not in reached)
-    refused = ", ".join(f"{_name(line)} ({line.reason})" for line in lines if not line.ok)
+    reasons: dict[str, list[str]] = {}
+    for line in lines:
+        if not line.ok:
+            reasons.setdefault(line.reason, []).append(_name(line))
+    refused = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
     parts = (("allowed", done), ("without effect on the host", vain), ("refused", refused))
     return "; ".join(f"{word}: {names}" for word, names in parts if names)
 

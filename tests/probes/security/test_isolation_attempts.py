@@ -1,11 +1,13 @@
 """Attempts on what belongs to the same user or to other jobs: only the canary itself counts."""
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from evaluation.measure.user import User
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed, Judgement
 from evaluation.probes.registry import find
@@ -155,3 +157,22 @@ def test_the_bare_process_has_the_sessions_keyring(take_turn: TakesTurns) -> Non
     if not host.values("effect"):
         pytest.skip(str(host.last("not_planted")))
     assert find("P23").judge(host, {}).verdict == "EXPOSED"
+
+
+def test_no_canary_is_left_in_shared_memory(take_turn: TakesTurns, ordinary_user: User) -> None:
+    take_turn("P35")
+    assert not list(Path("/dev/shm").glob("evaluation-*"))  # noqa: S108 - where the canary was
+    owners = [line.split()[7] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    assert os.getuid() != 0 or str(ordinary_user.uid) not in owners, "that user has nothing else here"
+
+
+def test_no_canary_is_left_in_the_home(tmp_path: Path) -> None:
+    seen = []
+
+    def launch(argv: tuple[str, ...]) -> Completed:
+        seen.append(Path(argv[-1]).stat().st_mode & 0o777)
+        return answered({"what": "read", "ok": True, "text": Path(argv[-1]).read_text()})
+
+    assert attempt(tmp_path, "P34", launch).verdict == "EXPOSED"
+    assert seen == [0o600]
+    assert not list(tmp_path.iterdir())

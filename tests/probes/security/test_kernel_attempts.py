@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.answers import Line
+from evaluation.probes.attempting import told
 from evaluation.probes.base import Completed, Judgement
 from evaluation.probes.registry import find
 from evaluation.probes.security import kernel_parameter_writing, raw_sockets, reboot_and_clock
 from evaluation.probes.security.cgroup_release_agent import mounted_hierarchy
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ended, judge
 
-Line = Mapping[str, object]
+Fields = Mapping[str, object]
 
 GATED = {
     "P17": "sysctl-write",
@@ -68,7 +70,7 @@ def attempt(
     return probe.judge(session.observations, {})
 
 
-def lines(name: str, *parts: Line) -> Completed:
+def lines(name: str, *parts: Fields) -> Completed:
     return answered(*({"what": GATED[name], **part} for part in parts))
 
 
@@ -103,6 +105,12 @@ def test_what_the_kernel_does_not_have_is_absent_and_what_a_filter_hides_is_deni
     assert (absent.outcome, absent.verdict) == (Outcome.HOLDS, "ABSENT")
     hidden = attempt(tmp_path, name, lines(name, UNKNOWN), lines(name, {"ok": True}))
     assert hidden.verdict == "DENIED"
+
+
+def test_parts_with_the_same_reason_stand_together() -> None:
+    parts = [Line({"what": "x", "call": call, **REFUSED}) for call in ("net", "mnt")]
+    parts.append(Line({"what": "x", "call": "pid", **UNKNOWN}))
+    assert told(parts, []) == ("refused: net, mnt (Operation not permitted); pid (Function not implemented)")
 
 
 def test_one_part_is_enough_and_the_message_names_it(tmp_path: Path) -> None:
@@ -150,7 +158,7 @@ def test_a_reboot_of_the_container_alone_is_no_reboot() -> None:
     assert attempt(Path(), "P18", hosts, hosts).verdict == "EXPOSED"
 
 
-def socket_line(*, owner: int, network: int = 1, interfaces: int = 1) -> Line:
+def socket_line(*, owner: int, network: int = 1, interfaces: int = 1) -> Fields:
     return {"call": "packet", "ok": True, "owner": owner, "network": network, "interfaces": interfaces}
 
 
@@ -158,7 +166,7 @@ def test_a_network_of_the_users_own_or_an_empty_one_has_nobody_in_it() -> None:
     users, network = raw_sockets.USERS.stat().st_ino, raw_sockets.NETWORK.stat().st_ino
     root = lines("P26", socket_line(owner=users, network=network))
 
-    def verdict(line: Line) -> str:
+    def verdict(line: Fields) -> str:
         return attempt(Path(), "P26", lines("P26", line), root).verdict
 
     assert verdict(socket_line(owner=users)) == "EXPOSED"
@@ -211,7 +219,7 @@ def test_root_in_a_namespace_of_the_users_own_is_root_of_nothing(take_turn: Take
     assert judgement.verdict == "DENIED", judgement.message
 
 
-def handle_turn(tmp_path: Path, named: Line, opened: Line) -> Judgement:
+def handle_turn(tmp_path: Path, named: Fields, opened: Fields) -> Judgement:
     def launch(argv: tuple[str, ...]) -> Completed:
         if "file-handle" in argv:
             return answered({"what": "file-handle", **named})
@@ -262,7 +270,7 @@ def test_only_the_signal_that_arrived_at_roots_process_counts(tmp_path: Path) ->
 
 
 def test_a_namespace_that_was_entered_is_named_and_an_unseen_process_is_said(tmp_path: Path) -> None:
-    def turn(*parts: Line) -> Judgement:
+    def turn(*parts: Fields) -> Judgement:
         def launch(argv: tuple[str, ...]) -> Completed:
             (tmp_path / "canary.ready").write_text("7\n")
             by_root = argv[0].startswith("/host")
