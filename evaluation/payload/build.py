@@ -54,6 +54,8 @@ _SOURCES = {
         "legacy.c",
         "files.c",
         "digest.c",
+        "attempts_kernel.c",
+        "attempts_isolation.c",
         "attempts.c",
         "visit.c",
         "attempts_privilege.c",
