@@ -31,7 +31,7 @@ def observe(session: Session) -> None:
     whose = "unknown" if of_host is None else "the host's" if of_host else "its own"
     answer = "past the privilege check" if allowed else line.reason
     session.record(EFFECT, allowed and of_host is True, evidence=evidence)
-    session.record(DETAIL, f"sethostname: {answer}; name space: {whose}", evidence=evidence)
+    session.record(DETAIL, f"sethostname: {answer}; UTS namespace: {whose}", evidence=evidence)
 
 
 def _own_root_is(session: Session) -> bool:

@@ -140,7 +140,7 @@ def test_root_is_exposed(name: str, take_turn: TakesTurns) -> None:
         ("P03", IN_A_USER_NAMESPACE, "in a user namespace of its own"),
         ("P08", IN_A_USER_NAMESPACE, "seteuid: Invalid argument"),
         ("P09", WITHOUT_USER_NAMESPACES, "user: No space left on device"),
-        ("P25", (*IN_A_USER_NAMESPACE, "--uts"), "past the privilege check; name space: its own"),
+        ("P25", (*IN_A_USER_NAMESPACE, "--uts"), "past the privilege check; UTS namespace: its own"),
     ],
 )
 def test_root_of_a_user_namespace_of_ones_own_is_denied(
