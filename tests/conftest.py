@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm
 from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
@@ -98,8 +99,13 @@ def arm_of(bench: Bench, image: BuiltImage, found: dict[str, FoundRuntime]) -> A
     """Give a runtime that is ready to run the image; skip with the reason where there is none."""
     made: dict[str, Arm | str] = {}
 
+    forms: dict[str, ConvertedForm | None] = {}
+
     def make(runtime: str) -> Arm | str:
-        readied, form = ready(found[runtime], image, bench.launcher, bench.payload)
+        if (base := found[runtime].runtime.base) and base not in forms:
+            arm(base)  # skips where it is not here
+        readied, form = ready(found[runtime], image, bench.launcher, bench.payload, forms.get(base))
+        forms[runtime] = form
         if form is None:
             return readied.facts.reason
         return Arm(id=runtime, runtime=readied.runtime, reference=form.reference, image_digest=form.digest)

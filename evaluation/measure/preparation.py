@@ -17,16 +17,17 @@ from spython.main import Client
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, convert
+from evaluation.images.convert import ConvertedForm, convert, shared_form
 from evaluation.images.process import without_addresses
 from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.images import built_image, runner, wanted_images
 from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
-from evaluation.model import CONTROL, DEFAULT_IMAGE, Form
+from evaluation.model import CONTROL, DEFAULT_IMAGE, Form, Role
 from evaluation.payload import build as payload_builder
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
+from evaluation.probes.roles import takes_part
 from evaluation.sites import Site
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
@@ -59,18 +60,24 @@ def build_payload(folder: Path) -> Path:
 
 
 def ready(
-    found: FoundRuntime, image: BuiltImage, launcher: Launcher, payload: Path
-) -> tuple[FoundRuntime, FormFacts | None]:
+    found: FoundRuntime,
+    image: BuiltImage,
+    launcher: Launcher,
+    payload: Path,
+    base: ConvertedForm | None = None,
+) -> tuple[FoundRuntime, ConvertedForm | None]:
     """Make a runtime's form of the image and run it once, if need be with an adaptation.
 
-    A runtime that cannot run the image here becomes absent, with what it said as the reason.
+    A runtime that cannot run the image here becomes absent, with what it said as the reason. With ``base``,
+    the form of the runtime of which this one is a mode, that one is run and nothing is made.
     """
     if not found.facts.present:
         return found, None
     problem = ""
+    run, bound = runner(launcher), str(payload)
     for variant in (found.runtime, *found.runtime.adaptations()):
         try:
-            form = convert(image, variant, runner(launcher), str(payload))
+            form = shared_form(base, variant, run, bound) if base else convert(image, variant, run, bound)
         except LauncherGoneError:
             raise
         except EvaluationError as error:
@@ -83,7 +90,7 @@ def ready(
                 "adaptation": f"it does not start with its defaults here: {problem}" if problem else "",
             }
         )
-        return FoundRuntime(runtime=variant, facts=facts), form_facts(form)
+        return FoundRuntime(runtime=variant, facts=facts), form
     reason = f"installed, but cannot run the image: {without_addresses(problem)}"
     return (
         FoundRuntime(
@@ -93,7 +100,7 @@ def ready(
     )
 
 
-def form_facts(form: ConvertedForm) -> FormFacts:
+def form_facts(form: ConvertedForm, made_by: str = "") -> FormFacts:
     """Put a form as the manifest keeps it: no path of this machine, a SIF with its own labels."""
     return FormFacts(
         runtime=form.runtime,
@@ -104,6 +111,7 @@ def form_facts(form: ConvertedForm) -> FormFacts:
         digest=form.digest,
         first_start_s=form.first_start_s,
         details=_sif_labels(form.reference) if form.form is Form.SIF else (),
+        made_by=made_by,
     )
 
 
@@ -139,18 +147,20 @@ def prepare(
     asked : sequence of str
         The images to make ready; see `wanted_images`.
     """
-    found = chosen(discover(site, launcher), runtimes)
+    everything = discover(site, launcher)
+    found = chosen(everything, runtimes)
+    shelf = _Shelf(everything=everything, launcher=launcher, payload=payload)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
     image: ImageFacts | None
     try:
-        readied, image = _formed(found, images, launcher, payload)
+        readied, image = _formed(found, built_image(DEFAULT_IMAGE, images, launcher), shelf)
     except (LauncherGoneError, FaultyDocumentError):
         raise
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
         readied, image = [_without_image(item, error.what) for item in found], None
     others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT_IMAGE]
-    ladder, missing = _ladder(readied, others, images, launcher, payload)
+    ladder, missing = _ladder(readied, others, images, shelf)
     here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
     return Prepared(
         runtimes=tuple(item.facts for item in readied),
@@ -178,38 +188,82 @@ def _unavailable(
     )
 
 
+class _Shelf:
+    """Every runtime that was made ready, with its form of the first image; each is made ready once.
+
+    A mode runs the form of its base, which is made ready for it even where the run leaves the base out.
+    """
+
+    def __init__(self, *, everything: Sequence[FoundRuntime], launcher: Launcher, payload: Path) -> None:
+        self._everything = {item.facts.id: item for item in everything}
+        self.launcher = launcher
+        self._payload = payload
+        self._ready: dict[str, tuple[FoundRuntime, ConvertedForm | None]] = {}
+
+    def ready(self, id_: str, built: BuiltImage) -> tuple[FoundRuntime, ConvertedForm | None]:
+        """Make a runtime ready to run the first image, after its base."""
+        if id_ not in self._ready:
+            item, base = self._everything[id_], None
+            if item.runtime.base and item.facts.present:
+                its, base = self.ready(item.runtime.base, built)
+                if base is None:
+                    reason = f"{item.runtime.base} is not here: {its.facts.reason}"
+                    item = FoundRuntime(runtime=item.runtime, facts=absent(item.facts, reason))
+            if item.facts.present:
+                what = f"looking into {item.runtime.base}'s" if base else "making its"
+                print(f"  ... {id_}: {what} form of the image {built.name}", flush=True)  # noqa: T201
+            self._ready[id_] = ready(item, built, self.launcher, self._payload, base)
+        return self._ready[id_]
+
+    def convert(self, id_: str, built: BuiltImage) -> ConvertedForm:
+        """Make the form of a further image, of a runtime that was made ready."""
+        print(f"  ... {id_}: making its form of the image {built.name}", flush=True)  # noqa: T201
+        return convert(built, self._ready[id_][0].runtime, runner(self.launcher), str(self._payload))
+
+
 def _formed(
-    found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
+    found: Sequence[FoundRuntime], built: BuiltImage, shelf: _Shelf
 ) -> tuple[list[FoundRuntime], ImageFacts]:
-    """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
-    built = built_image(DEFAULT_IMAGE, images, launcher)
+    """Make every form of the first image; the bare host's tree first: all are compared with it."""
     kept: list[FoundRuntime] = []
     forms: list[FormFacts] = []
     for item in found:
-        if item.facts.present:
-            print(f"  ... {item.facts.id}: making its form of the image {DEFAULT_IMAGE}", flush=True)  # noqa: T201
-        readied, form = ready(item, built, launcher, payload)
-        if item.facts.id == CONTROL and not form:
-            raise EvaluationError(readied.facts.reason)
-        if form and forms and form.digest != forms[0].digest:
-            kept.append(FoundRuntime(runtime=readied.runtime, facts=absent(readied.facts, _OTHER_CONTENT)))
+        if not item.facts.present:
+            kept.append(item)
             continue
-        kept.append(readied)
-        forms += [form] if form else []
+        readied, form = shelf.ready(item.facts.id, built)
+        # What this run does with it is said by what was chosen, not by what was found.
+        facts = readied.facts.model_copy(update={"timed": item.facts.timed})
+        if item.facts.id == CONTROL and not form:
+            raise EvaluationError(facts.reason)
+        if form and forms and form.digest != forms[0].digest:
+            form, facts = None, absent(facts, _OTHER_CONTENT)
+        kept.append(FoundRuntime(runtime=readied.runtime, facts=facts))
+        forms += [form_facts(form, item.runtime.base)] if form else []
     return kept, image_facts(built, forms)
 
 
 def _ladder(
-    found: Sequence[FoundRuntime], names: Sequence[str], images: Path, launcher: Launcher, payload: Path
+    found: Sequence[FoundRuntime], names: Sequence[str], images: Path, shelf: _Shelf
 ) -> tuple[list[ImageFacts], dict[str, str]]:
     """Make every form of the other images; also, by name, why one could not be had at all."""
     ladder: list[ImageFacts] = []
     missing: dict[str, str] = {}
     for name in names:
         print(f"  ... the image {name}: building it or taking the kept one", flush=True)  # noqa: T201
+        asked_in_it = [probe for probe in discover_probes().values() if probe.image == name]
+        meant = [
+            item
+            for item in found
+            if item.facts.present
+            and (
+                item.facts.timed
+                or any(takes_part(item.facts.role, probe, timed=False) for probe in asked_in_it)
+            )
+        ]
         try:
-            built = built_image(name, images, launcher)
-            ladder.append(image_facts(built, _forms_of(built, found, launcher, payload)))
+            built = built_image(name, images, shelf.launcher)
+            ladder.append(image_facts(built, _forms_of(built, meant, shelf)))
         except (LauncherGoneError, FaultyDocumentError):
             raise
         except EvaluationError as error:
@@ -217,27 +271,30 @@ def _ladder(
     return ladder, missing
 
 
-def _forms_of(
-    built: BuiltImage, found: Sequence[FoundRuntime], launcher: Launcher, payload: Path
-) -> list[FormFacts]:
-    """Every present runtime's form; where one cannot make it, what it said, and the others go on."""
-    forms: list[FormFacts] = []
+def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: _Shelf) -> list[FormFacts]:
+    """Give every runtime's form; where one cannot make it, what it said, and the others go on."""
+    forms: dict[str, FormFacts] = {}
     for item in found:
-        if not item.facts.present:
+        base = item.runtime.base
+        if base in forms:  # it was just made, and looked into
+            forms[item.facts.id] = forms[base].model_copy(
+                update={"runtime": item.facts.id, "made_by": base, "first_start_s": None}
+            )
             continue
-        print(f"  ... {item.facts.id}: making its form of the image {built.name}", flush=True)  # noqa: T201
         try:
-            form = form_facts(convert(built, item.runtime, runner(launcher), str(payload)))
+            form = form_facts(shelf.convert(item.runtime.form_of, built), base)
+            form = form.model_copy(update={"runtime": item.facts.id})
         except LauncherGoneError:
             raise
         except EvaluationError as error:
             if item.facts.id == CONTROL:
                 raise
             form = _no_form(item, without_addresses(error.what))
-        if forms and form.digest and form.digest != forms[0].digest:
+        first = forms.get(CONTROL)
+        if first and form.digest and form.digest != first.digest:
             form = _no_form(item, _OTHER_CONTENT)
-        forms.append(form)
-    return forms
+        forms[item.facts.id] = form
+    return list(forms.values())
 
 
 def _no_form(item: FoundRuntime, problem: str) -> FormFacts:
@@ -275,12 +332,17 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
             advice=f"There are: {', '.join(known)}; or none.",
         )
     kept = {*(runtimes or known), CONTROL}
-    return tuple(
-        item
-        if item.facts.id in kept or not item.facts.present
-        else FoundRuntime(runtime=item.runtime, facts=absent(item.facts, "left out of this run on request"))
-        for item in found
-    )
+    return tuple(_as_chosen(item, kept, named=item.facts.id in runtimes) for item in found)
+
+
+def _as_chosen(item: FoundRuntime, kept: Collection[str], *, named: bool) -> FoundRuntime:
+    """Leave a runtime out, or keep it; a mode that was named is timed like an alternative."""
+    facts = item.facts
+    if facts.present and facts.id not in kept:
+        facts = absent(facts, "left out of this run on request")
+    elif facts.role is Role.VARIANT:
+        facts = facts.model_copy(update={"timed": named})
+    return FoundRuntime(runtime=item.runtime, facts=facts)
 
 
 def image_facts(image: BuiltImage, forms: Sequence[FormFacts]) -> ImageFacts:
