@@ -42,14 +42,18 @@ ArmOf = Callable[[str], Arm]
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
-    """Docker's engine, where the set-up of this project put one that is not running."""
-    started = False
+    """Docker's engines, where the set-up of this project put some that are not running."""
+    stop: tuple[str, ...] = ()
     if os.getuid() == 0 and MARKER.with_name("embedded-set").exists():
-        said = subprocess.run((SETUP, "start"), capture_output=True, text=True, check=False).stdout
-        started = said.splitlines()[-1:] == ["dockerd: started"]
+        done = subprocess.run((SETUP, "start"), capture_output=True, text=True, check=False)
+        said = done.stdout.splitlines()
+        if said[-1:] == ["dockerd: started"]:
+            stop = ("stop",)
+        elif "rootless dockerd: started" in said:
+            stop = ("stop", "rootless")
     yield
-    if started:
-        subprocess.run((SETUP, "stop"), capture_output=True, check=True)
+    if stop:
+        subprocess.run((SETUP, *stop), capture_output=True, check=True)
 
 
 @pytest.fixture(scope="session")
