@@ -20,7 +20,7 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
     left_out = {
         probe.id: "left to the full profile: measure with PROFILE=full"
         for probe in probes.values()
-        if manifest.profile == QUICK and not probe.quick
+        if manifest.profile in QUICK and not probe.quick
     }
     roles = {facts.id: facts.role for facts in manifest.runtimes}
     timed = {facts.id for facts in manifest.runtimes if facts.timed}

@@ -112,7 +112,7 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         title=case.title(site),
         measured=site.measured,
         absent=site.absent,
-        cells=len(site.probes) * len(site.ranked),
+        cells=len(site.tried) * len(site.ranked),
         filled=sum(
             finding.outcome.is_evidence
             for (_, runtime), finding in site.cells.items()
