@@ -73,8 +73,8 @@ class Checkup:
             for facts in self.runtimes:
                 if facts.role is role:
                     state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
-                    line = f"  {'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
-                    lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 6))
+                    line = f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
+                    lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 4))
         for limit in self.limits:
             lines += [
                 "",

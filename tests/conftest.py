@@ -18,9 +18,10 @@ from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.forms import ready
 from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, ready
+from evaluation.measure.preparation import build_payload
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
 from evaluation.sites import load_site

@@ -70,7 +70,7 @@ _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has 
 
 NOT_ASKED: Final = State(
     word="not asked",
-    tone="hollow",
+    tone="blank",
     meaning="A mode that nobody named is not timed; the positive control is only for security attempts.",
 )
 

@@ -17,9 +17,10 @@ from evaluation.images.build import BuiltImage, build
 from evaluation.images.convert import content_digest, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
+from evaluation.measure.forms import ready
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, ready
+from evaluation.measure.preparation import build_payload
 from evaluation.measure.user import measuring_user
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
