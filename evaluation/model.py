@@ -367,12 +367,15 @@ class Stability:
     """Between which points of one criterion, all others kept, the leader stays first.
 
     ``high`` may be infinite; both are not a number where no weight of this criterion makes it first.
+    ``leads`` are its lead over the nearest rival, on the scale from 0 to 1, at the least and at the greatest
+    plausible weight of this criterion; ``None`` without rivals.
     """
 
     criterion: str
     weight: float
     low: float
     high: float
+    leads: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from evaluation.decide.promethee import criterion_flows, net_flows
 from evaluation.decide.sensitivity import (
     acceptability,
     central_weights,
+    lead,
     leaders_without,
     smallest_flip,
     stability_interval,
@@ -63,20 +64,33 @@ def robustness(
         runtimes=tuple(order),
         criteria=names,
         stability=tuple(
-            Stability(
-                criterion=name,
-                weight=weights[name],
-                low=ends[0],
-                high=ends[1],
-            )
+            _stability(name, column, points, (low, high), method.weight_range.value)
             for column, name in enumerate(names)
-            for ends in [stability_interval(points, low, high, winner=0, criterion=column)]
         ),
         flip=(names[flip.criterion], flip.weight, order[flip.rival]) if flip else None,
         without=tuple((name, order[leader]) for name, leader in zip(names, without, strict=known) if leader),
         acceptability=tuple(tuple(row) for row in acceptability(middle).tolist()),
         central=_central(order, names, drawn, middle),
         methods=_opinions(order, points, low, method) if known and len(order) > 1 else (),
+    )
+
+
+def _stability(
+    name: str, column: int, points: Floats, bounds: tuple[Floats, Floats], weight_range: float
+) -> Stability:
+    low, high = stability_interval(points, *bounds, winner=0, criterion=column)
+    moved = []
+    for factor in (1 - weight_range, 1 + weight_range):
+        changed = points.copy()
+        changed[column] *= factor
+        moved.append(lead(changed, *bounds, winner=0))
+    least, most = moved
+    return Stability(
+        criterion=name,
+        weight=float(points[column]),
+        low=low,
+        high=high,
+        leads=None if least is None or most is None else (least, most),
     )
 
 

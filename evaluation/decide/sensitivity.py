@@ -17,6 +17,7 @@ __all__ = [
     "Flip",
     "acceptability",
     "central_weights",
+    "lead",
     "leaders_without",
     "smallest_flip",
     "stability_interval",
@@ -62,6 +63,18 @@ def stability_interval(
     least = max(0.0, float(np.max(-rest[rising] / slope[rising], initial=0.0)))
     most = float(np.min(-rest[falling] / slope[falling], initial=math.inf))
     return (least, most) if least <= most + _EQUAL else (math.nan, math.nan)
+
+
+def lead(weights: ArrayLike, low: ArrayLike, high: ArrayLike, *, winner: int) -> float | None:
+    """By how much the winner is ahead of its nearest rival, from -1 to 1; ``None`` without rivals.
+
+    Parameters
+    ----------
+    weights, low, high, winner
+        As for `stability_interval`.
+    """
+    points, leads = _leads(weights, low, high, winner)
+    return float(np.min(leads @ points) / points.sum()) if len(leads) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,10 @@ _SOURCES = {
         "files.c",
         "digest.c",
         "attempts.c",
+        "visit.c",
+        "attempts_privilege.c",
+        "attempts_mounts.c",
+        "attempts_devices.c",
     ),
     HELPER: ("helper.c",),
 }

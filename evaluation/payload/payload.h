@@ -21,6 +21,12 @@ int mark_file(const char *prefix, const char *suffix, long long value);
 /* Reads a decimal number of at least 0; ends the program with a usage message when it is none. */
 long number(const char *text);
 
+/* Shows the attempt to the verifier while it stands: `visit_begin` connects to the socket in a directory
+ * (-1 and errno on failure), `visit_show` sends a letter, and a descriptor unless it is negative, and
+ * waits until the verifier has looked. Returns errno. */
+int visit_begin(const char *directory);
+int visit_show(int line, char letter, int handed);
+
 /* A command takes its arguments (name not counted) and prints its lines. What it returns is the
  * program's exit status when it is not 0. */
 typedef int command_function(int count, char **arguments);
@@ -42,5 +48,8 @@ command_function find_programs, tree_digest;
 command_function file_change_directory, file_write, file_read, file_make_tree, file_remove_tree;
 command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
 command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;
+command_function attempt_visit, attempt_drop_groups, attempt_switch_user, attempt_namespaces;
+command_function attempt_hostname, attempt_mount, attempt_unmask, attempt_write_image;
+command_function attempt_make_node, attempt_list_devices, attempt_read_disks;
 
 #endif

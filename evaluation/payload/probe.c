@@ -57,6 +57,17 @@ static const struct command COMMANDS[] = {
     {"run-helper", attempt_run_helper, 4, 1, "HELPER DIRECTORY UID GID"},
     {"plant", attempt_plant, 2, 1, "HELPER TARGET"},
     {"signal-process", attempt_signal_process, 1, 1, "TOKEN"},
+    {"visit", attempt_visit, 1, 1, "DIRECTORY"},
+    {"drop-groups", attempt_drop_groups, 1, 1, "FILE"},
+    {"switch-user", attempt_switch_user, 2, 1, "DIRECTORY UID ..."},
+    {"namespaces", attempt_namespaces, 1, 1, "DIRECTORY"},
+    {"hostname", attempt_hostname, 1, 1, "DIRECTORY [own]"},
+    {"mount", attempt_mount, 3, 1, "DIRECTORY TARGET WORD [own]"},
+    {"unmask", attempt_unmask, 1, 1, "FILE ..."},
+    {"write-image", attempt_write_image, 3, 1, "DIRECTORY NAME TARGET ..."},
+    {"make-node", attempt_make_node, 5, 1, "b|c MAJOR MINOR DIRECTORY PATH [keep]"},
+    {"list-devices", attempt_list_devices, 1, 1, "DIRECTORY"},
+    {"read-disks", attempt_read_disks, 1, 1, "DIRECTORY [MAJOR MINOR]"},
     {"await-signal", await_signal, 2, 0, "PREFIX SECONDS [TOKEN]"},
 };
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };

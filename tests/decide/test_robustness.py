@@ -27,6 +27,13 @@ def test_every_weight_has_its_interval_around_what_is_declared() -> None:
     for item in found.stability:
         assert item.low <= item.weight <= item.high
         assert item.weight == WEIGHTS[item.criterion]
+        assert item.leads is not None
+    # a is ahead by 0.14 on "start" (40 points) and behind by a tenth on "rate" (30).
+    start, rate = found.stability[:2]
+    assert start.leads is not None
+    assert rate.leads is not None
+    assert start.leads[0] < start.leads[1]
+    assert rate.leads[0] > rate.leads[1]
 
 
 def test_a_weight_that_decides_is_the_flip_and_leaving_it_out_changes_the_leader() -> None:

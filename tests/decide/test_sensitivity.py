@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evaluation.decide.sensitivity import (
     acceptability,
     central_weights,
+    lead,
     leaders_without,
     smallest_flip,
     stability_interval,
@@ -149,3 +150,9 @@ def test_what_cannot_change_the_choice_is_worth_nothing(own: float, rival: float
     assume(abs(own - rival) > 0.051)
     assert value_of_information([0.1, 0.9], [own, rival], alternative=0, criterion=0) == 0.0
     assert value_of_information([0.1, 0.9], [own], alternative=0, criterion=0) == 0.0
+
+
+def test_the_lead_is_over_the_nearest_rival_with_the_gaps_against_the_winner() -> None:
+    low, high = [[0.5, 0.9], [0.4, 0.4], [0.0, 0.0]], [[1.0, 0.9], [0.4, 0.4], [0.2, 1.0]]
+    assert lead([10, 10], low, high, winner=0) == pytest.approx(0.7 - 0.6)
+    assert lead([10, 10], low[:1], high[:1], winner=0) is None
