@@ -96,6 +96,12 @@ class ImageFacts(_Facts):
     """Python's, as ``name=version``."""
     forms: tuple[FormFacts, ...]
 
+    @property
+    def made(self) -> tuple[FormFacts, ...]:
+        """The forms, each once: without a mode's where its base stands there too."""
+        runtimes = {form.runtime for form in self.forms}
+        return tuple(form for form in self.forms if form.made_by not in runtimes)
+
 
 class Manifest(_Facts):
     """What a run is: planned, where, with what."""
