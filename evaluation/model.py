@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
+    "POSITIVE_CONTROL",
     "QUICK",
     "WORK",
     "Bind",
@@ -64,6 +65,13 @@ WORK = "/work"
 
 FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
+
+
+POSITIVE_CONTROL = "-unsafe"
+"""How the id of a mode ends in which everything is weakened, to show that attempts can succeed at all.
+
+It is no alternative: it is shown apart and never ranked.
+"""
 
 
 CALIBRATION = "calibration"

@@ -49,7 +49,7 @@ def test_references_can_be_followed(probe: Probe) -> None:
 @SECURITY
 def test_an_attempt_says_how_severe_an_exposure_is_and_where_that_is_told(probe: Probe) -> None:
     assert re.fullmatch(r"[PB]\d\d", probe.checklist_id)
-    assert probe.severity in Severity
+    assert isinstance(probe.severity, Severity)
     assert len(probe.severity_reason.split()) >= 8
     assert probe.severity_reason[0].isupper()
     assert probe.severity_reason.endswith(".")
