@@ -107,7 +107,7 @@ def _sides(
         yield "  as a plain job, and seen by the verifier"
     else:
         yield "  on the host, by the verifier"
-    for line in seen(observed):
+    for line in seen(observed, told=finding.message):
         yield f"    {_plain(line)}"
     for process in on_host:
         yield from _shown(process, outputs)
