@@ -29,6 +29,7 @@ MODES: Final = {
     "docker": "root daemon, root inside, bridge network",
     "docker-user": "root daemon, the user's own id inside",
     "docker-hardened": "root daemon, no capabilities, no new privileges",
+    "docker-unsafe": "positive control: everything switched off",
     "docker-rootless": "rootless daemon",
     "podman": "rootless, root inside is the user outside",
     "podman-keep-id": "rootless, the user's own id inside",
@@ -38,7 +39,6 @@ MODES: Final = {
     "apptainer-sandbox": "unprivileged, unpacked directory",
     "charliecloud": "unprivileged user namespace, unpacked directory",
     "shifter": "setuid helper, image mounted by the site",
-    "docker-unsafe": "positive control: everything switched off",
 }
 NUMBERS: Final = tuple(number for numbers in AREAS.values() for number in numbers)
 NAMES: Final = ("made_up_attempt", "socket_reachability", "capability_bounding_set", "unmasking")
