@@ -21,7 +21,9 @@ Format history
         Every process started, and what was printed: each output once, by its SHA-256, as text or,
         where it is not UTF-8, as base64.
     ``findings.json``
-        Derived from the above; rewritten by every assessment.
+        Derived from the above; rewritten by every assessment. Fields that were added since (an attempt's
+        ``delta``, its ``severity``) are missing in older ones, and are then not known; the format's number
+        is that of what cannot be derived again.
     ``complete.json``
         The sentinel: digests of the files above it (but the derived one), written last.
     ``*.torn``

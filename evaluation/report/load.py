@@ -9,7 +9,7 @@ from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -109,4 +109,14 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
+        recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
     )
+
+
+def _recorded(run: Run, probes: set[str]) -> dict[tuple[str, str], tuple[Observation, ...]]:
+    found: dict[tuple[str, str], tuple[Observation, ...]] = {}
+    for item in run.observations():
+        if item.probe in probes:
+            cell = item.probe, item.runtime
+            found[cell] = (*found.get(cell, ()), item)
+    return found

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, Outcome, SiteDecision
+from evaluation.model import (
+    CONTROL,
+    CONTROL_AGAIN,
+    POSITIVE_CONTROL,
+    Evidence,
+    Finding,
+    Observation,
+    Outcome,
+    SiteDecision,
+)
 from evaluation.sites import Site
 from evaluation.store import Manifest, RuntimeFacts
 
@@ -23,7 +32,8 @@ class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
-    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
+    runtime, what was recorded of the checklist's attempts.
     """
 
     manifest: Manifest
@@ -34,6 +44,7 @@ class SiteCase:
     outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
+    recorded: Mapping[tuple[str, str], tuple[Observation, ...]] = field(default_factory=dict)
 
     @property
     def site(self) -> str:
@@ -91,6 +102,17 @@ class SiteCase:
         """The other probes, in the same order."""
         out = {probe for probes in self.left_out.values() for probe in probes}
         return tuple(probe for probe in self.probes if probe not in out)
+
+    @property
+    def attempts(self) -> tuple[str, ...]:
+        """Those of the tried probes that are attempts of the security checklist."""
+        listed = {finding.probe for finding in self.findings if finding.texts.checklist_id}
+        return tuple(probe for probe in self.tried if probe in listed)
+
+    @property
+    def positive_controls(self) -> tuple[str, ...]:
+        """Runtimes that were weakened on purpose; they are no alternatives."""
+        return tuple(runtime for runtime in self.runtimes if runtime.endswith(POSITIVE_CONTROL))
 
     @property
     def measured(self) -> tuple[str, ...]:
