@@ -113,6 +113,8 @@ class Task:
     cpus : str
         The processors it may run on, as ``taskset -c`` and ``--cpuset-cpus`` read them (``0``, ``0-3``);
         all of them when empty.
+    memory_bytes : int
+        The most memory it may have, asked of the runtime by its own option; not asked when 0.
     """
 
     image: str
@@ -123,6 +125,7 @@ class Task:
     name: str = ""
     stdin: bool = False
     cpus: str = ""
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
 _GONE_S = 5.0
 _CLEANUP_S = 30.0
+_CLEANUPS = 6
+_CLEANUP_PAUSE_S = 0.2
 _DEFAULTS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 _CHILD = frozenset({signal.SIGCHLD})
 
@@ -54,6 +56,8 @@ class Task:
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.cleanup: list[list[str]] = request["cleanup"]
+        self.listing: list[str] = request["listing"]
+        self.listed: str = request["listed"]
         self.env: dict[str, str] = request["env"]
         self.before = set(descendants())
         self.stdout, self.stderr = memory_file("stdout"), memory_file("stderr")
@@ -133,18 +137,37 @@ class Task:
         return pid, status if pid else int(signal.SIGKILL), usage
 
     def clean_up(self) -> None:
-        """Run the engine's own commands for what is out of our reach."""
-        for argv in self.cleanup:
-            nothing = os.open(os.devnull, os.O_RDWR)
-            pid = 0
-            with suppress(OSError):
-                pid = spawn(argv, self.env, (nothing, nothing, nothing))
-            os.close(nothing)
+        """Run the engine's own commands for what is out of our reach, until it says that it is gone.
+
+        An engine whose client was killed half-way may not know the state of its own container, and its
+        own clean-up may be under way: what failed is tried again, a little later each time.
+        """
+        for attempt in range(_CLEANUPS):
+            time.sleep(attempt * _CLEANUP_PAUSE_S)
+            for argv in self.cleanup:
+                self.engine(argv)
+            if not self.listing or not self.cleanup:
+                return
+            said = self.engine(self.listing)
+            if said is not None and self.listed not in said.split():
+                return
+
+    def engine(self, argv: list[str]) -> str | None:
+        """Run one of the engine's commands; what it printed, or ``None`` where it failed or hung."""
+        nothing, output = os.open(os.devnull, os.O_RDWR), memory_file("listing")
+        try:
+            pid = spawn(argv, self.env, (nothing, output, nothing))
             give_up = time.monotonic() + _CLEANUP_S
-            while pid and os.waitpid(pid, os.WNOHANG) == (0, 0):
+            while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
                 if time.monotonic() > give_up:
                     os.killpg(pid, signal.SIGKILL)
                 time.sleep(0.01)
+            return os.pread(output, OUTPUT_CAP, 0).decode(errors="replace") if ended[1] == 0 else None
+        except OSError:
+            return None
+        finally:
+            os.close(nothing)
+            os.close(output)
 
 
 class Server:
@@ -177,7 +200,7 @@ class Server:
             return {"survivors": self.sweep()}
         if operation == "signal":
             if request["pid"] in self.tasks:  # else it was waited for, and the number may be another's
-                os.kill(request["pid"], request["number"])
+                (os.killpg if request.get("group") else os.kill)(request["pid"], request["number"])
             return {}
         if operation == "wait":
             if request["pid"] not in self.tasks:

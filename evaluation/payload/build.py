@@ -55,6 +55,7 @@ _SOURCES = {
         "files.c",
         "digest.c",
         "attempts.c",
+        "batch.c",
     ),
     HELPER: ("helper.c",),
 }

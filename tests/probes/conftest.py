@@ -55,8 +55,12 @@ class RootInsideSession(TurnSession):
         stdin: bytes = b"",
         timeout_s: float = 60.0,
         cpus: str = "",
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
     ) -> Completed:
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
+        command = self._command(
+            argv, binds, env, host_env, workdir, stdin, cpus, before=before, memory_bytes=memory_bytes
+        )
         return self._keep(self.root.run(command, timeout_s=timeout_s))
 
 
