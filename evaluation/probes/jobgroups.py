@@ -32,6 +32,8 @@ _MOUNTS = Path("/proc/mounts")
 _GATE = 'while [ ! -e "$0" ]; do sleep 0.02; done; exec "$@"'
 _MAY_START = "job-may-start"
 _GONE_S = 10.0
+_CHARGED_AT_ONCE = 2**20
+"""Bytes: more than the kernel charges in advance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +72,15 @@ class JobGroup:
             return _field(self.path / "memory.events", "oom_kill")
         return sum(_field(file, "oom_kill") for file in self.path.rglob("memory.oom_control"))
 
-    def memory_refusals(self) -> int:
-        """How often the limit was reached by this group and those below."""
+    def memory_limit_reached(self) -> bool:
+        """Whether this group and those below ever had as much memory as they may.
+
+        Version 1 counts a refusal in one group alone, not always in this one; the peak is everybody's.
+        """
         if self.version == 2:
-            return _field(self.path / "memory.events", "max")
-        # With swap counted, its limit is the first that is reached.
-        counts = (self.path / f"memory.{kind}failcnt" for kind in ("", "memsw."))
-        return sum(int(count.read_text()) for count in counts if count.is_file())
+            return _field(self.path / "memory.events", "max") > 0
+        peak, limit = (self.path / f"memory.{name}_in_bytes" for name in ("max_usage", "limit"))
+        return int(peak.read_text()) + _CHARGED_AT_ONCE >= int(limit.read_text())
 
     def cpu_s(self) -> float:
         """CPU time charged to this group and those below, in seconds."""

@@ -40,7 +40,7 @@ def test_version_2_is_read_and_written_by_its_own_names(tmp_path: Path) -> None:
     (tmp_path / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1\n")
     group.limit_memory(1024)
     group.limit_processes(7)
-    assert (group.memory_kills(), group.memory_refusals(), group.cpu_s()) == (3, 5, 1.5)
+    assert (group.memory_kills(), group.memory_limit_reached(), group.cpu_s()) == (3, True, 1.5)
     assert [(tmp_path / name).read_text() for name in ("memory.max", "memory.swap.max", "pids.max")] == [
         "1024",
         "0",

@@ -48,7 +48,7 @@ def _take_inside(session: Session, group: JobGroup) -> None:
         let_go(session, INSIDE)
         completed = running.wait()
     kills, evidence = group.memory_kills(), (completed,)
-    killed = completed.evidence.exit_status in KILLED and group.memory_refusals() > 0
+    killed = completed.evidence.exit_status in KILLED and group.memory_limit_reached()
     if held or ((kills or killed) and (session.work / STARTED).exists()):
         taken = f"{HELD_BYTES >> 20} MiB were taken" if held else f"{HELD_BYTES >> 20} MiB were not to be had"
         ended = "" if held else ", the kernel ended the payload"
