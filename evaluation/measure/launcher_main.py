@@ -177,6 +177,11 @@ class Server:
         self.tasks: dict[int, Task] = {}
         self.sessions: set[int] = set()
         self.unclean: list[Task] = []
+        self.engines: dict[tuple[str, ...], tuple[Task, set[str]]] = {}
+        """Per listing of an engine's containers, the first that were to be listed there, and all their names.
+
+        Names alone, because this process stays small: the others' clean-up is the first's, for another name.
+        """
 
     def serve(self) -> None:
         """Answer until standard input ends, then end everything below this process."""
@@ -191,7 +196,23 @@ class Server:
                 sys.stdout.write(json.dumps(answer) + "\n")
                 sys.stdout.flush()
         self.sweep()
+        self.clear_engines()
         kill(descendants)
+
+    def clear_engines(self) -> None:
+        """Ask every engine that was used for what it still lists of ours, and have it removed.
+
+        A client that ended by itself may have left its container: it was killed from elsewhere, or its
+        engine failed.
+        """
+        for first, names in self.engines.values():
+            said = first.engine(first.listing) or ""
+            for name in sorted(names & set(said.split())):
+                first.cleanup = [
+                    [name if word == first.listed else word for word in argv] for argv in first.cleanup
+                ]
+                first.listed = name
+                first.clean_up()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
@@ -214,6 +235,8 @@ class Server:
             task = Task(request)
             self.tasks[task.pid] = task
             self.sessions.add(task.pid)
+            if task.listing and task.listed:
+                self.engines.setdefault(tuple(task.listing), (task, set()))[1].add(task.listed)
             if operation == "start":
                 return {"pid": task.pid}
             return self.end_of(task, request["timeout_s"], sleep_first=True)

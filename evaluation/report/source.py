@@ -34,6 +34,8 @@ class SiteCase:
     outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
+    residue: tuple[str, ...] | None = None
+    """What measuring left on the machine; ``None`` where nobody looked."""
 
     @property
     def site(self) -> str:

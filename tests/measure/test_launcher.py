@@ -316,6 +316,19 @@ def test_the_clean_up_goes_on_until_the_engine_lists_it_no_more(launcher: Launch
         task.wait()
 
 
+def test_at_the_end_engines_are_asked_for_what_is_left(tmp_path: Path) -> None:
+    left = [tmp_path / name for name in ("one", "two", "somebody-elses")]
+    with Launcher(ourselves()) as opened:
+        for path in left:
+            path.touch()
+            remove = ("sh", "-c", f'rm -f "{tmp_path}/$0"', path.name)
+            if path.name != "somebody-elses":
+                run(opened, "true", cleanup=(remove,), listing=("ls", str(tmp_path)), listed=path.name)
+        opened.sweep()
+        assert all(path.exists() for path in left)  # a client that ended well has told its engine
+    assert [path.name for path in left if path.exists()] == ["somebody-elses"]
+
+
 def test_a_signal_to_the_group_reaches_the_children(launcher: Launcher) -> None:
     marker = unique_seconds()
     task = launcher.start(command("sh", "-c", f"sleep {marker} & wait"))
