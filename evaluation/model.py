@@ -115,6 +115,10 @@ class Task:
         all of them when empty.
     memory_bytes : int
         The most memory it may have, asked of the runtime by its own option; not asked when 0.
+    terminal : bool
+        Whether the client has a terminal that the command is to get too.
+    writable : bool
+        Whether the image's own tree is to be writable inside, the image itself staying as it is.
     """
 
     image: str
@@ -126,6 +130,8 @@ class Task:
     stdin: bool = False
     cpus: str = ""
     memory_bytes: int = 0
+    terminal: bool = False
+    writable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

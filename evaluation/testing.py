@@ -177,6 +177,8 @@ class FakeSession:
         cpus: str = "",  # noqa: ARG002 - as above
         before: Sequence[str] = (),  # noqa: ARG002 - as above
         memory_bytes: int = 0,  # noqa: ARG002 - as above
+        terminal: bool = False,  # noqa: ARG002 - as above
+        writable: bool = False,  # noqa: ARG002 - as above
     ) -> Completed:
         """Answer as the test says."""
         self.launched.append(tuple(argv))

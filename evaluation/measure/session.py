@@ -165,11 +165,14 @@ class TurnSession:
         cpus: str = "",
         before: Sequence[str] = (),
         memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
         command = self._command(
-            argv, binds, env, host_env, workdir, stdin, cpus, before=before, memory_bytes=memory_bytes
-        )
+            argv, binds, env, host_env, workdir, stdin, cpus,
+            before=before, memory_bytes=memory_bytes, terminal=terminal, writable=writable,
+        )  # fmt: skip
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -260,6 +263,8 @@ class TurnSession:
         *,
         before: Sequence[str] = (),
         memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Command:
         if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
             self._refuse_without_image()
@@ -276,6 +281,8 @@ class TurnSession:
             stdin=bool(stdin),
             cpus=cpus,
             memory_bytes=memory_bytes,
+            terminal=terminal,
+            writable=writable,
         )
         return Command(
             argv=(*before, *self.arm.runtime.argv(task)),

@@ -56,6 +56,7 @@ _SOURCES = {
         "digest.c",
         "attempts.c",
         "batch.c",
+        "terminal.c",
     ),
     HELPER: ("helper.c",),
 }

@@ -39,9 +39,13 @@ command_function bench_triad, bench_matrix, hold_memory;
 command_function transfer_write, transfer_read, transfer_evict, transfer_loopback;
 command_function legacy_vsyscall_page, legacy_vsyscall_call, legacy_vsyscall_read, legacy_uname;
 command_function leave_daemon, burn_cpu, start_children, tell_limits, make_open_tree, make_foreign_tree;
+command_function tell_terminal, attempt_trace;
 command_function find_programs, tree_digest;
 command_function file_change_directory, file_write, file_read, file_make_tree, file_remove_tree;
 command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
 command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;
+
+/* "terminal ROWS COLUMNS COMMAND ...": the rest of the line is one command. */
+int run_in_terminal(int count, char **arguments);
 
 #endif

@@ -56,6 +56,8 @@ static const struct command COMMANDS[] = {
     {"limits", tell_limits, 0, 0, ""},
     {"make-open-tree", make_open_tree, 1, 1, "DIRECTORY"},
     {"make-foreign-tree", make_foreign_tree, 2, 1, "DIRECTORY UID"},
+    {"tell-terminal", tell_terminal, 0, 0, ""},
+    {"trace", attempt_trace, 0, 1, ""},
     {"identity", attempt_identity, 0, 1, ""},
     {"getenv", attempt_getenv, 1, 1, "NAME"},
     {"call", attempt_call, 1, 1, "DIRECTORY"},
@@ -208,6 +210,8 @@ static int read_words(const char *path, char **words) {
 int main(int argc, char **argv) {
     char *words[MOST_ARGUMENTS];
     int count = 0;
+    if (argc > 1 && strcmp(argv[1], "terminal") == 0)
+        return run_in_terminal(argc - 2, argv + 2);
     for (int i = 1; i < argc && count < MOST_ARGUMENTS; i++) {
         if (argv[i][0] == '@')
             count += read_words(argv[i] + 1, words + count);

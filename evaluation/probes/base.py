@@ -142,6 +142,8 @@ class Session(Protocol):
         cpus: str = "",
         before: Sequence[str] = (),
         memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Run a command in the runtime and wait for its end.
 
@@ -149,7 +151,8 @@ class Session(Protocol):
         ``env`` is set inside by the runtime's own option; ``host_env`` is put in the client's
         environment. ``cpus`` are the processors it may run on, all of them when empty. ``before`` is
         put before the client on the host, as a batch job's script stands before it. ``memory_bytes``
-        is the memory to ask the runtime for by its own option.
+        is the memory to ask the runtime for by its own option. With ``terminal`` the command gets the
+        client's terminal, with ``writable`` an image's tree that it can write to.
         """
 
     def start(

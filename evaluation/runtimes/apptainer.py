@@ -40,6 +40,7 @@ class Apptainer(Runtime):
             *self.engine_options,
             "exec",
             *(("--memory", str(task.memory_bytes)) if task.memory_bytes else ()),
+            *(("--writable-tmpfs",) if task.writable else ()),
             *self.options,
             *binds,
             # Without this Apptainer has a shell evaluate the values: $(command) is run.

@@ -75,7 +75,7 @@ def test_a_run_that_is_killed_leaves_nothing(folder: Path, runtime: str, launche
     assert len(seen) >= 8, told
 
     def left() -> tuple[str, ...]:
-        """What appeared and is ours, by a container's name or by the folder; its files the next run removes."""
+        """What appeared and is ours, by name or by folder; its files the next run removes."""
         seen.update(containers_of(folder))
         ours = (*seen, str(folder))
         return tuple(
