@@ -32,7 +32,7 @@ _HELPERS = ("containerd-shim", "docker-proxy", "conmon", "squashfuse", "fuse-ove
 _GROUPS = ("/docker/", "libpod", "conmon", "apptainer", CONTAINER_PREFIX)
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, nothing is made there
 _BLOCK_DEVICES = Path("/sys/block")
-_SETTLE_S = 10.0
+_SETTLE_S = 5.0
 _DEPTH = 3
 
 Look = Mapping[str, frozenset[str]]
