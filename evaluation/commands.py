@@ -164,6 +164,10 @@ def run(
         )
     measured = Run(results / site / name)
     measured.finish(now())
+    if left := measured.residue():
+        sys.stdout.write(
+            "\n  ".join(["this appeared while it was measured, and is still there:", *left]) + "\n"
+        )
     return measured.path
 
 

@@ -137,6 +137,12 @@ class Task:
     cpus : str
         The processors it may run on, as ``taskset -c`` and ``--cpuset-cpus`` read them (``0``, ``0-3``);
         all of them when empty.
+    memory_bytes : int
+        The most memory it may have, asked of the runtime by its own option; not asked when 0.
+    terminal : bool
+        Whether the client has a terminal that the command is to get too.
+    writable : bool
+        Whether the image's own tree is to be writable inside, the image itself staying as it is.
     """
 
     image: str
@@ -147,6 +153,9 @@ class Task:
     name: str = ""
     stdin: bool = False
     cpus: str = ""
+    memory_bytes: int = 0
+    terminal: bool = False
+    writable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

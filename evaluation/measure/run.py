@@ -18,6 +18,7 @@ from pathlib import Path
 from evaluation import __version__
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import load_recipe
+from evaluation.measure.audit import Audit
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
 from evaluation.measure.images import wanted_images
@@ -94,7 +95,9 @@ def open_measurement(
     _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
-        launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
+        audit = stack.enter_context(Audit(_who(site, user, runtimes)))
+        launcher = stack.enter_context(Launcher(audit.user))
+        audit.begin(launcher)
         scratch = stack.enter_context(scratch_directory())
         scratch.chmod(0o755)
         payload, problem = scratch / "payload", ""
@@ -116,6 +119,7 @@ def open_measurement(
         opened.reopen()
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
+        audit.follow(opened, launcher)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]

@@ -117,6 +117,11 @@ class TurnSession:
         return self.arm.runtime.engine_processes
 
     @property
+    def limits_memory(self) -> bool:
+        """Whether a memory limit can be asked of this runtime."""
+        return self.arm.runtime.limits_memory
+
+    @property
     def payload(self) -> Path:
         """The payload's directory on the host."""
         return self.bench.payload
@@ -160,9 +165,15 @@ class TurnSession:
         timeout_s: float = 60.0,
         cpus: str = "",
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus, before=before)
+        command = self._command(
+            argv, binds, env, host_env, workdir, stdin, cpus,
+            before=before, memory_bytes=memory_bytes, terminal=terminal, writable=writable,
+        )  # fmt: skip
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -173,9 +184,13 @@ class TurnSession:
         env: Mapping[str, str] | None = None,
         host_env: Mapping[str, str] | None = None,
         workdir: str | None = None,
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
     ) -> RunningTask:
         """Start a command in the runtime."""
-        command = self._command(argv, binds, env, host_env, workdir, b"")
+        command = self._command(
+            argv, binds, env, host_env, workdir, b"", before=before, memory_bytes=memory_bytes
+        )
         return _KeptTask(self.bench.launcher.start(command), self)
 
     def on_host(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
@@ -265,9 +280,14 @@ class TurnSession:
         cpus: str = "",
         *,
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Command:
         if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
             self._refuse_without_image()
+        if memory_bytes and not self.limits_memory:
+            raise self.arm.runtime.refuse("a memory limit cannot be asked of it")
         always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
         task = Task(
             image=self.arm.reference,
@@ -278,6 +298,9 @@ class TurnSession:
             name=f"container-evaluation-{secrets.token_hex(6)}",
             stdin=bool(stdin),
             cpus=cpus,
+            memory_bytes=memory_bytes,
+            terminal=terminal,
+            writable=writable,
         )
         return Command(
             argv=(*before, *self.arm.runtime.argv(task)),
@@ -285,6 +308,8 @@ class TurnSession:
             cwd=str(self.work),
             stdin=stdin,
             cleanup=self.arm.runtime.cleanup(task),
+            listing=self.arm.runtime.listing(),
+            listed=task.name,
             accountable=not self.arm.runtime.has_engine,
         )
 
@@ -317,9 +342,9 @@ class _KeptTask:
         """Process id of what was launched."""
         return self._task.pid
 
-    def signal(self, number: int) -> None:
-        """Send a signal to what was launched."""
-        self._task.signal(number)
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to what was launched, or to its whole process group."""
+        self._task.signal(number, group=group)
 
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for its end."""

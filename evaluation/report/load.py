@@ -110,6 +110,7 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         decision=decision,
         points=pros_and_cons(criteria, decision),
         recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
+        residue=run.residue(),
     )
 
 

@@ -45,6 +45,8 @@ class SiteCase:
     decision: SiteDecision
     points: tuple[Point, ...] = ()
     recorded: Mapping[tuple[str, str], tuple[Observation, ...]] = field(default_factory=dict)
+    residue: tuple[str, ...] | None = None
+    """What measuring left on the machine; ``None`` where nobody looked."""
 
     @property
     def site(self) -> str:
