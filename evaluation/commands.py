@@ -31,6 +31,7 @@ from evaluation.probes.registry import find, group_of
 from evaluation.project import root
 from evaluation.report import preview
 from evaluation.report.build import render
+from evaluation.report.export import FORMATS as FINDINGS_FORMATS
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
@@ -40,7 +41,19 @@ from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
 
-__all__ = ["calibrate_timing", "conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
+__all__ = [
+    "FINDINGS_FORMATS",
+    "calibrate_timing",
+    "conform",
+    "docs",
+    "doctor",
+    "findings",
+    "images",
+    "probe",
+    "report",
+    "run",
+    "validate",
+]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -197,6 +210,32 @@ def report(
         },
     )
     return render(executed, target)
+
+
+def findings(
+    names: Sequence[str] = (),
+    *,
+    form: str,
+    results: Path | None = None,
+    runs: str = "",
+    criteria: Path | None = None,
+) -> str:
+    """Assess results on disk and write their findings as text, in a form of `FINDINGS_FORMATS`.
+
+    ``names`` are probes, by id or by number in the checklist; without any, all are meant.
+
+    Raises
+    ------
+    EvaluationError
+        There are no results, they are damaged, or there is no such probe.
+    """
+    here = root()
+    results = results or here / "results"
+    rules = load_criteria(criteria or here / "criteria.yaml", probes=tuple(discover_probes()))
+    wanted = {find(name).id for name in names}
+    chosen = choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results))
+    found = [item for run in chosen for item in findings_of(run, rules)]
+    return FINDINGS_FORMATS[form]([item for item in found if not wanted or item.probe in wanted])
 
 
 def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:
