@@ -133,8 +133,9 @@ PROBE = Probe(
         "that was launched (a parent of root's is a daemon), and how many user ids are mapped into its user "
         "namespace: the kernel lets an unprivileged process map its own id alone, so that more of them took "
         "a privileged helper. Where neither is seen, the same command is launched once more with "
-        "no_new_privs set, under which no setuid program and no file capability works. Which packages these "
-        "programs come from, and which advisories they have, is listed beside the attempts."
+        "no_new_privs set, under which no setuid program and no file capability works. The control is the "
+        "bare process, which needs none. Which packages these programs come from, and which advisories they "
+        "have, is listed beside the attempts."
     ),
     remedy=(
         "Modes without any: Apptainer without its setuid package, Charliecloud. Where a helper is wanted, "

@@ -9,7 +9,7 @@ from evaluation.model import Form, Reference, Severity
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.canaries import root_directory
 from evaluation.probes.canaryimage import MARK, CanaryImage, made, said, word_in
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 DIGESTS = ("diffid", "digest")
 """What a refusal speaks of, among the other things that an engine has tried."""
@@ -24,7 +24,7 @@ def observe(session: Session) -> None:
         archive, came_in = _changed_archive(session, folder)
         intact, form, changed, last = _changed_form(session, folder)
     if not intact:
-        session.record(NOT_PLANTED, f"the intact image did not start here: {said(last)}")
+        session.record(PROBLEM, f"the intact image did not start here: {said(last)}")
         return
     session.record(CONTROL_DONE, value=True)
     session.record(EFFECT, came_in or changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.model import Reference, Severity
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import root_directory
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 from evaluation.probes.signing import WAYS
 
 
@@ -13,7 +13,7 @@ def observe(session: Session) -> None:
     """Ask for signatures in the runtime's own way, and give it an image without one."""
     way = WAYS.get(session.adapter.family)
     if way is None:
-        session.record(NOT_PLANTED, "no way is known to this probe by which such a policy is asked for here")
+        session.record(PROBLEM, "no way is known to this probe by which a policy is asked for here")
         return
     with root_directory() as folder:
         if folder is None:
@@ -43,9 +43,9 @@ PROBE = Probe(
         "and one not. Podman pulls both under a policy of simple signing; Apptainer and Singularity run both "
         "under an execution control list, bound over the site's in a mount namespace of the attempt's own; "
         "Docker's client is asked for content trust, and the unsigned image is loaded from an archive and "
-        "run by its id. A refusal counts only where the signed image ran under the same policy, and the "
-        "unsigned one without it. The site's own policy is neither read nor changed; all that was made is "
-        "removed."
+        "run by its id. A refusal counts only where the controls succeed: the signed image under the same "
+        "policy, and the unsigned one without it. The site's own policy is neither read nor changed; all "
+        "that was made is removed."
     ),
     remedy=(
         "Podman: /etc/containers/policy.json with signedBy, default reject. Apptainer and Singularity: "
@@ -74,6 +74,9 @@ PROBE = Probe(
             title="NIST SP 800-190, 4.1.5: use of untrusted images",
             url="https://doi.org/10.6028/NIST.SP.800-190",
         ),
-        Reference(title="Apptainer 1.4, etc/ecl.toml: the comment on what the list cannot do"),
+        Reference(
+            title="Apptainer, etc/ecl.toml: the comment on what the list cannot do",
+            url="https://github.com/apptainer/apptainer/blob/main/internal/pkg/syecl/syecl.toml.example",
+        ),
     ),
 )

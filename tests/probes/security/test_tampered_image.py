@@ -23,7 +23,7 @@ from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ende
         ({"effect": False, "control": True, "detail": "refused"}, Outcome.HOLDS, "DENIED"),
         ({"effect": True, "control": True, "detail": "ran"}, Outcome.FAILS, "EXPOSED"),
         ({"effect": False}, Outcome.INERT, "INERT"),
-        ({"not_planted": "the intact image did not start here"}, Outcome.INERT, "INERT"),
+        ({"problem": "the intact image did not start here"}, Outcome.ERROR, "ERROR"),
         ({"problem": "it broke"}, Outcome.ERROR, "ERROR"),
         ({}, Outcome.ERROR, "ERROR"),
     ],
@@ -83,7 +83,7 @@ def test_where_nothing_starts_nothing_is_shown(tmp_path: Path) -> None:
         adapter=known_runtimes()["docker"],
     )
     probe.observe(session)
-    assert probe.judge(session.observations, {}).verdict == "INERT"
+    assert probe.judge(session.observations, {}).verdict == "ERROR"
 
 
 def test_a_changed_image_still_states_the_digest_of_the_intact_one(tmp_path: Path) -> None:

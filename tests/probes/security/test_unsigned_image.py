@@ -46,7 +46,7 @@ def test_a_refusal_counts_only_beside_both_controls(
 def test_of_a_family_without_a_known_way_nothing_is_claimed(tmp_path: Path) -> None:
     session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: ended())
     PROBE.observe(session)
-    assert PROBE.judge(session.observations, {}).verdict == "INERT"
+    assert PROBE.judge(session.observations, {}).verdict == "ERROR"
     assert not session.launched
 
 
