@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
+__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "ProgramFacts", "RuntimeFacts"]
 
-FORMAT = 2
+FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
 
 
@@ -79,6 +79,20 @@ class ImageFacts(_Facts):
     forms: tuple[FormFacts, ...]
 
 
+class ProgramFacts(_Facts):
+    """One program that runtimes consist of: its version, its package's where it came in one.
+
+    ``mentioned`` are the advisories (CVE ids) that the package's installed changelog speaks of;
+    ``changelog_read`` says whether there was one.
+    """
+
+    component: str
+    version: str
+    package: str = ""
+    changelog_read: bool = False
+    mentioned: tuple[str, ...] = ()
+
+
 class Manifest(_Facts):
     """What a run is: planned, where, with what."""
 
@@ -100,6 +114,7 @@ class Manifest(_Facts):
     """The image that a probe runs in unless it names another."""
     ladder: tuple[ImageFacts, ...] = ()
     """The other images that were made ready, smallest first."""
+    programs: tuple[ProgramFacts, ...] = ()
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
 

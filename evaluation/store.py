@@ -2,6 +2,8 @@
 
 Format history
 --------------
+3
+    The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
     it is: it had one image.
@@ -63,7 +65,7 @@ __all__ = [
 ]
 
 _SENTINEL = "complete.json"
-_READ = (1, FORMAT)
+_READ = (1, 2, FORMAT)
 _MANIFEST = "manifest.json"
 _OBSERVATIONS = "observations.jsonl"
 _EVIDENCE = "evidence.jsonl"
