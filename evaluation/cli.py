@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from evaluation import __version__, commands
+from evaluation import __version__, commands, reviewing
 from evaluation.errors import EvaluationError
 from evaluation.units import quantity
 
@@ -55,6 +55,9 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 _site = click.option("--site", default="local", show_default=True, help="A file in sites/, without .yaml.")
 _results = click.option(
     "--results", type=click.Path(path_type=Path), help="Folder of the results.  [default: the project's]"
+)
+_criteria = click.option(
+    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
 )
 _runtimes = click.option(
     "--runtimes",
@@ -160,18 +163,85 @@ def run(
 @main.command()
 @_results
 @click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
-@click.option(
-    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
-)
+@_criteria
 @click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", *reviewing.FORMATS]),
+    default="html",
+    show_default=True,
+    help="The page; or the answer alone for a pull request, a script, a spreadsheet (printed, or to OUTPUT).",
+)
 @told
-def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None) -> None:
+def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None, form: str) -> None:
     """Decide, and write the report from results that are there already.
 
     Needs no container and no network.
     """
-    path = commands.report(results=results, runs=runs, criteria=criteria, output=output)
-    click.echo(f"report: {os.path.relpath(path)}")
+    if form == "html":
+        path = commands.report(results=results, runs=runs, criteria=criteria, output=output)
+        click.echo(f"report: {os.path.relpath(path)}")
+        return
+    text = reviewing.decided(form, results=results, runs=runs, criteria=criteria)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    click.echo(f"report: {os.path.relpath(output)}")
+
+
+@main.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+@_results
+@_criteria
+@told
+def compare(*, before: str, after: str, results: Path | None, criteria: Path | None) -> None:
+    """Say what changed from the first RUN to the second, as after a runtime's upgrade.
+
+    Both are runs of one site, by name. A change is claimed only if it is tested, corrected for the number
+    of comparisons, and larger than what the bare host differed from itself.
+    """
+    click.echo(reviewing.compare(before, after, results=results, criteria=criteria))
+
+
+@main.group()
+def weights() -> None:
+    """Look at the weights of criteria.yaml, change one, and see what that changes."""
+
+
+@weights.command("show")
+@click.argument("use_case", default="")
+@_results
+@_criteria
+@told
+def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) -> None:
+    """Show the weights by group; where there are results, how far each may go before another leads."""
+    click.echo(reviewing.weights_show(use_case, results=results, criteria=criteria))
+
+
+@weights.command("set")
+@click.argument("use_case")
+@click.argument("points", nargs=-1, required=True, metavar="CRITERION=POINTS...")
+@_results
+@_criteria
+@told
+def weights_set(
+    *, use_case: str, points: tuple[str, ...], results: Path | None, criteria: Path | None
+) -> None:
+    """Write weights into criteria.yaml, comments kept; nothing is written unless the file stays valid."""
+    click.echo(reviewing.weights_set(use_case, reviewing.points(points), results=results, criteria=criteria))
+
+
+@weights.command("diff")
+@click.argument("other", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_results
+@_criteria
+@told
+def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) -> None:
+    """Say what would change with OTHER (as the report's what-if gives it) in place of criteria.yaml."""
+    click.echo(reviewing.weights_diff(other, results=results, criteria=criteria))
 
 
 @main.command()

@@ -29,9 +29,11 @@ __all__ = [
     "Outcome",
     "ProbeTexts",
     "Reference",
+    "Robustness",
     "Score",
     "Severity",
     "SiteDecision",
+    "Stability",
     "Standing",
     "Task",
     "UseCaseDecision",
@@ -45,8 +47,8 @@ CONTROL_AGAIN = "host-again"
 """The same bare process once more in every block: their difference is the noise floor."""
 
 
-QUICK = "quick"
-"""The profile that leaves out the probes which are not quick."""
+QUICK = frozenset({"trial", "quick"})
+"""The profiles that leave out the probes which are not quick."""
 
 DEFAULT_IMAGE = "small"
 """The image that a probe runs in unless it names another, and without which no container runs."""
@@ -328,6 +330,8 @@ class Verdict:
     standing: Standing
     score: Score
     p_first: float | None
+    word: str = ""
+    """What to do about it, by the rule of ``criteria.yaml``: adopt, trial, assess, avoid."""
     reasons: tuple[str, ...] = ()
     contributions: tuple[tuple[str, Score], ...] = field(default=())
     """Per criterion id, its weighted contribution to the score; the sum is the score."""
@@ -344,6 +348,44 @@ class CriterionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stability:
+    """Between which points of one criterion, all others kept, the leader stays first.
+
+    ``high`` may be infinite; both are not a number where no weight of this criterion makes it first.
+    ``leads`` are its lead over the nearest rival, on the scale from 0 to 1, at the least and at the greatest
+    plausible weight of this criterion; ``None`` without rivals.
+    """
+
+    criterion: str
+    weight: float
+    low: float
+    high: float
+    leads: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robustness:
+    """What one answer hangs on.
+
+    ``runtimes`` are the field in order of rank; the first is the leader. ``flip`` is the smallest change of a
+    single weight that brings another level: criterion, points, runtime. ``without`` names the criteria
+    that change the leader when they are left out, with the new one. ``acceptability`` has a row for each
+    runtime: its share of the draws at each rank. ``central`` has, for each runtime that is first in any draw,
+    the mean share of each criterion (by ``criteria``) in those draws: whose choice it would be. ``methods``
+    are second opinions: name, and value by runtime; none where evidence is missing.
+    """
+
+    runtimes: tuple[str, ...]
+    criteria: tuple[str, ...]
+    stability: tuple[Stability, ...] = ()
+    flip: tuple[str, float, str] | None = None
+    without: tuple[tuple[str, str], ...] = ()
+    acceptability: tuple[tuple[float, ...], ...] = ()
+    central: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    methods: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCaseDecision:
     """The answer for one use case at one site.
 
@@ -357,6 +399,8 @@ class UseCaseDecision:
     winner: str | None
     verdicts: tuple[Verdict, ...]
     measure_next: tuple[str, ...] = ()
+    robustness: Robustness | None = None
+    """``None`` where there is no field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

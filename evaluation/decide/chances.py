@@ -23,7 +23,7 @@ from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method
 from evaluation.model import CriterionRow, Finding, Outcome, Score
 from evaluation.statistics import log_ratios
 
-__all__ = ["Noise", "first_place_chances", "noise"]
+__all__ = ["Noise", "Simulation", "noise", "simulate"]
 
 Draws = NDArray[np.float64]
 Key = tuple[str, str]
@@ -74,7 +74,29 @@ def _replicates(criterion: MeasuredCriterion, finding: Finding, method: Method) 
     return replicates
 
 
-def first_place_chances(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """The totals in draws of plausible weights and of resampled blocks together.
+
+    ``weights`` has shape (criteria with weight, draws), by name and summing to 1 in every draw; ``low`` and
+    ``high`` have shape (runtimes, draws) and differ where evidence is missing.
+    """
+
+    names: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    weights: Draws
+    low: Draws
+    high: Draws
+
+    def chances(self) -> dict[str, float]:
+        """Give the least probability of each runtime to be first; an exact tie is shared."""
+        return {
+            runtime: _share_of_firsts(self.low[row], np.delete(self.high, row, axis=0))
+            for row, runtime in enumerate(self.runtimes)
+        }
+
+
+def simulate(
     field: Sequence[str],
     scores: Mapping[Key, Score],
     weights: Mapping[str, float],
@@ -82,8 +104,8 @@ def first_place_chances(
     *,
     method: Method,
     weight_range: float,
-) -> dict[str, float]:
-    """Estimate for each runtime the least probability that it is first.
+) -> Simulation:
+    """Draw weights and blocks, and sum up.
 
     Parameters
     ----------
@@ -100,22 +122,17 @@ def first_place_chances(
     weight_range : float
         Each weight is drawn evenly between its declared value times one minus this and times one
         plus this; 0 for the declared weights alone.
-
-    Returns
-    -------
-    dict of str to float
-        An exact tie for the first place is shared.
     """
     draws = method.draws.value
-    low = {runtime: np.zeros(draws) for runtime in field}
-    high = {runtime: np.zeros(draws) for runtime in field}
-    drawn = _weights(weights, weight_range, draws, method.seed.value)
+    names = tuple(sorted(name for name, weight in weights.items() if weight > 0))
+    drawn = _weights(names, weights, weight_range, draws, method.seed.value)
+    low, high = np.zeros((len(field), draws)), np.zeros((len(field), draws))
     picks: dict[str, NDArray[np.int64]] = {}
-    for name, weight in drawn.items():
-        for runtime in field:
+    for name, weight in zip(names, drawn, strict=True):
+        for row, runtime in enumerate(field):
             key, score = (name, runtime), scores[name, runtime].value
             if score is None:
-                high[runtime] += weight
+                high[row] += weight
                 continue
             worth = weight * score
             if key in noise.scores:
@@ -124,29 +141,28 @@ def first_place_chances(
                     stream = _stream(method.seed.value, f"picks {probe}")
                     picks[probe] = stream.integers(len(replicates), size=draws)
                 worth = weight * replicates[picks[probe]]
-            low[runtime] += worth
-            high[runtime] += worth
-    return {
-        runtime: _share_of_firsts(low[runtime], [high[rival] for rival in field if rival != runtime])
-        for runtime in field
-    }
+            low[row] += worth
+            high[row] += worth
+    return Simulation(names=names, runtimes=tuple(field), weights=drawn, low=low, high=high)
 
 
-def _weights(weights: Mapping[str, float], weight_range: float, draws: int, seed: int) -> dict[str, Draws]:
-    """Draw weights that sum to 1 in every draw, each of shape (draws,)."""
-    names = sorted(name for name, weight in weights.items() if weight > 0)
+def _weights(
+    names: Sequence[str], weights: Mapping[str, float], weight_range: float, draws: int, seed: int
+) -> Draws:
+    """Draw weights that sum to 1 in every draw, of shape (names, draws)."""
     drawn = np.empty((len(names), draws))
     for row, name in zip(drawn, names, strict=True):
         spread = _stream(seed, f"weight {name}").uniform(-weight_range, weight_range, draws)
         row[:] = weights[name] * (1 + spread)
-    return dict(zip(names, drawn / drawn.sum(axis=0), strict=True))
+    normalised: Draws = drawn / drawn.sum(axis=0)
+    return normalised
 
 
-def _share_of_firsts(own: Draws, rivals: Sequence[Draws]) -> float:
-    if not rivals:
+def _share_of_firsts(own: Draws, rivals: Draws) -> float:
+    if not len(rivals):
         return 1.0
     best = np.max(rivals, axis=0)
-    tied = np.sum([np.abs(rival - own) <= _EQUAL for rival in rivals], axis=0)
+    tied = np.sum(np.abs(rivals - own) <= _EQUAL, axis=0)
     return float(np.where(own >= best - _EQUAL, 1.0 / (1.0 + tied), 0.0).mean())
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
-from evaluation.model import Outcome
+from evaluation.model import Outcome, Standing
 from evaluation.yamltree import Document
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "OutcomeCriterion",
     "Scale",
     "UseCase",
+    "WordRule",
     "load_criteria",
 ]
 
@@ -57,6 +58,27 @@ class Method(StrictModel):
     draws: Constant[Annotated[int, Field(ge=1_000, le=10_000_000)]]
     score_tie_margin: Constant[Annotated[float, Field(ge=0, lt=1)]]
     seed: Constant[Annotated[int, Field(ge=0)]]
+    promethee_indifference: Constant[Annotated[float, Field(ge=0, lt=1)]]
+    promethee_preference: Constant[Annotated[float, Field(gt=0, le=1)]]
+
+    @field_validator("promethee_preference")
+    @classmethod
+    def _is_above_indifference(cls, preference: Constant[float], info: ValidationInfo) -> Constant[float]:
+        indifference = info.data.get("promethee_indifference")
+        if indifference is not None and preference.value <= indifference.value:
+            message = "should be above promethee_indifference"
+            raise ValueError(message)
+        return preference
+
+
+class WordRule(StrictModel):
+    """Which word a runtime gets for its standing. The first rule that fits counts."""
+
+    word: Literal["adopt", "trial", "assess", "avoid"]
+    standings: Annotated[tuple[Standing, ...], Field(min_length=1)]
+    within: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Only for scores that are at most so far behind the first."""
+    reason: Text
 
 
 class Scale(StrictModel):
@@ -191,6 +213,24 @@ class Criteria(StrictModel):
     method: Method
     criteria: Annotated[Mapping[Identifier, Criterion], Field(min_length=1)]
     use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
+    words: Annotated[tuple[WordRule, ...], Field(min_length=1)]
+
+    @field_validator("words")
+    @classmethod
+    def _have_one_for_every_standing(cls, words: tuple[WordRule, ...]) -> tuple[WordRule, ...]:
+        always = {standing for rule in words if rule.within is None for standing in rule.standings}
+        if missing := [str(standing) for standing in Standing if standing not in always]:
+            message = f"should have a rule without 'within' for: {', '.join(missing)}"
+            raise ValueError(message)
+        return words
+
+    def word(self, standing: Standing, behind: float) -> str:
+        """Give the word for a standing; ``behind`` is how far the score is behind the first."""
+        return next(
+            rule.word
+            for rule in self.words
+            if standing in rule.standings and (rule.within is None or behind <= rule.within)
+        )
 
     def margin(self, criterion: str) -> float:
         """Return the indifference margin (relative) that holds for a measured criterion."""

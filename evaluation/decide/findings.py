@@ -19,7 +19,7 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
     left_out = {
         probe.id: "left to the full profile: measure with PROFILE=full"
         for probe in probes.values()
-        if manifest.profile == QUICK and not probe.quick
+        if manifest.profile in QUICK and not probe.quick
     }
     findings = assess(
         run.observations(),

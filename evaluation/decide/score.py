@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from evaluation.decide.chances import Noise, first_place_chances, noise
+from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
 from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes
+from evaluation.decide.measurenext import measure_next
+from evaluation.decide.robustness import robustness
 from evaluation.decide.sentence import Account, sentence
 from evaluation.decide.standing import Ranking, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
@@ -23,7 +25,6 @@ from evaluation.model import (
     Verdict,
 )
 from evaluation.sites import Site
-from evaluation.units import percent
 
 __all__ = ["decide"]
 
@@ -127,7 +128,8 @@ class _Desk:
         scores = {runtime: score for runtime, (score, _) in totals.items()}
         unresolved = {runtime: open_vetoes(findings[runtime], self.site, use_case) for runtime in field}
         method = self.criteria.method
-        chances = self._chances(field, use_case, method.weight_range.value)
+        drawn = self._simulate(field, use_case, method.weight_range.value)
+        chances = drawn.chances()
         ranking = rank(
             {runtime: scores[runtime] for runtime in field},
             chances,
@@ -155,6 +157,7 @@ class _Desk:
                 standing=account.standing(runtime),
                 score=scores[runtime],
                 p_first=chances.get(runtime),
+                word=self._word(account, runtime),
                 reasons=account.reasons(runtime),
                 contributions=totals[runtime][1],
             )
@@ -166,7 +169,15 @@ class _Desk:
             sentence=sentence(account),
             winner=ranking.winner,
             verdicts=verdicts,
-            measure_next=self._measure_next(use_case, ranking, unresolved, scores),
+            measure_next=measure_next(
+                use_case.weights,
+                ranking,
+                unresolved=unresolved,
+                score=self._score,
+                why=self._why,
+                noise=self.noise,
+            ),
+            robustness=robustness(ranking.order, use_case.weights, self._score, drawn, method),
         )
 
     def _score(self, criterion: str, runtime: str) -> Score:
@@ -179,11 +190,16 @@ class _Desk:
             name: row.finding for (name, owner), row in self.rows.items() if owner == runtime and row.finding
         }
 
-    def _chances(self, field: tuple[str, ...], use_case: UseCase, weight_range: float) -> dict[str, float]:
+    def _word(self, account: Account, runtime: str) -> str:
+        lead = max((account.scores[name].low for name in account.ranking.order), default=0.0)
+        behind = max(0.0, lead - account.scores[runtime].high)
+        return self.criteria.word(account.standing(runtime), behind)
+
+    def _simulate(self, field: tuple[str, ...], use_case: UseCase, weight_range: float) -> Simulation:
         scores = {
             (name, runtime): self._score(name, runtime) for name in use_case.weights for runtime in field
         }
-        return first_place_chances(
+        return simulate(
             field,
             scores,
             use_case.weights,
@@ -196,54 +212,9 @@ class _Desk:
         """Whether the declared weights taken as certain would make the first place sure enough."""
         if Standing.TOO_CLOSE not in ranking.standings.values():
             return False
-        chances = self._chances(field, use_case, 0.0)
+        chances = self._simulate(field, use_case, 0.0).chances()
         return max(chances.values()) >= self.criteria.method.p_first_bar.value
-
-    def _measure_next(
-        self,
-        use_case: UseCase,
-        ranking: Ranking,
-        unresolved: Mapping[str, tuple[str, ...]],
-        scores: Mapping[str, Score],
-    ) -> tuple[str, ...]:
-        """Name the evidence that could decide, what would move the scores most first."""
-        if ranking.winner or Standing.TIED in ranking.standings.values():
-            return ()
-        if Standing.TOO_CLOSE in ranking.standings.values() and all(
-            scores[runtime].value is not None for runtime in ranking.order
-        ):
-            return self._noisiest(use_case, ranking)
-        vetoes = [
-            f"{name} for {runtime}: it could knock {runtime} out{self._why(name, runtime)}"
-            for runtime in ranking.group
-            for name in unresolved[runtime]
-        ]
-        points = sum(use_case.weights.values())
-        gaps = [
-            (weight / points, name, runtime)
-            for name, weight in use_case.weights.items()
-            for runtime in ranking.order
-            if weight > 0 and self._score(name, runtime).value is None
-        ]
-        gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
-        return (
-            *vetoes,
-            *(
-                f"{name} for {runtime}: it decides {percent(part)} of its score{self._why(name, runtime)}"
-                for part, name, runtime in gaps
-            ),
-        )
 
     def _why(self, criterion: str, runtime: str) -> str:
         row = self.rows.get((criterion, runtime))
         return f" (now: {row.finding.message})" if row and row.finding else " (not measured yet)"
-
-    def _noisiest(self, use_case: UseCase, ranking: Ranking) -> tuple[str, ...]:
-        """Measured criteria by how much their noise moves the totals of those who compete."""
-        spread: dict[str, float] = {}
-        for (name, runtime), replicates in self.noise.scores.items():
-            weight = use_case.weights.get(name, 0.0)
-            if runtime in ranking.group and (moves := weight * float(replicates.std())) > 0:
-                spread[name] = max(spread.get(name, 0.0), moves)
-        noisy = sorted(spread, key=lambda name: (-spread[name], name))
-        return tuple(f"more blocks of {name}" for name in noisy[:3])

@@ -90,7 +90,7 @@ class Measurement:
             probe.id: probe
             for probe in discover().values()
             if group_of(probe.id) == group
-            and (probe.id in only if only else probe.quick or self._profile.name != QUICK)
+            and (probe.id in only if only else probe.quick or self._profile.name not in QUICK)
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}

@@ -9,7 +9,7 @@ from typing import Final
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, SiteDecision
+from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, Outcome, SiteDecision
 from evaluation.sites import Site
 from evaluation.store import Manifest
 
@@ -64,6 +64,22 @@ class SiteCase:
         texts = {finding.probe: finding.texts for finding in self.findings}
         groups = (*_GROUPS, *sorted({text.group for text in texts.values()} - {*_GROUPS}))
         return tuple(sorted(texts, key=lambda p: (groups.index(texts[p].group), texts[p].checklist_id, p)))
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """Probes that this run could put to no runtime, by the reason: a profile, an image not built."""
+        tried = {f.probe for f in self.findings if f.outcome is not Outcome.UNAVAILABLE}
+        out: dict[str, tuple[str, ...]] = {}
+        for probe in self.probes:
+            if probe not in tried and (finding := self.cells.get((probe, CONTROL))):
+                out[finding.message] = (*out.get(finding.message, ()), probe)
+        return out
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The other probes, in the same order."""
+        out = {probe for probes in self.left_out.values() for probe in probes}
+        return tuple(probe for probe in self.probes if probe not in out)
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from evaluation.decide.criteria import Criteria
-from evaluation.model import Finding, Outcome, ProbeTexts
+from evaluation.model import Finding, Outcome, ProbeTexts, Standing
 from evaluation.sites import Site
 from evaluation.statistics import median_interval, paired_ratio
 
 WEIGHTS: dict[str, float] = {"start": 40.0, "rate": 30.0, "tidy": 20.0, "safe": 10.0}
+WORDS = (
+    {"word": "adopt", "standings": (Standing.RECOMMENDED, Standing.TIED), "reason": "a test"},
+    {"word": "trial", "standings": (Standing.TOO_CLOSE,), "reason": "a test"},
+    {"word": "assess", "standings": (Standing.UNDECIDED, Standing.NOT_MEASURED), "reason": "a test"},
+    {"word": "assess", "standings": (Standing.BEHIND,), "within": 0.1, "reason": "a test"},
+    {"word": "avoid", "standings": (Standing.BEHIND, Standing.KNOCKED_OUT), "reason": "a test"},
+)
 UNITS = {"start": "s", "rate": "loops/s", "tidy": "", "safe": ""}
 
 
@@ -30,6 +37,8 @@ def constants(**changed: float | str) -> dict[str, Any]:
         "draws": 2000,
         "score_tie_margin": 0.02,
         "seed": 1,
+        "promethee_indifference": 0.02,
+        "promethee_preference": 0.3,
     }
     return {name: {"value": value, "reason": "a test"} for name, value in (values | changed).items()}
 
@@ -74,6 +83,7 @@ def criteria(
                 "tidy": {**outcome, "probe": "tidy"},
                 "safe": {**outcome, "probe": "safe", "group": "security"},
             },
+            "words": WORDS,
             "use_cases": {
                 "work": {
                     "title": "Work",

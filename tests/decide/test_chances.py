@@ -9,7 +9,7 @@ import pytest
 from made_up import WEIGHTS, criteria, row
 from scipy import stats
 
-from evaluation.decide.chances import _replicates, first_place_chances, noise
+from evaluation.decide.chances import _replicates, noise, simulate
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, Scale
 from evaluation.decide.value import criterion_rows
 from evaluation.model import Finding, Outcome
@@ -28,9 +28,10 @@ def chances(
     rows = criterion_rows(findings, rules)
     field = sorted({found.runtime for found in findings})
     scores = {(each.criterion, each.runtime): each.score for each in rows}
-    return first_place_chances(
+    drawn = simulate(
         field, scores, weights, noise(rows, rules), method=rules.method, weight_range=weight_range
     )
+    return drawn.chances()
 
 
 def test_one_that_is_better_in_everything_is_always_first() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, Scale, load_criteria
 from evaluation.errors import Fault, FaultyDocumentError
-from evaluation.model import Outcome
+from evaluation.model import Outcome, Standing
 from evaluation.probes.registry import discover
 
 SHIPPED = Path(__file__).parents[2] / "criteria.yaml"
@@ -66,6 +66,17 @@ def test_what_the_quick_profile_measures_is_all_that_is_weighed(shipped: Criteri
     probes = discover()
     weighed = {shipped.criteria[name].probe for case in shipped.use_cases.values() for name in case.weights}
     assert {id_ for id_ in weighed if not probes[id_].quick or probes[id_].image == "med"} == set()
+
+
+def test_every_standing_has_a_word_and_a_nearness_may_change_it(shipped: Criteria) -> None:
+    assert {shipped.word(standing, 0.5) for standing in Standing} == {"adopt", "trial", "assess", "avoid"}
+    assert shipped.word(Standing.BEHIND, 0.05) == "assess"
+    assert shipped.word(Standing.BEHIND, 0.15) == "avoid"
+
+
+def test_a_standing_without_a_word_is_a_fault(tmp_path: Path) -> None:
+    (message,) = faults(tmp_path, "standings: [recommended, tied]", "standings: [recommended]")
+    assert message.endswith("should have a rule without 'within' for: tied")
 
 
 def test_every_weight_has_its_reason_beside_it() -> None:

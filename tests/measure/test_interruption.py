@@ -123,6 +123,8 @@ def planned(run: Run) -> set[str]:
     """What the trial profile asks of the bare host and two runtimes, in one uninterrupted go."""
     turns = set()
     for probe in discover().values():
+        if not probe.quick or probe.id in run.manifest.unavailable:
+            continue
         paired = probe.repeat == "paired"
         arms = ["host", "host-again", *MEASURED.split()] if paired else ["host", *MEASURED.split()]
         turns |= {f"{probe.id}/{arm}/{block}" for arm in arms for block in range(3 if paired else 1)}

@@ -9,7 +9,6 @@ from made_up_run import manifest
 
 import evaluation.measure.measurement as module
 from evaluation.measure.measurement import prepared_form
-from evaluation.model import QUICK
 from evaluation.probes.base import Session
 from evaluation.store import FormFacts, Run
 
@@ -21,9 +20,10 @@ def note(session: Session) -> None:
 @pytest.mark.parametrize(
     ("profile", "only", "taken"),
     [
-        (QUICK, (), {"cold_start"}),
+        ("quick", (), {"cold_start"}),
+        ("trial", (), {"cold_start"}),
         ("tiny", (), {"cold_start", "warm_start"}),
-        (QUICK, ("warm_start",), {"warm_start"}),
+        ("quick", ("warm_start",), {"warm_start"}),
     ],
 )
 def test_the_quick_profile_leaves_out_what_takes_long_unless_asked_for_it(

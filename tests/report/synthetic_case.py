@@ -120,7 +120,13 @@ def criteria() -> Criteria:
                 "draws": constant(100_000),
                 "score_tie_margin": constant(0.02),
                 "seed": constant(7),
+                "promethee_indifference": constant(0.02),
+                "promethee_preference": constant(0.3),
             },
+            "words": (
+                {"word": "adopt", "standings": (Standing.RECOMMENDED, Standing.TIED), "reason": "made up"},
+                {"word": "assess", "standings": tuple(Standing), "reason": "made up"},
+            ),
             "criteria": rows,
             "use_cases": {
                 name: {"title": title, "story": story, "weights": weights}

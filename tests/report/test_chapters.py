@@ -12,7 +12,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -191,6 +191,26 @@ def test_every_cell_of_the_matrix_opens_its_evidence() -> None:
         assert len(row.select("td")) == len(RUNTIMES)
         for link in row.select("td a"):
             assert soup.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_what_a_run_put_to_nobody_is_a_sentence_and_no_row_of_empty_cells() -> None:
+    site = CASE.measured[0]
+    reason = "left to the full profile"
+    findings = tuple(
+        replace(finding, outcome=Outcome.UNAVAILABLE, message=reason, value=None, ratio=None, samples=())
+        if finding.probe == "cpu_rate" and finding.runtime != ABSENT
+        else finding
+        for finding in site.findings
+    )
+    case = measured_with(CASE, findings=findings)
+    soup = page(chapters.evidence(case))
+    rows = [row for row in soup.select("table.matrix tbody tr") if "group" not in (row.get("class") or [])]
+    assert len(rows) == len(site.probes) - 1
+    assert f"not in this run, {reason}: cpu_rate" in words(soup.select(".wide > .note")[0])
+    assert soup.find(id="evidence-local-2026-11-14t0912-cpu-rate-docker")
+    filled = sum(finding.outcome.is_evidence for finding in case.measured[0].cells.values())
+    cells = (len(site.probes) - 1) * len(RUNTIMES)
+    assert f"{filled} of {cells}" in words(page(chapters.answer(case))).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_cell_shows_value_interval_ratio_and_state_in_words() -> None:

@@ -52,7 +52,7 @@ def test_no_code_is_shown(html: str) -> None:
 def test_the_chapters_stand_in_order_with_a_link_each(html: str) -> None:
     soup = BeautifulSoup(html, "html.parser")
     titles = [title.get_text() for title in soup.select("section.chapter > h2")]
-    assert [int(title.split(".")[0]) for title in titles] == list(range(1, 10))
+    assert [int(title.split(".")[0]) for title in titles] == list(range(1, len(titles) + 1))
     assert titles[0] == "1. The answer"
     for link in soup.select("nav a"):
         assert soup.find(id=str(link["href"]).removeprefix("#")), link

@@ -2,22 +2,28 @@
 
 from evaluation.report.chapters.answer import answer
 from evaluation.report.chapters.evidence import evidence
+from evaluation.report.chapters.images import images
 from evaluation.report.chapters.method import method
 from evaluation.report.chapters.pros_and_cons import pros_and_cons
 from evaluation.report.chapters.provenance import provenance
 from evaluation.report.chapters.rerun import rerun
+from evaluation.report.chapters.robustness import robustness
 from evaluation.report.chapters.scores import scores
 from evaluation.report.chapters.security import security
 from evaluation.report.chapters.sites import sites
+from evaluation.report.chapters.winners import winners
 
 __all__ = [
     "answer",
     "evidence",
+    "images",
     "method",
     "pros_and_cons",
     "provenance",
     "rerun",
+    "robustness",
     "scores",
     "security",
     "sites",
+    "winners",
 ]

@@ -112,7 +112,7 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         title=case.title(site),
         measured=site.measured,
         absent=site.absent,
-        cells=len(site.probes) * len(site.runtimes),
+        cells=len(site.tried) * len(site.runtimes),
         filled=sum(finding.outcome.is_evidence for finding in site.cells.values()),
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,

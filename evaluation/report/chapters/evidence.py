@@ -57,7 +57,7 @@ def evidence(case: Case) -> Chapter:
     return chapter(
         "evidence",
         sites=tuple(
-            (site.folder, case.title(site), site.runtimes, _start_ups(site), _rows(case, site))
+            (site.folder, case.title(site), site.runtimes, _start_ups(site), _rows(case, site), site.left_out)
             for site in case.measured
         ),
         legend=LEGEND,
@@ -68,7 +68,7 @@ def evidence(case: Case) -> Chapter:
 def _rows(case: Case, site: SiteCase) -> tuple[Row, ...]:
     findings = site.cells
     opened = entries(site, findings.values())
-    return tuple(_row(case, site, probe, findings, opened) for probe in site.probes)
+    return tuple(_row(case, site, probe, findings, opened) for probe in site.tried)
 
 
 def _row(

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from evaluation import units
 from evaluation.decide.criteria import Criterion
-from evaluation.model import CONTROL, Score, UseCaseDecision, Verdict
+from evaluation.model import CONTROL, Score, Standing, UseCaseDecision, Verdict
 from evaluation.report.figures import ScoreRow, score_plot
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
+from evaluation.report.weightfigures import Stack, stack_plot
 from evaluation.report.words import State, standing_state
 
 __all__ = ["scores"]
+
+_SMALL = 0.005
+"""A part of a score that would be printed as 0.00 or so is not worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,9 @@ class UseCaseScores:
     measure_next: tuple[str, ...]
     at_least: bool
     figure: Markup
+    parts: Markup
+    groups: tuple[tuple[str, tuple[Score, ...]], ...]
+    against: str
     rows: tuple[tuple[Verdict, State, str], ...]
     in_full: tuple[tuple[str, tuple[str, ...]], ...]
     runtimes: tuple[str, ...]
@@ -67,6 +76,57 @@ def in_short(reasons: Sequence[str]) -> str:
     return first_sentence(reasons[0].partition(" [")[0]).removesuffix(".") if reasons else ""
 
 
+def _groups(case: Case, decision: UseCaseDecision) -> tuple[tuple[str, tuple[Score, ...]], ...]:
+    """Sum up what each runtime gets from each group of criteria, in the order of the file."""
+    group_of = {name: criterion.group for name, criterion in case.criteria.criteria.items()}
+    return tuple(
+        (
+            group,
+            tuple(
+                Score(
+                    value=None,
+                    low=math.fsum(s.low for name, s in verdict.contributions if group_of.get(name) == group),
+                    high=math.fsum(
+                        s.high for name, s in verdict.contributions if group_of.get(name) == group
+                    ),
+                )
+                for verdict in decision.verdicts
+            ),
+        )
+        for group in dict.fromkeys(group_of.values())
+    )
+
+
+def _against(decision: UseCaseDecision) -> str:
+    """Say in one sentence what puts the first before the second, by criterion."""
+    field = [
+        verdict
+        for verdict in decision.verdicts
+        if verdict.standing not in {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
+    ]
+    if len(field) < 2:
+        return ""
+    first, second = field[:2]
+    theirs = dict(second.contributions)
+    leads = {}
+    for name, ours in first.contributions:
+        known = theirs[name].value
+        if ours.value is not None and known is not None:
+            leads[name] = ours.value - known
+    gains = sorted((name for name in leads if leads[name] > _SMALL), key=lambda name: (-leads[name], name))[
+        :3
+    ]
+    losses = sorted((name for name in leads if leads[name] < -_SMALL), key=lambda name: (leads[name], name))[
+        :2
+    ]
+    if not gains and not losses:
+        return f"{first.runtime} and {second.runtime} get the same for everything that is known of both."
+    ahead = ", ".join(f"{name} (+{units.share(leads[name])})" for name in gains) or "nothing that is known"
+    behind = ", ".join(f"{name} (\N{MINUS SIGN}{units.share(-leads[name])})" for name in losses)
+    said = f"{first.runtime} is ahead of {second.runtime} by {ahead}"
+    return f"{said}, and behind by {behind}." if behind else f"{said}, and behind in nothing that is known."
+
+
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
     use_case = case.criteria.use_cases[decision.use_case]
     name = anchor("scores", site.folder, decision.use_case)
@@ -77,6 +137,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
     total = sum(use_case.weights.values()) or 1.0
+    groups = _groups(case, decision)
     return UseCaseScores(
         name=name,
         title=use_case.title,
@@ -102,6 +163,22 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
                 if verdict.runtime != CONTROL
             ],
         ),
+        parts=stack_plot(
+            f"{name}-parts",
+            f"What the score of each runtime is made of, for {use_case.title}",
+            [
+                Stack(
+                    label=verdict.runtime,
+                    parts={group: of[place].low for group, of in groups},
+                    open=verdict.score.high - verdict.score.low,
+                )
+                for place, verdict in enumerate(decision.verdicts)
+                if verdict.standing is not Standing.NOT_MEASURED
+            ],
+            [group for group, _ in groups],
+        ),
+        groups=groups,
+        against=_against(decision),
         rows=rows,
         in_full=tuple(
             (verdict.runtime, verdict.reasons)

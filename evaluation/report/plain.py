@@ -1,0 +1,157 @@
+"""The answer without a page: Markdown for a pull request, JSON for a script, CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from evaluation.model import SiteDecision, UseCaseDecision, Verdict
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import visible
+from evaluation.units import percent, share
+
+__all__ = ["FORMATS", "written"]
+
+FORMATS = ("md", "json", "csv")
+
+_COLUMNS = (
+    "site", "run", "use_case", "runtime", "word", "standing", "score", "low", "high", "p_first", "reason",
+)  # fmt: skip
+
+
+def written(case: Case, form: str) -> str:
+    """Write what was decided in one of `FORMATS`."""
+    return {"md": _markdown, "json": _json, "csv": _csv}[form](case)
+
+
+def _markdown(case: Case) -> str:
+    return "\n".join(line for site in case.measured for line in _site(case, site))
+
+
+def _site(case: Case, site: SiteCase) -> Iterator[str]:
+    yield f"## {_cell(case.title(site))}"
+    yield ""
+    yield f"Run `{site.folder}`, profile {site.manifest.profile}, {site.manifest.started_at}."
+    for decision in site.decision.use_cases:
+        yield ""
+        yield f"### {_cell(case.criteria.use_cases[decision.use_case].title)}"
+        yield ""
+        yield _cell(decision.sentence)
+        yield ""
+        yield "| Runtime | Word | Standing | Score | P(first) |"
+        yield "| --- | --- | --- | --- | --- |"
+        for verdict in decision.verdicts:
+            yield (
+                f"| {_cell(verdict.runtime)} | {verdict.word} | {verdict.standing} "
+                f"| {_score(verdict)} | {_chance(verdict)} |"
+            )
+        if decision.measure_next:
+            yield ""
+            yield "What to measure next:"
+            yield ""
+            yield from (f"- {_cell(item)}" for item in decision.measure_next)
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """Text that neither ends a cell or a line nor is read as markup."""
+    safe = visible(text).replace("\\", "\\\\").replace("|", "\\|")
+    return safe.replace("<", "&lt;").replace("\n", " ")
+
+
+def _score(verdict: Verdict) -> str:
+    score = verdict.score
+    return share(score.value) if score.value is not None else f"{share(score.low)} to {share(score.high)}"
+
+
+def _chance(verdict: Verdict) -> str:
+    return "" if verdict.p_first is None else percent(verdict.p_first)
+
+
+def _json(case: Case) -> str:
+    sites = [
+        {
+            "site": site.site,
+            "run": site.folder,
+            "profile": site.manifest.profile,
+            "started_at": site.manifest.started_at,
+            "use_cases": [_use_case(decision) for decision in site.decision.use_cases],
+            "criteria": _criteria(site.decision),
+        }
+        for site in case.measured
+    ]
+    return json.dumps({"sites": sites}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _use_case(decision: UseCaseDecision) -> dict[str, object]:
+    held = decision.robustness
+    return {
+        "use_case": decision.use_case,
+        "sentence": decision.sentence,
+        "winner": decision.winner,
+        "verdicts": [_verdict(verdict) for verdict in decision.verdicts],
+        "measure_next": list(decision.measure_next),
+        "stability": [
+            {
+                "criterion": item.criterion,
+                "weight": item.weight,
+                "low": _finite(item.low),
+                "high": _finite(item.high),
+            }
+            for item in (held.stability if held else ())
+        ],
+        "opinions": {name: dict(values) for name, values in (held.methods if held else ())},
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    row = asdict(verdict)
+    row["contributions"] = {name: asdict(score) for name, score in verdict.contributions}
+    return {name: value for name, value in row.items() if name not in {"site", "use_case"}}
+
+
+def _finite(number: float) -> float | None:
+    """JSON knows neither infinity nor what is no number: ``null`` is no bound."""
+    return number if math.isfinite(number) else None
+
+
+def _criteria(decision: SiteDecision) -> list[dict[str, object]]:
+    return [
+        {
+            "criterion": row.criterion,
+            "runtime": row.runtime,
+            **asdict(row.score),
+            "outcome": row.finding.outcome if row.finding else None,
+            "message": row.finding.message if row.finding else None,
+        }
+        for row in decision.rows
+    ]
+
+
+def _csv(case: Case) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_COLUMNS)
+    for site in case.measured:
+        for decision in site.decision.use_cases:
+            for verdict in decision.verdicts:
+                score = verdict.score
+                table.writerow(
+                    _harmless(value)
+                    for value in (
+                        site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
+                        verdict.standing, score.value, score.low, score.high, verdict.p_first,
+                        "; ".join(verdict.reasons),
+                    )
+                )  # fmt: skip
+    return text.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """A spreadsheet runs text that begins like a formula; a quote before it makes it text again."""
+    text = visible(value) if isinstance(value, str) else value
+    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t"} else text

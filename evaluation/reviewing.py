@@ -1,0 +1,138 @@
+"""What a reviewer asks of results that are there: nothing is measured, no page is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from evaluation.decide.changed import changed
+from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.findings import findings_of
+from evaluation.decide.weights import set_weights
+from evaluation.documents import unknown
+from evaluation.errors import EvaluationError
+from evaluation.probes.registry import discover
+from evaluation.project import root
+from evaluation.report import changes, weighing
+from evaluation.report.load import choose_runs, load_case
+from evaluation.report.plain import FORMATS, written
+from evaluation.report.source import Case
+from evaluation.store import Run, find_runs
+
+__all__ = ["FORMATS", "compare", "decided", "points", "weights_diff", "weights_set", "weights_show"]
+
+
+def decided(form: str, *, results: Path | None, runs: str, criteria: Path | None) -> str:
+    """Decide from results on disk; give the answer in a form of `evaluation.report.plain.FORMATS`.
+
+    Raises
+    ------
+    EvaluationError
+        There are no results, they are damaged, or the configuration is faulty.
+    """
+    return written(_case(results, runs, criteria), form)
+
+
+def compare(before: str, after: str, *, results: Path | None, criteria: Path | None) -> str:
+    """Say what changed between two runs of one site.
+
+    Parameters
+    ----------
+    before, after : str
+        As ``RUN`` or ``SITE/RUN``.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such run, or they are of different sites.
+    """
+    folder, rules = _results(results), _criteria(criteria)
+    runs = [_chosen(folder, name)[0] for name in (before, after)]
+    old, new = (findings_of(run, rules) for run in runs)
+    found = changed(old, new, rules)
+    cases = tuple(_load(folder, str(run.path.relative_to(folder)), criteria) for run in runs)
+    return changes.text(found, *cases)
+
+
+def weights_show(use_case: str, *, results: Path | None, criteria: Path | None) -> str:
+    """Lay out the weights, with how far each may go where there are results."""
+    rules = _criteria(criteria)
+    if use_case and use_case not in rules.use_cases:
+        raise EvaluationError(unknown("use case", use_case, rules.use_cases), where="criteria.yaml")
+    names = (use_case,) if use_case else tuple(rules.use_cases)
+    return weighing.table(rules, _case_if_any(results, criteria), names)
+
+
+def weights_set(
+    use_case: str, points: Mapping[str, float], *, results: Path | None, criteria: Path | None
+) -> str:
+    """Write weights into the criteria file, comments kept; say what that changes."""
+    path = criteria or root() / "criteria.yaml"
+    before, was = _criteria(path), _case_if_any(results, path)
+    if not set_weights(path, use_case, points):
+        return "no difference"
+    now = _case_if_any(results, path)
+    return weighing.difference(before, _criteria(path), (was, now) if was and now else None)
+
+
+def points(words: Sequence[str]) -> dict[str, float]:
+    """Read ``CRITERION=POINTS`` words.
+
+    Raises
+    ------
+    EvaluationError
+        One of them is something else.
+    """
+    found = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise EvaluationError(
+                f"{word!r} is no weight", advice="write CRITERION=POINTS, as in cpu_rate=15"
+            ) from None
+    return found
+
+
+def weights_diff(other: Path, *, results: Path | None, criteria: Path | None) -> str:
+    """Say what would change, were another criteria file taken in place of the project's."""
+    before, was = _criteria(criteria), _case_if_any(results, criteria)
+    after, now = _criteria(other), _case_if_any(results, other)
+    return weighing.difference(before, after, (was, now) if was and now else None)
+
+
+def _criteria(path: Path | None) -> Criteria:
+    return load_criteria(path or root() / "criteria.yaml", probes=tuple(discover()))
+
+
+def _results(results: Path | None) -> Path:
+    return results or root() / "results"
+
+
+def _chosen(results: Path, runs: str) -> Sequence[Run]:
+    return choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results))
+
+
+def _case(results: Path | None, runs: str, criteria: Path | None) -> Case:
+    folder, rules = _results(results), _criteria(criteria)
+    for run in _chosen(folder, runs):
+        findings_of(run, rules)
+    return _load(folder, runs, criteria)
+
+
+def _load(results: Path, runs: str, criteria: Path | None) -> Case:
+    here = root()
+    return load_case(
+        results=results.absolute(),
+        criteria=(criteria or here / "criteria.yaml").absolute(),
+        sites=here / "sites",
+        runs=runs,
+    )
+
+
+def _case_if_any(results: Path | None, criteria: Path | None) -> Case | None:
+    """Decide where there is anything to decide from; weights can be looked at without."""
+    if not any(True for _ in find_runs(_results(results))):
+        return None
+    return _case(results, "", criteria)

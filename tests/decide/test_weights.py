@@ -1,0 +1,95 @@
+"""Changing weights in the file: one number is different, and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaluation.decide.criteria import load_criteria
+from evaluation.decide.weights import Change, changes, set_weights
+from evaluation.errors import EvaluationError, FaultyDocumentError
+
+SHIPPED = Path(__file__).parents[2] / "criteria.yaml"
+TEXT = SHIPPED.read_text()
+CRITERIA = load_criteria(SHIPPED)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "criteria.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def different(file: Path) -> list[str]:
+    lines = difflib.ndiff(TEXT.splitlines(), file.read_text().splitlines())
+    return [line for line in lines if line.startswith(("+ ", "- "))]
+
+
+def test_one_number_changes_and_its_comment_stays_where_it_was(file: Path) -> None:
+    made = set_weights(file, "end-user", {"syscall_rate": 12.5})
+    assert made == (Change(use_case="end-user", criterion="syscall_rate", before=3, after=12.5),)
+    removed, added = different(file)
+    assert removed == "-       syscall_rate: 3                   # hardly felt"
+    assert added == "+       syscall_rate: 12.5                # hardly felt"
+
+
+def test_a_criterion_that_was_not_named_gets_a_line(file: Path) -> None:
+    (made,) = set_weights(file, "l1proc", {"monte_carlo": 5})
+    assert (made.before, made.after) == (0, 5)
+    assert different(file) == ["+       monte_carlo: 5"]
+    assert load_criteria(file).use_cases["l1proc"].weights["monte_carlo"] == 5
+
+
+@settings(max_examples=8)  # each reads the whole file four times
+@given(st.sampled_from(sorted(CRITERIA.use_cases)), st.data())
+def test_what_is_set_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, use_case: str, data: st.DataObject
+) -> None:
+    points = data.draw(
+        st.dictionaries(
+            st.sampled_from(sorted(CRITERIA.criteria)),
+            st.integers(1, 10_000).map(lambda n: n / 8),
+            max_size=5,
+        )
+    )
+    path = tmp_path_factory.mktemp("weights") / "criteria.yaml"
+    path.write_text(TEXT)
+    set_weights(path, use_case, points)
+    after = load_criteria(path)
+    assert dict(after.use_cases[use_case].weights) == {**CRITERIA.use_cases[use_case].weights, **points}
+    assert path.read_text().count("#") == TEXT.count("#")
+    back = {name: CRITERIA.use_cases[use_case].weights.get(name, 0.0) for name in points}
+    set_weights(path, use_case, back)
+    assert changes(CRITERIA, load_criteria(path)) == ()
+
+
+def test_changes_name_what_is_gone_too(file: Path) -> None:
+    file.write_text(TEXT.replace("      cold_start: 17                    # every", "      # every", 1))
+    (made,) = changes(CRITERIA, load_criteria(file))
+    assert made == Change(use_case="developer", criterion="cold_start", before=17, after=0)
+
+
+@pytest.mark.parametrize(
+    ("use_case", "points", "error", "word"),
+    [
+        ("l1prok", {"cpu_rate": 1.0}, EvaluationError, "did you mean 'l1proc'"),
+        ("l1proc", {"cpu_rat": 1.0}, EvaluationError, "did you mean 'cpu_rate'"),
+        ("l1proc", {"cpu_rate": -1.0}, FaultyDocumentError, "greater than or equal to 0"),
+        ("l1proc", {"cpu_rate": float("nan")}, FaultyDocumentError, "number"),
+        ("l1proc", {"cpu_rate": 1e300}, None, ""),
+    ],
+)
+def test_nothing_is_written_unless_it_is_valid(
+    file: Path, use_case: str, points: dict[str, float], error: type[Exception] | None, word: str
+) -> None:
+    if error is None:
+        set_weights(file, use_case, points)
+        return
+    with pytest.raises(error, match=word):
+        set_weights(file, use_case, points)
+    assert file.read_text() == TEXT

@@ -1,0 +1,102 @@
+"""The chapters on what an answer hangs on, decided for real from made-up findings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from synthetic_case import make_case
+
+from evaluation.decide.score import decide
+from evaluation.model import Outcome
+from evaluation.report import chapters
+from evaluation.report.markup import Chapter
+from evaluation.report.source import Case
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    made = make_case()
+    site = made.measured[0]
+    decision = decide(site.findings, made.criteria, made.sites[site.site])
+    return replace(made, measured=(replace(site, decision=decision),))
+
+
+def page(chapter: Chapter) -> BeautifulSoup:
+    return BeautifulSoup(chapter._repr_html_(), "html.parser")
+
+
+def words(element: Tag) -> str:
+    return re.sub(r"\s+", " ", element.get_text(" ")).replace("\N{NO-BREAK SPACE}", " ").strip()
+
+
+def test_each_answer_says_what_turns_it_round_and_what_other_methods_say(case: Case) -> None:
+    soup = page(chapters.robustness(case))
+    sections = soup.select("section.held")
+    assert len(sections) == len(case.criteria.use_cases)
+    for section, decision in zip(sections, case.measured[0].decision.use_cases, strict=True):
+        held = decision.robustness
+        assert held is not None
+        said = words(section.select("p.prose")[0])
+        if held.methods:
+            assert "first." in said
+            assert len(section.select("table.opinions tbody tr")) == 3
+        else:
+            assert "some evidence is missing" in said
+        rows = section.select("table.ranks tbody tr")
+        assert [words(row.select("th")[0]) for row in rows] == list(held.runtimes)
+        assert len(section.select("details table tbody tr")) == len(held.stability)
+
+
+def test_the_shade_of_a_rank_goes_with_its_share(case: Case) -> None:
+    for cell in page(chapters.robustness(case)).select("table.ranks td"):
+        (shade,) = (int(name.removeprefix("heat")) for name in cell["class"] if name.startswith("heat"))
+        share = words(cell)
+        if re.fullmatch(r"\d+ %", share):
+            assert shade == pytest.approx(float(share.split()[0]) / 10, abs=0.51)
+
+
+def test_a_site_without_containers_has_no_robustness(case: Case) -> None:
+    site = case.measured[0]
+    only_host = tuple(
+        found if found.runtime.startswith("host") else replace(found, outcome=Outcome.UNAVAILABLE)
+        for found in site.findings
+    )
+    decision = decide(only_host, case.criteria, case.sites[site.site])
+    bare = replace(case, measured=(replace(site, findings=only_host, decision=decision),))
+    assert not page(chapters.robustness(bare)).select("section")
+    assert "nobody is eligible" in words(page(chapters.winners(bare)))
+
+
+def test_winners_stand_by_use_case_and_site_and_link_to_why(case: Case) -> None:
+    soup, why = page(chapters.winners(case)), page(chapters.scores(case))
+    assert len(soup.select("tbody tr")) == len(case.criteria.use_cases)
+    for link in soup.select("td a"):
+        assert why.find(id=str(link["href"]).removeprefix("#"))
+    assert "not measured" in words(soup)
+
+
+def test_the_parts_of_a_score_sum_to_it(case: Case) -> None:
+    soup = page(chapters.scores(case))
+    for section, decision in zip(
+        soup.select("section.use-case"), case.measured[0].decision.use_cases, strict=True
+    ):
+        table = section.select("div.pair")[1].select("table")[0]
+        for row, verdict in zip(table.select("tbody tr"), decision.verdicts, strict=True):
+            lows = [float(words(cell).split("\N{EN DASH}")[0]) for cell in row.select("td")]
+            assert sum(lows) == pytest.approx(verdict.score.low, abs=0.02)
+
+
+def test_the_first_is_held_against_the_second_in_a_sentence(case: Case) -> None:
+    said = [words(item) for item in page(chapters.scores(case)).select("section.use-case > p.prose")]
+    assert said
+    assert all("ahead of" in each or "get the same" in each for each in said)
+
+
+def test_the_ledger_has_every_image_in_every_form(case: Case) -> None:
+    soup = page(chapters.images(case))
+    rows = soup.select("table.ledger tbody tr")
+    images = case.measured[0].manifest.images
+    assert [words(row.select("th")[0]).split()[0] for row in rows] == list(images)

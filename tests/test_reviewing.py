@@ -1,0 +1,137 @@
+"""What a reviewer asks of results: weights and what they change, two runs, the answer without a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from made_up_run import manifest, observation
+
+from evaluation import cli
+from evaluation.decide.criteria import load_criteria
+from evaluation.report.plain import _cell, _harmless
+from evaluation.store import Run, RuntimeFacts, Turn
+
+ROOT = Path(__file__).parents[1]
+BEFORE, AFTER = "20260101T000000Z-before", "20260201T000000Z-after"
+
+
+def evaluation(*words: str | Path) -> Result:
+    return CliRunner().invoke(cli.main, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def made_up_run(results: Path, name: str, version: str, docker_s: float) -> None:
+    """A run in which docker's start takes so long, and the bare host's a quarter of a second."""
+    facts = manifest(name)
+    docker = RuntimeFacts(id="docker", family="docker", mode="a daemon", present=True, version=version)
+    run = Run.create(results, facts.model_copy(update={"runtimes": (*facts.runtimes, docker)}))
+    for block in range(16):
+        wobble = 1 + (block * 7 % 16 - 8) / 1000
+        for runtime, seconds in (("host", 0.25), ("host-again", 0.2501), ("docker", docker_s)):
+            item = observation(block, runtime, value=seconds * wobble if runtime == "docker" else seconds)
+            run.append(Turn(probe="cold_start", runtime=runtime, block=block), [item], [], took_s=0.0)
+    run.finish("2026-01-01T01:00:00.000+00:00")
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    made_up_run(folder, BEFORE, "20.10", 0.5)
+    made_up_run(folder, AFTER, "27.0", 0.4)
+    return folder
+
+
+@pytest.fixture
+def criteria(tmp_path: Path) -> Path:
+    return Path(shutil.copy(ROOT / "criteria.yaml", tmp_path / "criteria.yaml"))
+
+
+def test_two_runs_are_compared_by_version_change_and_answer(results: Path) -> None:
+    told = evaluation("compare", BEFORE, AFTER, "--results", results).output
+    assert "docker: 20.10 -> 27.0" in told
+    assert "better:\n  cold_start, docker: 0.80" in told
+    assert "L1Proc: every standing as before" in told
+    back = evaluation("compare", AFTER, BEFORE, "--results", results).output
+    assert "worse:\n  cold_start, docker: 1.25" in back
+    same = evaluation("compare", BEFORE, BEFORE, "--results", results).output
+    assert "as before, within the margin: 1; unresolved, more blocks would tell: 0" in same
+
+
+def test_a_run_that_is_not_there_is_said(results: Path) -> None:
+    told = evaluation("compare", BEFORE, "20300101T000000Z-never", "--results", results)
+    assert told.exit_code == 1
+    assert f"there are: local/{BEFORE}" in told.output
+
+
+def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path) -> None:
+    asked = ("report", "--results", results, "--runs", AFTER, "--format")
+    page = evaluation(*asked, "md").output
+    assert "| docker | assess | undecided |" in page
+    data = json.loads(evaluation(*asked, "json").output)
+    (site,) = data["sites"]
+    cases = {case["use_case"]: case for case in site["use_cases"]}
+    docker = next(v for v in cases["l1proc"]["verdicts"] if v["runtime"] == "docker")
+    table = tmp_path / "answer.csv"
+    assert evaluation(*asked, "csv", "--output", table).exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
+    row = next(row for row in rows if (row["use_case"], row["runtime"]) == ("l1proc", "docker"))
+    assert float(row["low"]) == docker["score"]["low"]
+    assert float(row["high"]) == docker["score"]["high"]
+    assert row["score"] == ""
+    assert docker["score"]["value"] is None
+
+
+def test_weights_are_shown_by_group_with_or_without_results(results: Path, tmp_path: Path) -> None:
+    told = evaluation("weights", "show", "l1proc", "--results", results).output
+    assert "L1Proc (l1proc): 100 points; stability by local/" in told
+    assert "performance" in told
+    bare = evaluation("weights", "show", "--results", tmp_path / "empty").output
+    assert bare.count(": 100 points\n") == 3
+    wrong = evaluation("weights", "show", "l1prok", "--results", results)
+    assert wrong.exit_code == 1
+    assert "did you mean 'l1proc'" in wrong.output
+
+
+def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: Path) -> None:
+    told = evaluation(
+        "weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results
+    )
+    assert told.exit_code == 0
+    assert "cold_start: 9 -> 30" in told.output
+    assert "L1Proc: as before: Undecided" in told.output
+    assert load_criteria(criteria).use_cases["l1proc"].weights["cold_start"] == 30
+    again = evaluation(
+        "weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results
+    )
+    assert again.output == "no difference\n"
+
+
+def test_a_proposed_file_is_held_against_the_projects(results: Path, criteria: Path) -> None:
+    assert evaluation("weights", "diff", criteria, "--results", results).output == "no difference\n"
+    text = criteria.read_text()
+    criteria.write_text(text.replace("value: 0.9\n", "value: 0.8\n", 1))
+    told = evaluation("weights", "diff", criteria, "--results", results).output
+    assert "the same weights; scales, knock-outs or constants differ" in told
+
+
+@pytest.mark.parametrize("word", ["cpu_rate", "cpu_rate=", "cpu_rate=much"])
+def test_what_is_no_weight_is_refused(criteria: Path, word: str) -> None:
+    told = evaluation("weights", "set", "l1proc", word, "--criteria", criteria)
+    assert told.exit_code == 1
+    assert "write CRITERION=POINTS" in told.output
+
+
+def test_a_spreadsheet_is_handed_no_formula_and_a_table_no_markup() -> None:
+    assert _harmless("=1+1") == "'=1+1"
+    assert _harmless(-0.5) == -0.5
+    assert _cell("a|b<script>\u202e\nc") == "a\\|b&lt;script>&lt;U+202E> c"
