@@ -11,6 +11,7 @@ from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
+from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
@@ -77,6 +78,7 @@ def validate() -> list[Fault]:
     images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
+    checks.append(partial(load_advisories, here / "advisories.yaml"))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:

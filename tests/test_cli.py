@@ -71,7 +71,8 @@ def project_in(folder: Path) -> Path:
     """Copy the files that people write."""
     for name in ("sites", "images"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "criteria.yaml", folder)
+    for name in ("criteria.yaml", "advisories.yaml"):
+        shutil.copy(ROOT / name, folder)
     return folder
 
 

@@ -119,7 +119,7 @@ def _answer(advisory: Advisory, program: ProgramFacts) -> Answer:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The upstream part of a version, ``1:4.13+dfsg1-1`` is 4.13, for comparing; 1.5.0-rc.3 is before 1.5.0."""
+    """The upstream part of a version: ``1:4.13+dfsg1-1`` is 4.13; 1.5.0-rc.3 comes before 1.5.0."""
     found = _NUMBERS.match(version)
     if found is None:
         return ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluation.model import CONTROL, Finding, ProbeTexts
+from evaluation.report.chapters.supply import supply
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import DIFFERENCES, State, against_host, state
@@ -40,7 +41,8 @@ def security(case: Case) -> Chapter:
     return chapter(
         "security",
         sites=tuple(
-            (site.folder, case.title(site), site.runtimes, _attempts(site)) for site in case.measured
+            (site.folder, case.title(site), site.runtimes, _attempts(site), supply(case, site))
+            for site in case.measured
         ),
         legend=DIFFERENCES,
     )
