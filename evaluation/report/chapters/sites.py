@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.sites import Batch, Fact
+from evaluation.sites import Batch, Fact, Policy
 
 __all__ = ["sites"]
 
@@ -21,6 +21,7 @@ class Column:
     answers: tuple[tuple[str, str], ...]
     facts: tuple[Fact, ...]
     batch: Batch | None
+    policy: Policy
 
 
 def sites(case: Case) -> Chapter:
@@ -52,4 +53,5 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         ),
         facts=known.facts if known else (),
         batch=known.batch if known else None,
+        policy=known.policy if known else Policy(),
     )
