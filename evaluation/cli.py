@@ -245,6 +245,34 @@ def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) ->
 
 
 @main.command()
+@click.argument("names", nargs=-1, metavar="[PROBE]...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(commands.FINDINGS_FORMATS),
+    default="csv",
+    show_default=True,
+    help="csv: a table; json: its rows; sarif: the security attempts in SARIF 2.1.0.",
+)
+@_results
+@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@click.option(
+    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
+)
+@told
+def findings(
+    *, names: tuple[str, ...], form: str, results: Path | None, runs: str, criteria: Path | None
+) -> None:
+    """Print the findings of results that are there already, for other tools.
+
+    All of them, or those of some PROBEs, by id (cold_start) or by number in the checklist (P15).
+    Needs no container and no network.
+    """
+    text = commands.findings(names, form=form, results=results, runs=runs, criteria=criteria)
+    click.echo(text, nl=False)
+
+
+@main.command()
 @click.argument("name", metavar="PROBE")
 @click.option("--runtime", required=True, help="By id, as evaluation doctor lists them.")
 @click.option("--blocks", default=5, show_default=True, help="Blocks of a measured probe.")

@@ -11,6 +11,7 @@ from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
+from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
@@ -31,6 +32,7 @@ from evaluation.probes.registry import find, group_of
 from evaluation.project import root
 from evaluation.report import preview
 from evaluation.report.build import render
+from evaluation.report.export import FORMATS as FINDINGS_FORMATS
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
@@ -40,7 +42,19 @@ from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
 
-__all__ = ["calibrate_timing", "conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
+__all__ = [
+    "FINDINGS_FORMATS",
+    "calibrate_timing",
+    "conform",
+    "docs",
+    "doctor",
+    "findings",
+    "images",
+    "probe",
+    "report",
+    "run",
+    "validate",
+]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -64,6 +78,7 @@ def validate() -> list[Fault]:
     images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
+    checks.append(partial(load_advisories, here / "advisories.yaml"))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:
@@ -201,6 +216,32 @@ def report(
         },
     )
     return render(executed, target)
+
+
+def findings(
+    names: Sequence[str] = (),
+    *,
+    form: str,
+    results: Path | None = None,
+    runs: str = "",
+    criteria: Path | None = None,
+) -> str:
+    """Assess results on disk and write their findings as text, in a form of `FINDINGS_FORMATS`.
+
+    ``names`` are probes, by id or by number in the checklist; without any, all are meant.
+
+    Raises
+    ------
+    EvaluationError
+        There are no results, they are damaged, or there is no such probe.
+    """
+    here = root()
+    results = results or here / "results"
+    rules = load_criteria(criteria or here / "criteria.yaml", probes=tuple(discover_probes()))
+    wanted = {find(name).id for name in names}
+    chosen = choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results))
+    found = [item for run in chosen for item in findings_of(run, rules)]
+    return FINDINGS_FORMATS[form]([item for item in found if not wanted or item.probe in wanted])
 
 
 def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:

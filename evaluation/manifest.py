@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evaluation.model import CONTROL, Role
 
-__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
+__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "ProgramFacts", "RuntimeFacts"]
 
 FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
@@ -103,6 +103,20 @@ class ImageFacts(_Facts):
         return tuple(form for form in self.forms if form.made_by not in runtimes)
 
 
+class ProgramFacts(_Facts):
+    """One program that runtimes consist of: its version, its package's where it came in one.
+
+    ``mentioned`` are the advisories (CVE ids) that the package's installed changelog speaks of;
+    ``changelog_read`` says whether there was one.
+    """
+
+    component: str
+    version: str
+    package: str = ""
+    changelog_read: bool = False
+    mentioned: tuple[str, ...] = ()
+
+
 class Manifest(_Facts):
     """What a run is: planned, where, with what."""
 
@@ -124,6 +138,7 @@ class Manifest(_Facts):
     """The image that a probe runs in unless it names another."""
     ladder: tuple[ImageFacts, ...] = ()
     """The other images that were made ready, smallest first."""
+    programs: tuple[ProgramFacts, ...] = ()
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
 

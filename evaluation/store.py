@@ -6,6 +6,7 @@ Format history
     Each runtime of the manifest has a ``role``, and ``timed`` says whether it was asked everything. In
     earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
     (``made_by``) where a mode runs that of another runtime.
+    The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
     it is: it had one image. ``residue.jsonl`` may be there: one line for each time that the run was

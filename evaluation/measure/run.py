@@ -24,6 +24,7 @@ from evaluation.measure.host import host_facts
 from evaluation.measure.images import wanted_images
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
+from evaluation.measure.packages import installed_programs
 from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
@@ -114,7 +115,7 @@ def open_measurement(
             prepared = prepare(site, launcher, images, payload, problem, runtimes, ladder)
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)
-            opened = found or _new(site, wanted, results, prepared, plan, seed)
+            opened = found or _new(site, wanted, results, prepared, plan, seed, launcher)
         stack.enter_context(opened.held())
         opened.reopen()
         if blocks:
@@ -244,7 +245,15 @@ def _readable(run: Run) -> Manifest | None:
         return None
 
 
-def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
+def _new(
+    site: Site,
+    profile: Profile,
+    results: Path,
+    prepared: Prepared,
+    plan: str,
+    seed: int | None,
+    launcher: Launcher,
+) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
         results,
@@ -263,6 +272,7 @@ def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: 
             runtimes=prepared.runtimes,
             image=prepared.image,
             ladder=prepared.ladder,
+            programs=installed_programs(launcher),
             unavailable=dict(prepared.unavailable),
         ),
     )

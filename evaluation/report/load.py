@@ -8,6 +8,7 @@ from pathlib import Path
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
+from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
 from evaluation.model import CALIBRATION, Observation
 from evaluation.project import locate
@@ -26,7 +27,8 @@ def load_case(
     Parameters
     ----------
     results, criteria, sites : str or Path
-        The results folder, the criteria file, the folder of sites.
+        The results folder, the criteria file (with the table of advisories beside it, if any), the folder
+        of sites.
     runs : str or sequence of str, optional
         Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
         commas). Without any: the newest finished run of each site.
@@ -41,7 +43,9 @@ def load_case(
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    return Case(criteria=rules, sites=known, measured=measured)
+    table = locate(criteria).with_name("advisories.yaml")
+    advisories = load_advisories(table) if table.is_file() else None
+    return Case(criteria=rules, sites=known, measured=measured, advisories=advisories)
 
 
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
+from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
 from evaluation.model import (
     CONTROL,
@@ -139,11 +140,13 @@ class Case:
     """Everything the report shows.
 
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
+    ``advisories`` is the table that lies beside the criteria, if one does.
     """
 
     criteria: Criteria
     sites: Mapping[str, Site]
     measured: tuple[SiteCase, ...]
+    advisories: Advisories | None = None
 
     def __post_init__(self) -> None:
         if not self.measured:
