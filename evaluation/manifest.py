@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
+from evaluation.model import Effect
+
+__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "KnobFacts", "Manifest", "RuntimeFacts"]
 
 FORMAT = 2
 """Of a run's folder; its history stands in `evaluation.store`."""
@@ -32,6 +34,16 @@ class HostFacts(_Facts):
     lsm: str
 
 
+class KnobFacts(_Facts):
+    """By which one flag an arm of a calibration differs from a runtime, and what it is expected to do."""
+
+    of: str
+    """The runtime's id."""
+    options: tuple[str, ...]
+    effect: Effect
+    expected: str
+
+
 class RuntimeFacts(_Facts):
     """One runtime as it was found; ``reason`` says why an absent one is absent."""
 
@@ -47,6 +59,8 @@ class RuntimeFacts(_Facts):
     engine_options: tuple[str, ...] = ()
     adaptation: str = ""
     security: tuple[str, ...] = ()
+    knob: KnobFacts | None = None
+    """Only in a calibration of the security checklist, and only where this is not the runtime as it is."""
 
 
 class FormFacts(_Facts):

@@ -16,11 +16,13 @@ __all__ = [
     "FAKE",
     "PAYLOAD",
     "QUICK",
+    "SECURITY_CALIBRATION",
     "WORK",
     "Bind",
     "Comparison",
     "Completed",
     "CriterionRow",
+    "Effect",
     "Evidence",
     "Finding",
     "Form",
@@ -67,6 +69,17 @@ FAKE = "fake"
 
 CALIBRATION = "calibration"
 """The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
+
+SECURITY_CALIBRATION = "security-calibration"
+"""The profile of a run that tries the checklist itself, one flag at a time; nothing is decided from it."""
+
+
+class Effect(StrEnum):
+    """What one flag is expected to do to the walls between a container and its host."""
+
+    NOTHING = "nothing"
+    WEAKENS = "weakens"
+    HARDENS = "hardens"
 
 
 class Form(StrEnum):

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from evaluation.decide.assess import assess
+from evaluation.decide.checklist import Arm, Checklist, Tried, published, read_checklists, word
 from evaluation.decide.criteria import Criteria
-from evaluation.model import QUICK, Finding
+from evaluation.errors import EvaluationError
+from evaluation.model import CONTROL, QUICK, Finding, Observation, Outcome
 from evaluation.probes.registry import discover, group_of
-from evaluation.store import Run
+from evaluation.project import root
+from evaluation.store import Run, RuntimeFacts
 
-__all__ = ["findings_of"]
+__all__ = ["checklist_of", "findings_of", "known_checklists"]
 
 
-def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
-    """Assess a run, and write its findings beside it where that is permitted."""
+def known_checklists(site: Path) -> tuple[Checklist, ...]:
+    """Every calibration of the checklist that counts for a site's results: its own, then the project's.
+
+    Parameters
+    ----------
+    site : Path
+        The site's folder in the results.
+    """
+    folders = [site]
+    with suppress(EvaluationError):  # outside of a project there are only the site's own
+        folders.append(root() / "results" / "reference")
+    return tuple(
+        found for folder in dict.fromkeys(map(Path.resolve, folders)) for found in read_checklists(folder)
+    )
+
+
+def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) -> tuple[Finding, ...]:
+    """Assess a run, and write its findings beside it where that is permitted.
+
+    Attempts of the security checklist that no calibration has seen flipped come out as INERT, unless
+    ``only_published`` is false.
+    """
     run.verify()
     manifest = run.manifest
     probes = discover()
@@ -32,8 +58,80 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         unavailable={**left_out, **manifest.unavailable},
         present=[facts.id for facts in manifest.runtimes if facts.present],
     )
+    if only_published:
+        findings = tuple(published(findings, known_checklists(run.path.parent)))
     try:
         run.write_findings(findings)
     except OSError:
         return findings  # a read-only copy of the results is as good to read from
     return findings
+
+
+def checklist_of(run: Run, criteria: Criteria) -> Checklist:
+    """Judge a calibration of the security checklist, and write the document beside it where permitted.
+
+    Each turn is judged by itself, as in a run that holds nothing but this arm and the bare host.
+    """
+    run.verify()
+    manifest = run.manifest
+    probes = {probe.id: probe for probe in discover().values() if probe.checklist_id}
+    cells: dict[tuple[str, str, int], list[Observation]] = {}
+    for item in run.observations():
+        cells.setdefault((item.probe, item.runtime, item.block), []).append(item)
+    verdicts: dict[str, dict[str, list[str]]] = {id_: {} for id_ in probes}
+    reasons: dict[str, dict[str, str]] = {id_: {} for id_ in probes}
+    for (id_, arm, block), items in sorted(cells.items(), key=lambda cell: cell[0][2]):
+        if id_ not in probes:
+            continue
+        host = [] if arm == CONTROL else cells.get((id_, CONTROL, block), [])
+        found = assess(
+            [*items, *host],
+            site=manifest.site,
+            run=manifest.run,
+            absent={},
+            image_digests={name: facts.digest for name, facts in manifest.images.items()},
+            probes={id_: (group_of(id_), probes[id_])},
+            criteria=criteria,
+        )
+        finding = next(finding for finding in found if finding.runtime == arm)
+        verdicts[id_].setdefault(arm, []).append(word(finding))
+        if finding.outcome not in {Outcome.HOLDS, Outcome.FAILS}:
+            reasons[id_].setdefault(arm, finding.message)
+    checklist = Checklist(
+        site=manifest.site,
+        run=manifest.run,
+        tool_version=manifest.tool_version,
+        started_at=manifest.started_at,
+        system=manifest.host.system,
+        kernel=manifest.host.kernel,
+        arms=tuple(_arm(facts) for facts in manifest.runtimes if facts.present or facts.knob),
+        attempts=tuple(
+            Tried(
+                probe=id_,
+                version=probe.version,
+                checklist_id=probe.checklist_id,
+                question=probe.question,
+                verdicts={arm: tuple(words) for arm, words in verdicts[id_].items()},
+                reasons=reasons[id_],
+            )
+            for id_, probe in sorted(probes.items(), key=lambda item: item[1].checklist_id)
+            if verdicts[id_]
+        ),
+    )
+    with suppress(OSError):
+        checklist.write(run.path)
+    return checklist
+
+
+def _arm(facts: RuntimeFacts) -> Arm:
+    knob = facts.knob
+    return Arm(
+        id=facts.id,
+        family=facts.family,
+        version=facts.version,
+        of=knob.of if knob else "",
+        options=knob.options if knob else (),
+        effect=knob.effect if knob else None,
+        expected=knob.expected if knob else "",
+        absent=facts.reason,
+    )

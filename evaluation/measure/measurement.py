@@ -25,7 +25,7 @@ from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
-from evaluation.store import FormFacts, Run
+from evaluation.store import FormFacts, Run, Turn
 
 __all__ = ["Measurement"]
 
@@ -133,6 +133,35 @@ class Measurement:
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
 
+    def repeat(self, group: str, times: int, *, only: Sequence[str]) -> None:
+        """Take the turns of functional probes again in further blocks, on every runtime as it is.
+
+        Parameters
+        ----------
+        group : str
+            The probes' group.
+        times : int
+            How many turns of each there shall be in all; the first is that of `measure`.
+        only : sequence of str
+            The probes, by id.
+        """
+        probes = [probe for id_, probe in discover().items() if id_ in only and group_of(id_) == group]
+        known = {facts.id for facts in self.manifest.runtimes if not facts.knob}
+        turns = [
+            (probe, arm, Turn(probe=probe.id, runtime=arm.id, block=block), order)
+            for block in range(1, times)
+            for probe in probes
+            if probe.id not in self.manifest.unavailable
+            for order, arm in enumerate(arm for arm in self._arms(probe.image) if arm.id in known)
+        ]
+        done = self.run.turns_done()
+        progress = Progress(f"{group} again", len(turns), sum(turn.key in done for _, _, turn, _ in turns))
+        for probe, arm, turn, order in turns:
+            if turn.key not in done:
+                progress.step(f"{turn.probe} · {turn.runtime} · block {turn.block}")
+                self._take(probe, arm, PlannedTurn(turn=turn, order=order, warm_up=False))
+        progress.end()
+
     def conform(self) -> Iterator[Result]:
         """Ask the conformance list of every runtime; nothing of it is kept."""
         arms = {arm.id: arm for arm in self._arms(DEFAULT_IMAGE)}
@@ -201,12 +230,13 @@ class Measurement:
         for found in self.manifest.runtimes:
             if not found.present:
                 continue
+            of = found.knob.of if found.knob else found.id
             runtime = replace(
-                known_runtimes()[found.id].using(command=found.command),
+                known_runtimes()[of].using(command=found.command),
                 options=found.options,
                 engine_options=found.engine_options,
             )
-            form = forms.get(found.id)
+            form = forms.get(of)
             ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
