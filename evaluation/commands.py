@@ -9,9 +9,9 @@ from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
-from evaluation.decide.checklist import unpublished_reason
+from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.criteria import load_criteria
-from evaluation.decide.findings import checklist_of, findings_of, known_checklists
+from evaluation.decide.findings import checklist_of, findings_of
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf

@@ -12,6 +12,7 @@ the project's reference machine is committed; with it alone the attempts are pub
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from evaluation.errors import EvaluationError
 from evaluation.files import write_atomically
 from evaluation.model import CONTROL, Effect, Finding, Outcome
+from evaluation.project import root
 
 __all__ = [
     "FILE",
@@ -27,6 +29,7 @@ __all__ = [
     "Checklist",
     "Flip",
     "Tried",
+    "known_checklists",
     "published",
     "read_checklists",
     "unpublished_reason",
@@ -201,6 +204,22 @@ def read_checklists(folder: Path) -> tuple[Checklist, ...]:
                 advice="Calibrate again: evaluation calibrate security.",
             ) from None
     return tuple(found)
+
+
+def known_checklists(site: Path) -> tuple[Checklist, ...]:
+    """Every calibration of the checklist that counts for a site's results: its own, then the project's.
+
+    Parameters
+    ----------
+    site : Path
+        The site's folder in the results.
+    """
+    folders = [site]
+    with suppress(EvaluationError):  # outside of a project there are only the site's own
+        folders.append(root() / "results" / "reference")
+    return tuple(
+        found for folder in dict.fromkeys(map(Path.resolve, folders)) for found in read_checklists(folder)
+    )
 
 
 def unpublished_reason(probe: str, version: int, checklists: Sequence[Checklist]) -> str:

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 from evaluation.decide.assess import assess
-from evaluation.decide.checklist import Arm, Checklist, Tried, published, read_checklists, word
+from evaluation.decide.checklist import Arm, Checklist, Tried, known_checklists, published, word
 from evaluation.decide.criteria import Criteria
-from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, QUICK, Finding, Observation, Outcome
 from evaluation.probes.registry import discover, group_of
-from evaluation.project import root
 from evaluation.store import Run, RuntimeFacts
 
-__all__ = ["checklist_of", "findings_of", "known_checklists"]
-
-
-def known_checklists(site: Path) -> tuple[Checklist, ...]:
-    """Every calibration of the checklist that counts for a site's results: its own, then the project's.
-
-    Parameters
-    ----------
-    site : Path
-        The site's folder in the results.
-    """
-    folders = [site]
-    with suppress(EvaluationError):  # outside of a project there are only the site's own
-        folders.append(root() / "results" / "reference")
-    return tuple(
-        found for folder in dict.fromkeys(map(Path.resolve, folders)) for found in read_checklists(folder)
-    )
+__all__ = ["checklist_of", "findings_of"]
 
 
 def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) -> tuple[Finding, ...]:

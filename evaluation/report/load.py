@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.decide.checklist import known_checklists
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -58,7 +59,7 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
-    runs = [run for run in runs if run.manifest.profile != CALIBRATION]
+    runs = [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"
@@ -108,4 +109,5 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
+        checklists=known_checklists(run.path.parent),
     )

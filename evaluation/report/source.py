@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from evaluation.decide.checklist import Checklist
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
@@ -23,7 +24,8 @@ class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
-    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``checklists`` are the calibrations
+    by which attempts of the security checklist are published here, the site's own first and newest first.
     """
 
     manifest: Manifest
@@ -34,6 +36,7 @@ class SiteCase:
     outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
 
     @property
     def site(self) -> str:

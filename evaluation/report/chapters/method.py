@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
 from evaluation.model import Finding
+from evaluation.report.calibration import MARKS, calibration
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case
 
@@ -30,6 +31,12 @@ def method(case: Case) -> Chapter:
             (case.title(site), site.manifest, calibrate(site.findings, case.criteria))
             for site in case.measured
         ),
+        calibrations=tuple(
+            (case.title(site), calibration(site.checklists[0], site.site))
+            for site in case.measured
+            if site.checklists
+        ),
+        marks=MARKS,
         planned=PLANNED,
         most=MOST_BLOCKS,
         confidence=case.criteria.method.confidence_level.value,
