@@ -264,7 +264,7 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
 def calibrate() -> None:
     """Find out what this machine, and the security checklist, can tell apart, before anything is claimed.
 
-    'timing' needs no container runtime, 'security' does.
+    Needs no container runtime for 'timing', and Docker or Apptainer for 'security'.
     """
 
 

@@ -75,7 +75,8 @@ def test_every_command_is_listed() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[name] for name in COMMANDS] + [["calibrate", "timing"], ["image", "list"], ["image", "clean"]],
+    [[name] for name in COMMANDS]
+    + [["calibrate", "timing"], ["calibrate", "security"], ["image", "list"], ["image", "clean"]],
     ids=" ".join,
 )
 def test_every_help_says_what_it_needs(words: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -71,7 +71,9 @@ class Measurement:
         self.run.finish(now())
         return self.run
 
-    def measure(self, group: str, *, only: Sequence[str] = ()) -> str:
+    def measure(
+        self, group: str, *, only: Sequence[str] = (), arms: Mapping[str, Collection[str]] | None = None
+    ) -> str:
         """Measure one group of probes: what is done already is kept, the rest is taken in its order.
 
         Parameters
@@ -80,6 +82,8 @@ class Measurement:
             Its name.
         only : sequence of str, optional
             Of the group only these probes.
+        arms : mapping, optional
+            Per probe only these arms, by id, and the bare host; all where a probe is not named.
 
         Returns
         -------
@@ -94,10 +98,11 @@ class Measurement:
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
-        arms = {
+        ready = {
             image: {arm.id: arm for arm in self._arms(image)}
             for image in {probe.image for probe in probes.values()}
         }
+        chosen = arms or {}
         planned = self._profile.blocks
         turns = list(
             plan_turns(
@@ -108,6 +113,12 @@ class Measurement:
                 self.manifest.seed,
             )
         )
+        turns = [
+            item
+            for item in turns
+            if item.turn.runtime
+            in {CONTROL, CONTROL_AGAIN, *chosen.get(item.turn.probe, (item.turn.runtime,))}
+        ]
         done = self.run.turns_done()
         aside = set_aside(self.run.observations())
         self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
@@ -129,7 +140,7 @@ class Measurement:
                     progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
                 probe = probes[item.turn.probe]
-                spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
+                spent_s += self._take(probe, ready[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
 

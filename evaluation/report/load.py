@@ -59,12 +59,16 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
-    runs = [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
+    runs = _measured(runs)
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"
         )
     return _newest([run for run in runs if not run.manifest.label] or runs)
+
+
+def _measured(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -76,7 +80,7 @@ def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:
-    by_name = {run.path.parent.name: run for run in _newest(runs)} | {
+    by_name = {run.path.parent.name: run for run in _newest(_measured(runs))} | {
         name: run for run in runs for name in (run.path.name, f"{run.path.parent.name}/{run.path.name}")
     }
     unknown = [name for name in names if name not in by_name]

@@ -98,7 +98,9 @@ def checklist_text(checklist: Checklist) -> str:
     lines += [
         f"The null flipped {faults} of {count(checklist.null_cells, 'cell')}.",
         f"{count(cells, 'cell')} taken at least {turns} times: {unstable} with differing verdicts.",
-        *textwrap.wrap(f"Flags that flip nothing: {', '.join(flipless) or 'none'}."),
+        *textwrap.wrap(
+            f"Flags that flip nothing: {', '.join(flipless) or 'none'}.", 100, break_on_hyphens=False
+        ),
     ]
     return "\n".join(lines)
 

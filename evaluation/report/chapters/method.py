@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
 from evaluation.model import Finding
-from evaluation.report.calibration import MARKS, calibration
+from evaluation.report.checklist_calibration import MARKS, calibration
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case
 
