@@ -341,6 +341,12 @@ def calibrate_security(
         ladder=sorted({find(id_).image for ids in groups.values() for id_ in ids}),
         knobs=runtimes or ("docker", "apptainer"),
     ) as measurement:
+        if not any(facts.knob for facts in measurement.manifest.runtimes):
+            raise EvaluationError(
+                "there is nothing to turn: neither Docker nor Apptainer runs here",
+                where="evaluation calibrate security",
+                advice="evaluation doctor says why.",
+            )
         for group, ids in groups.items():
             measurement.measure(group, only=ids)
         for group, ids in groups.items():

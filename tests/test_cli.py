@@ -309,3 +309,22 @@ def test_what_is_kept_is_listed_and_removed_by_name(monkeypatch: pytest.MonkeyPa
     assert folder.exists()
     assert evaluation("image", "clean", "small").stdout.endswith("removed\n")
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(("sound", "status"), [(True, 0), (False, 1)])
+def test_a_calibration_of_the_checklist_ends_with_1_where_it_cannot_be_relied_on(
+    monkeypatch: pytest.MonkeyPatch,
+    sound: bool,  # noqa: FBT001
+    status: int,
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def calibrate(**options: object) -> tuple[str, bool]:
+        asked.append(options)
+        return "the table", sound
+
+    monkeypatch.setattr(commands, "calibrate_security", calibrate)
+    told = evaluation("calibrate", "security", "--runtime", "docker", "--repeats", "2")
+    assert (told.exit_code, told.stdout) == (status, "the table\n")
+    assert (asked[0]["runtimes"], asked[0]["repeats"]) == (("docker",), 2)
+    assert evaluation("calibrate", "security", "--runtime", "shifter").exit_code == 2

@@ -11,6 +11,7 @@ the project's reference machine is committed; with it alone the attempts are pub
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -172,7 +173,16 @@ class Checklist(_Row):
 
     def write(self, folder: Path) -> None:
         """Put the document into the run's folder; it can always be derived again."""
-        write_atomically(folder / FILE, self.model_dump_json(indent=1, exclude_defaults=True) + "\n")
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        lines = [f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items()]
+        write_atomically(folder / FILE, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _lines(value: object) -> str:
+    """JSON with one row of a table on a line: what changed is then seen in a comparison of two versions."""
+    if not isinstance(value, list):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f" {json.dumps(row)}" for row in value) + "\n]"
 
 
 def flipped(before: str, after: str) -> bool:

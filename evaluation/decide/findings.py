@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from evaluation.decide.assess import assess
@@ -76,8 +77,9 @@ def checklist_of(run: Run, criteria: Criteria) -> Checklist:
         )
         finding = next(finding for finding in found if finding.runtime == arm)
         verdicts[id_].setdefault(arm, []).append(word(finding))
-        if finding.outcome not in {Outcome.HOLDS, Outcome.FAILS}:
-            reasons[id_].setdefault(arm, finding.message)
+        if finding.outcome not in {Outcome.HOLDS, Outcome.FAILS} and block == 0:
+            reasons[id_][arm] = finding.message
+    of = {facts.id: facts.knob.of for facts in manifest.runtimes if facts.knob}
     checklist = Checklist(
         site=manifest.site,
         run=manifest.run,
@@ -93,7 +95,7 @@ def checklist_of(run: Run, criteria: Criteria) -> Checklist:
                 checklist_id=probe.checklist_id,
                 question=probe.question,
                 verdicts={arm: tuple(words) for arm, words in verdicts[id_].items()},
-                reasons=reasons[id_],
+                reasons=_said_once(reasons[id_], of),
             )
             for id_, probe in sorted(probes.items(), key=lambda item: item[1].checklist_id)
             if verdicts[id_]
@@ -102,6 +104,11 @@ def checklist_of(run: Run, criteria: Criteria) -> Checklist:
     with suppress(OSError):
         checklist.write(run.path)
     return checklist
+
+
+def _said_once(reasons: Mapping[str, str], of: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what is said of a runtime with one flag more where it is said of the runtime already."""
+    return {arm: reason for arm, reason in reasons.items() if reason != reasons.get(of.get(arm, ""))}
 
 
 def _arm(facts: RuntimeFacts) -> Arm:
