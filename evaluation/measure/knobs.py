@@ -44,6 +44,11 @@ KNOBS = (
         Effect.WEAKENS,
         ("privileged", ("--privileged",), "Every capability and device, no seccomp, nothing masked."),
         ("cap-all", ("--cap-add", "ALL"), "Every capability the engine has; filter and masks stay."),
+        (
+            "cap-most",
+            ("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
+            "Every capability but one that many virtual machines do not have themselves.",
+        ),
         ("cap-sys-admin", ("--cap-add", "SYS_ADMIN"), "Mounts, namespaces, and what seccomp ties to them."),
         ("cap-sys-ptrace", ("--cap-add", "SYS_PTRACE"), "Looking into processes of other users."),
         ("cap-sys-time", ("--cap-add", "SYS_TIME"), "Setting the node's clock."),

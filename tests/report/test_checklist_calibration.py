@@ -115,7 +115,7 @@ def test_the_chapter_says_what_flips_each_attempt_and_what_is_kept_back_why() ->
     ]
     text = words(soup)
     assert "The flag that changes nothing flipped 0 of" in text
-    assert "at this site on 14 November 2026" in text
+    assert "on 14 November 2026 at this site" in text
     assert "Taken 2 times or more, 0 of" in text
 
 
