@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -20,10 +19,10 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
+from evaluation.measure.variants import adapter
 from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
-from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.store import FormFacts, Run, Turn
 
@@ -241,18 +240,12 @@ class Measurement:
         for found in self.manifest.runtimes:
             if not found.present:
                 continue
-            of = found.knob.of if found.knob else found.id
-            runtime = replace(
-                known_runtimes()[of].using(command=found.command),
-                options=found.options,
-                engine_options=found.engine_options,
-            )
-            form = forms.get(of)
+            form = forms.get(found.knob.of if found.knob else found.id)
             ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
                     id=id_,
-                    runtime=runtime,
+                    runtime=adapter(found),
                     reference=form.reference if form else "",
                     image_digest=form.digest if form else "",
                     form=prepared_form(form) if form else None,

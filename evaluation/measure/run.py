@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ def open_measurement(
     user: str = "",
     blocks: int = 0,
     ladder: Sequence[str] = (),
-    knobs: Sequence[str] = (),
+    knobs: Collection[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -86,8 +86,8 @@ def open_measurement(
         So many blocks of a paired probe, whatever the profile says.
     ladder : sequence of str, optional
         The images to make ready, by name; by default the quick ones and what is built already.
-    knobs : sequence of str, optional
-        Add an arm for every knob of these runtimes.
+    knobs : collection of str, optional
+        Add an arm for every knob of these runtimes, or these single arms; see `with_knobs`.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def open_measurement(
             wanted = profile_named(opened.manifest.profile)
         else:
             prepared = with_knobs(
-                prepare(site, launcher, images, payload, problem, runtimes, ladder), knobs, launcher.user
+                prepare(site, launcher, images, payload, problem, runtimes, ladder), knobs, launcher, payload
             )
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)

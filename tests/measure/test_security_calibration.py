@@ -77,7 +77,7 @@ def calibrated(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             images=PROJECT / "images",
             runtimes=FAMILIES,
             ladder=sorted({probe.image for probe in ATTEMPTS}),
-            knobs=FAMILIES,
+            knobs={arm for probe in ATTEMPTS for arm in wanted(probe)} - {*FAMILIES},
         )
     except EvaluationError as error:
         pytest.skip(str(error))
