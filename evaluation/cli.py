@@ -283,6 +283,7 @@ def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
 
 
 @calibrate.command()
+@click.argument("attempts", nargs=-1)
 @_site
 @click.option(
     "--runtime",
@@ -295,15 +296,24 @@ def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
 @_results
 @_user
 @told
-def security(*, site: str, runtimes: tuple[str, ...], repeats: int, results: Path | None, user: str) -> None:
+def security(
+    *,
+    attempts: tuple[str, ...],
+    site: str,
+    runtimes: tuple[str, ...],
+    repeats: int,
+    results: Path | None,
+    user: str,
+) -> None:
     """Try the security checklist itself: which flag of Docker and Apptainer flips which attempt.
 
     Every attempt is made with one flag more at a time, and with one that changes nothing; then again on
-    every runtime as it is. Ends with 1 where the null flips something or a verdict is not repeated. Needs
-    Docker or Apptainer. Takes an hour on two cores; one that was interrupted is gone on with.
+    every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Ends with 1 where the
+    null flips something or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores;
+    a calibration of all that was interrupted is gone on with.
     """
     text, sound = commands.calibrate_security(
-        site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
+        attempts, site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
     )
     click.echo(text)
     if not sound:

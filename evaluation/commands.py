@@ -313,7 +313,13 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
 
 
 def calibrate_security(
-    *, site: str, runtimes: Sequence[str], repeats: int, results: Path | None, user: str
+    attempts: Sequence[str] = (),
+    *,
+    site: str,
+    runtimes: Sequence[str],
+    repeats: int,
+    results: Path | None,
+    user: str,
 ) -> tuple[str, bool]:
     """Make every attempt with one flag more at a time; return the tables, and whether all is well.
 
@@ -321,6 +327,8 @@ def calibrate_security(
 
     Parameters
     ----------
+    attempts : sequence of str
+        Only these, by id or by number in the checklist, in a run of their own.
     runtimes : sequence of str
         Only the flags of these, and nothing else; by default those of both, and all runtimes here.
     repeats : int
@@ -328,12 +336,15 @@ def calibrate_security(
     """
     here = root()
     groups: dict[str, list[str]] = {}
-    for asked in discover_probes().values():
+    for asked in map(find, attempts or discover_probes()):
         if asked.checklist_id:
             groups.setdefault(group_of(asked.id), []).append(asked.id)
+        elif attempts:
+            raise EvaluationError(f"{asked.id} is no attempt of the security checklist", where="ATTEMPTS")
     with open_measurement(
         load_site(site, here / "sites"),
         profile=SECURITY_CALIBRATION,
+        fresh=bool(attempts),
         results=(results or here / "results").absolute(),
         images=here / "images",
         runtimes=runtimes,

@@ -319,12 +319,18 @@ def test_a_calibration_of_the_checklist_ends_with_1_where_it_cannot_be_relied_on
 ) -> None:
     asked: list[dict[str, object]] = []
 
-    def calibrate(**options: object) -> tuple[str, bool]:
-        asked.append(options)
+    def calibrate(attempts: tuple[str, ...], **options: object) -> tuple[str, bool]:
+        asked.append({"attempts": attempts, **options})
         return "the table", sound
 
     monkeypatch.setattr(commands, "calibrate_security", calibrate)
-    told = evaluation("calibrate", "security", "--runtime", "docker", "--repeats", "2")
+    told = evaluation("calibrate", "security", "P15", "--runtime", "docker", "--repeats", "2")
     assert (told.exit_code, told.stdout) == (status, "the table\n")
-    assert (asked[0]["runtimes"], asked[0]["repeats"]) == (("docker",), 2)
+    assert (asked[0]["attempts"], asked[0]["runtimes"], asked[0]["repeats"]) == (("P15",), ("docker",), 2)
     assert evaluation("calibrate", "security", "--runtime", "shifter").exit_code == 2
+
+
+def test_only_attempts_can_be_calibrated() -> None:
+    told = evaluation("calibrate", "security", "cold_start")
+    assert told.exit_code == 1
+    assert "cold_start is no attempt of the security checklist" in told.stderr

@@ -30,6 +30,7 @@ __all__ = [
     "Checklist",
     "Flip",
     "Tried",
+    "current",
     "known_checklists",
     "published",
     "read_checklists",
@@ -230,6 +231,25 @@ def known_checklists(site: Path) -> tuple[Checklist, ...]:
     return tuple(
         found for folder in dict.fromkeys(map(Path.resolve, folders)) for found in read_checklists(folder)
     )
+
+
+def current(checklists: Sequence[Checklist]) -> tuple[Checklist, ...]:
+    """Of each attempt only its newest calibration: some calibrate one attempt alone.
+
+    Parameters
+    ----------
+    checklists : sequence of Checklist
+        As `known_checklists` gives them. Those of the project are left out where the site has its own.
+    """
+    kept, seen = [], set[str]()
+    for checklist in checklists:
+        if checklist.site != checklists[0].site:
+            break
+        attempts = tuple(tried for tried in checklist.attempts if tried.probe not in seen)
+        seen |= {tried.probe for tried in attempts}
+        if attempts:
+            kept.append(checklist.model_copy(update={"attempts": attempts}))
+    return tuple(kept)
 
 
 def unpublished_reason(probe: str, version: int, checklists: Sequence[Checklist]) -> str:

@@ -120,6 +120,20 @@ def test_written_and_read_again(tmp_path: Path) -> None:
         read_checklists(tmp_path)
 
 
+def test_of_each_attempt_the_newest_calibration_of_one_site_is_shown() -> None:
+    one = made(tried("one", docker="DENIED"), run="c")
+    both = made(tried("one", docker="EXPOSED"), tried("two", docker="DENIED"), run="b")
+    neither = made(tried("two", docker="EXPOSED"), run="a")
+    elsewhere = made(tried("three", docker="DENIED")).model_copy(update={"site": "reference"})
+    shown = module.current([one, both, neither, elsewhere])
+    assert [(checklist.run, [row.probe for row in checklist.attempts]) for checklist in shown] == [
+        ("c", ["one"]),
+        ("b", ["two"]),
+    ]
+    assert module.current([elsewhere]) == (elsewhere,)
+    assert module.current([]) == ()
+
+
 FINDING = Finding(
     site="local",
     run="r",

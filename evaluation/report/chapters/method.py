@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
+from evaluation.decide.checklist import current
 from evaluation.model import Finding
 from evaluation.report.checklist_calibration import MARKS, calibration
 from evaluation.report.markup import Chapter, anchor, chapter
@@ -32,9 +33,9 @@ def method(case: Case) -> Chapter:
             for site in case.measured
         ),
         calibrations=tuple(
-            (case.title(site), calibration(site.checklists[0], site.site))
+            (case.title(site), calibration(checklist, site.site))
             for site in case.measured
-            if site.checklists
+            for checklist in current(site.checklists)
         ),
         marks=MARKS,
         planned=PLANNED,
