@@ -40,6 +40,15 @@ def flag(probe: Probe, family: str) -> str:
     return next((flip.arm for flip in checklist.flips(tried, family)), "")
 
 
+def pairs(probe: Probe) -> list[tuple[str, str]]:
+    """Arms that differ on the reference machine: without a flag and with it, or the bare host and a runtime."""
+    flags = [(family, flag(probe, family)) for family in FAMILIES if flag(probe, family)]
+    if flags or (probe.id, probe.version) not in KNOWN:
+        return flags
+    checklist, tried = KNOWN[probe.id, probe.version]
+    return [(CONTROL, flip.arm) for flip in checklist.controls(tried) if flip.arm in FAMILIES]
+
+
 def wanted(probe: Probe) -> list[str]:
     """The arms that show whether an attempt can be flipped."""
     arms = [arm for family in FAMILIES for arm in (family, f"{family}+null", flag(probe, family))]
@@ -88,10 +97,10 @@ def calibrated(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield checklist_of(measurement.run, load_criteria(PROJECT / "criteria.yaml"))
 
 
-def found(checklist: Checklist, probe: Probe, family: str) -> Tried:
+def found(checklist: Checklist, probe: Probe, *arms: str) -> Tried:
     tried = next((tried for tried in checklist.attempts if tried.probe == probe.id), None)
-    if tried is None or not tried.first(family):
-        pytest.skip(f"{family} is not here, or the attempt cannot be made here")
+    if tried is None or not all(map(tried.first, arms)):
+        pytest.skip(f"{' or '.join(arms)} is not here, or the attempt cannot be made here")
     return tried
 
 
@@ -99,38 +108,20 @@ def found(checklist: Checklist, probe: Probe, family: str) -> Tried:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("probe", ATTEMPTS, ids=lambda probe: probe.id)
 def test_what_changes_nothing_flips_nothing(calibrated: Checklist, probe: Probe, family: str) -> None:
-    tried = found(calibrated, probe, family)
+    tried = found(calibrated, probe, family, f"{family}+null")
     assert tried.first(f"{family}+null") == tried.first(family), tried.reasons
 
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    ("probe", "family"),
-    [(probe, family) for probe in ATTEMPTS for family in FAMILIES if flag(probe, family)],
-    ids=lambda value: value if isinstance(value, str) else value.id,
+    ("probe", "before", "after"),
+    [pytest.param(p, *arms, id="-".join((p.id, *arms))) for p in ATTEMPTS for arms in pairs(p)],
 )
-def test_the_flag_that_is_known_to_flips_it(calibrated: Checklist, probe: Probe, family: str) -> None:
-    tried = found(calibrated, probe, family)
-    before, after = tried.first(family), tried.first(flag(probe, family))
-    if {before, after} == {"INERT"}:
-        pytest.skip(f"nothing is shown here: {tried.reasons.get(family)}")
-    assert flipped(before, after), (before, after, tried.reasons)
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    "probe",
-    [p for p in ATTEMPTS if (p.id, p.version) in KNOWN and not any(flag(p, family) for family in FAMILIES)],
-    ids=lambda probe: probe.id,
-)
-def test_what_no_flag_flips_differs_from_the_bare_host_or_is_kept_back(
-    calibrated: Checklist, probe: Probe
+def test_what_flipped_it_on_the_reference_machine_flips_it_here(
+    calibrated: Checklist, probe: Probe, before: str, after: str
 ) -> None:
-    if unpublished_reason(probe.id, probe.version, REFERENCE):
-        pytest.skip("it is not published")
-    checklist, reference = KNOWN[probe.id, probe.version]
-    families = [flip.arm for flip in checklist.controls(reference) if flip.arm in FAMILIES]
-    if not families:
-        pytest.skip("it differs from the bare host in other runtimes only")
-    tried = found(calibrated, probe, families[0])
-    assert flipped(tried.first(CONTROL), tried.first(families[0])), tried.reasons
+    tried = found(calibrated, probe, before, after)
+    verdicts = [tried.first(arm) for arm in (before, after)]
+    if set(verdicts) == {"INERT"}:
+        pytest.skip(f"nothing is shown here: {tried.reasons.get(before)}")
+    assert flipped(*verdicts), (verdicts, tried.reasons)
