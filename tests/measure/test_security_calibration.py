@@ -41,7 +41,7 @@ def flag(probe: Probe, family: str) -> str:
 
 
 def pairs(probe: Probe) -> list[tuple[str, str]]:
-    """Arms that differ on the reference machine: without a flag and with it, or the bare host and a runtime."""
+    """Arms that differ on the reference machine: without and with a flag, or the bare host and a runtime."""
     flags = [(family, flag(probe, family)) for family in FAMILIES if flag(probe, family)]
     if flags or (probe.id, probe.version) not in KNOWN:
         return flags
