@@ -17,12 +17,14 @@ __all__ = [
     "PAYLOAD",
     "POSITIVE_CONTROL",
     "QUICK",
+    "SECURITY_CALIBRATION",
     "WORK",
     "Bind",
     "Comparison",
     "Completed",
     "CriterionRow",
     "Delta",
+    "Effect",
     "Evidence",
     "Finding",
     "Form",
@@ -77,6 +79,17 @@ It is no alternative: it is shown apart and never ranked.
 
 CALIBRATION = "calibration"
 """The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
+
+SECURITY_CALIBRATION = "security-calibration"
+"""The profile of a run that tries the checklist itself, one flag at a time; nothing is decided from it."""
+
+
+class Effect(StrEnum):
+    """What one flag is expected to do to the walls between a container and its host."""
+
+    NOTHING = "nothing"
+    WEAKENS = "weakens"
+    HARDENS = "hardens"
 
 
 class Role(StrEnum):
