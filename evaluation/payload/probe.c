@@ -92,6 +92,7 @@ static const struct command COMMANDS[] = {
     {"connect-abstract", attempt_connect_abstract, 2, 1, "NAME TOKEN"},
     {"raw-sockets", attempt_raw_sockets, 0, 1, ""},
     {"hold-shared", canary_hold_shared, 3, 0, "PREFIX SECONDS WORD"},
+    {"read-home", attempt_read_home, 1, 1, "NAME"},
     {"read-shared", attempt_read_shared, 1, 1, "NUMBER"},
     {"read-key", attempt_read_key, 1, 1, "NAME"},
     {"engine-sockets", attempt_engine_sockets, 1, 1, "PATH ..."},
