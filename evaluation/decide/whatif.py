@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evaluation.decide.chances import Key, Noise, first_place_chances
+from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
-from evaluation.decide.knockouts import open_vetoes
+from evaluation.decide.knockouts import family_of, open_vetoes
 from evaluation.decide.standing import Ranking, rank
 from evaluation.decide.value import UNKNOWN, total
 from evaluation.model import CONTROL, Finding, Score, SiteDecision, Standing, UseCaseDecision
@@ -68,11 +68,18 @@ class Imagined:
 
 
 def table(
-    decision: SiteDecision, use_case: UseCaseDecision, criteria: Criteria, site: Site, *, noise: Noise
+    decision: SiteDecision,
+    use_case: UseCaseDecision,
+    criteria: Criteria,
+    site: Site,
+    *,
+    noise: Noise,
+    families: Mapping[str, str],
 ) -> Table:
     """Lay out again what a use case was decided from.
 
-    ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes.
+    ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes, ``families`` are
+    theirs by id, as for `evaluation.decide.score.decide`.
     """
     scores = {(row.criterion, row.runtime): row.score for row in decision.rows if row.runtime != CONTROL}
     found: dict[str, dict[str, Finding]] = {runtime: {} for _, runtime in sorted(scores, key=lambda k: k[1])}
@@ -85,7 +92,10 @@ def table(
         if any(finding.outcome.is_evidence for finding in findings.values())
     )
     rules = criteria.use_cases[use_case.use_case]
-    missing = {runtime: open_vetoes(found[runtime], site, rules) for runtime in runtimes}
+    missing = {
+        runtime: open_vetoes(runtime, family_of(runtime, families), found[runtime], site, rules)
+        for runtime in runtimes
+    }
     return Table(
         runtimes=runtimes,
         scores=scores,
@@ -133,10 +143,12 @@ def imagine(
         for name in weights
         for runtime in field
     }
-    totals = {runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field}
-    chances = first_place_chances(
+    totals = {
+        runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field
+    }
+    chances = simulate(
         field, scores, weights, on.noise, method=method, weight_range=method.weight_range.value
-    )
+    ).chances()
     ranking = rank(
         totals,
         chances,
