@@ -104,11 +104,13 @@ class Case:
     """Everything the report shows.
 
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
+    ``criteria_text`` is the criteria file as it was read, where there is one.
     """
 
     criteria: Criteria
     sites: Mapping[str, Site]
     measured: tuple[SiteCase, ...]
+    criteria_text: str = ""
 
     def __post_init__(self) -> None:
         if not self.measured:
