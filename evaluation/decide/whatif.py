@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evaluation.decide.chances import Key, Noise, first_place_chances
+from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.decide.knockouts import open_vetoes
 from evaluation.decide.standing import Ranking, rank
@@ -133,10 +133,12 @@ def imagine(
         for name in weights
         for runtime in field
     }
-    totals = {runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field}
-    chances = first_place_chances(
+    totals = {
+        runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field
+    }
+    chances = simulate(
         field, scores, weights, on.noise, method=method, weight_range=method.weight_range.value
-    )
+    ).chances()
     ranking = rank(
         totals,
         chances,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from evaluation.report.text import in_short, visible
 from evaluation.report.words import standing_state
 from evaluation.statistics import log_ratios
 
-__all__ = ["DRAWS", "Stability", "data", "embedded", "shown_criteria"]
+__all__ = ["DRAWS", "data", "embedded", "shown_criteria", "stability"]
 
 DRAWS: Final = 4_000
 """Draws in the browser: they put the standard error of a chance below 0.008, and fit into one frame."""
@@ -34,20 +35,27 @@ BEYOND: Final = 0.5
 """How far beyond the ends of its scale a block is kept: the middle of two may come back onto it."""
 STEPS: Final = 65_535
 
-Stability = Mapping[tuple[str, str, str], tuple[float, float] | None]
-"""Between which points a weight leaves the winner as it is, all others as signed: by the site's folder,
-the use case and the criterion. ``None`` where there is no winner to keep."""
+
+def stability(answer: UseCaseDecision) -> dict[str, tuple[float, float]]:
+    """Between which points of each weight the leader stays first, all others as signed.
+
+    A criterion of which no weight makes it first is not there; the upper end may be infinite.
+    """
+    ranges = answer.robustness.stability if answer.robustness else ()
+    return {each.criterion: (each.low, each.high) for each in ranges if not math.isnan(each.low)}
 
 
 def shown_criteria(criteria: Criteria) -> tuple[str, ...]:
     """Every criterion that has weight in some use case, by group, in the order of the criteria file."""
-    weighed = {n for use_case in criteria.use_cases.values() for n, points in use_case.weights.items() if points}
+    weighed = {
+        n for use_case in criteria.use_cases.values() for n, points in use_case.weights.items() if points
+    }
     groups = list(dict.fromkeys(row.group for row in criteria.criteria.values()))
     names = [name for name in criteria.criteria if name in weighed]
     return tuple(sorted(names, key=lambda name: groups.index(criteria.criteria[name].group)))
 
 
-def data(case: Case, tables: Mapping[tuple[str, str], Table], stability: Stability) -> dict[str, Any]:
+def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
     """Gather what the browser needs.
 
     Parameters
@@ -56,8 +64,6 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table], stability: Stabili
         What the report shows.
     tables : mapping of (str, str) to Table
         What was decided from, by the site's folder and the use case.
-    stability : mapping
-        See `Stability`; what is not there is not shown.
 
     Returns
     -------
@@ -85,7 +91,11 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table], stability: Stabili
             for standing in Standing
         },
         "criteria": [
-            {"id": name, "group": rules.criteria[name].group, "question": visible(rules.criteria[name].question)}
+            {
+                "id": name,
+                "group": rules.criteria[name].group,
+                "question": visible(rules.criteria[name].question),
+            }
             for name in names
         ],
         "useCases": [
@@ -101,7 +111,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table], stability: Stabili
                 "title": visible(case.title(site)),
                 **_rows(rules, site, names, _runtimes(site, tables)),
                 "answers": [
-                    _answer(rules, site, answer, names, tables[site.folder, answer.use_case], stability)
+                    _answer(answer, names, tables[site.folder, answer.use_case])
                     for answer in site.decision.use_cases
                 ],
             }
@@ -126,7 +136,9 @@ def _runtimes(site: SiteCase, tables: Mapping[tuple[str, str], Table]) -> tuple[
     return tuple(sorted(found))
 
 
-def _rows(rules: Criteria, site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]) -> dict[str, Any]:
+def _rows(
+    rules: Criteria, site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]
+) -> dict[str, Any]:
     """Scores by criterion and runtime, and the blocks behind those that were measured with noise."""
     rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
     noise = []
@@ -172,22 +184,21 @@ def _positions(criterion: MeasuredCriterion, row: CriterionRow) -> str | None:
     return base64.b64encode(steps.tobytes()).decode("ascii")
 
 
-def _answer(
-    rules: Criteria,
-    site: SiteCase,
-    answer: UseCaseDecision,
-    names: tuple[str, ...],
-    table: Table,
-    stability: Stability,
-) -> dict[str, Any]:
-    """What was signed for one use case: standings and chances, who is out, what is not known of whom."""
+def _answer(answer: UseCaseDecision, names: tuple[str, ...], table: Table) -> dict[str, Any]:
+    """What was signed for one use case: standings and chances, who is out, what is not known of whom.
+
+    A weight's range is ``[low, high]`` in points, ``high`` being null where no weight is too much.
+    """
     verdicts = {verdict.runtime: verdict for verdict in answer.verdicts}
-    ranges = [stability.get((site.folder, answer.use_case, name)) for name in names]
+    ranges = stability(answer)
     return {
         "order": [visible(runtime) for runtime in verdicts if runtime in table.runtimes],
         "standings": {visible(r): str(verdicts[r].standing) for r in table.runtimes if r in verdicts},
         "chances": {visible(r): verdicts[r].p_first for r in table.runtimes if r in verdicts},
         "knockedOut": {visible(r): visible(in_short(why)) for r, why in table.knocked_out.items()},
         "open": {visible(r): list(why) for r, why in table.unresolved.items()},
-        "stability": [list(ends) if ends else None for ends in ranges],
+        "stability": [
+            [ends[0], None if math.isinf(ends[1]) else ends[1]] if (ends := ranges.get(name)) else None
+            for name in names
+        ],
     }

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
 from synthetic_case import executed, make_case
 
+from browser.chromium import HOSTILE, NEEDED, Open, Scheme, Show
 from evaluation.report.build import page as build_page
 
-CHROMIUM: Final = shutil.which("chromium")
-QUIET: Final = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",
-)
-HOSTILE: Final = (
-    "<script>document.title='owned'</script><img src=//example.org/x onerror=\"document.title='owned'\">"
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-Scheme = Literal["light", "dark"]
-
-
-@dataclass
-class Opened:
-    """A page with everything it asked for and everything the console said."""
-
-    page: Page
-    asked: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -51,44 +21,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-Open = Callable[..., Opened]
-
-
 @pytest.fixture
-def show(browser: Browser, report: Path) -> Iterator[Open]:
-    contexts = []
-
-    def opened(*, scheme: Scheme = "light", width: int = 1280, fragment: str = "") -> Opened:
-        context = browser.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": 800}, offline=True
-        )
-        contexts.append(context)
-        result = Opened(page=context.new_page())
-
-        def only_the_report(route: Route) -> None:
-            result.asked.append(route.request.url)
-            if route.request.url.startswith(report.as_uri()):
-                route.continue_()
-            else:
-                route.abort()
-
-        context.route("**/*", only_the_report)
-        result.page.on("console", lambda message: result.said.append(message.text))
-        result.page.on("pageerror", lambda error: result.said.append(str(error)))
-        result.page.goto(report.as_uri() + fragment)
-        return result
-
-    yield opened
-    for context in contexts:
-        context.close()
+def show(show_report: Show, report: Path) -> Open:
+    return partial(show_report, report)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

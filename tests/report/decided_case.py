@@ -15,7 +15,7 @@ from synthetic_findings import ABSENT, RUNTIMES, WHY_ABSENT, Findings
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, Scale, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
-from evaluation.model import CONTROL, Interval, Outcome
+from evaluation.model import CONTROL, Interval, Outcome, ProbeTexts
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Batch, Site
 
@@ -59,13 +59,16 @@ class Invented(Findings):
         for number in range(len(self.rules.criteria), self.probes):
             texts = self._texts(f"Made-up question {number}?", "security", checklist_id=f"P{number}")
             for runtime in self.runtimes:
-                self._add(runtime, f"made_up_{number}", texts, Outcome.HOLDS, "What was seen.")
+                outcome = Outcome.UNAVAILABLE if runtime == ABSENT else Outcome.HOLDS
+                self._add(runtime, f"made_up_{number}", texts, outcome, "What was seen.")
 
     @staticmethod
     def _unit(criterion: MeasuredCriterion) -> str:
         return "s" if criterion.figure == "ratio" else criterion.unit
 
-    def _invent(self, runtime, criterion, texts, rng) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _invent(
+        self, runtime: str, criterion: MeasuredCriterion, texts: ProbeTexts, rng: np.random.Generator
+    ) -> None:
         middle = _figure(criterion.scale, float(rng.uniform(0.5, 1.05)))
         scatter = np.exp(rng.normal(0, 0.08, self.blocks))
         control = np.exp(np.random.default_rng(1).normal(0, 0.02, self.blocks))
@@ -105,7 +108,7 @@ def decided_case(
     unknown: Sequence[tuple[str, str]] = (),
     criteria: Path = CRITERIA,
 ) -> Case:
-    """Make a case of so many measured sites; ``unknown`` lists pairs of criterion and runtime without evidence."""
+    """Make a case of so many measured sites; ``unknown`` lists pairs of criterion and runtime."""
     rules = load_criteria(criteria)
     known = sites(note)
     names = ["local", *(f"site-{number}" for number in range(2, measured + 1))]

@@ -344,7 +344,7 @@
       type: "range", min: 0, max: most, step: 1, "aria-label": `Points of ${label}`,
       on: { input: () => { take(Number(input.value)); schedule(); } },
     });
-    const output = make("output", {});
+    const output = make("span", { class: "now" });
     const stands = make("small", { class: "stands" });
     const strips = draw("svg", { class: "stability", width: "100%", height: 4 * sites.length, "aria-hidden": "true" });
     row.querySelector("th").after(make("td", { class: "slide" }, input, strips, output, stands));
@@ -460,14 +460,19 @@
     output.classList.toggle("moved", points !== was);
   };
 
+  const range = ([low, high]) => {
+    if (high === null) return low > 0 ? `${number(low)} points or more` : "any weight";
+    return `${number(low)}–${number(high)} points`;
+  };
+  /** Where the leader stays first with all others as signed: a line under the slider per site, and words. */
   const showRange = (parts, c) => {
     const ranges = sites.map((site) => site.answers[state.use].stability[c]);
+    const place = (points) => (100 * Math.min(points ?? Infinity, parts.most)) / parts.most;
     parts.strips.replaceChildren(...ranges.flatMap((ends, s) => (ends ? [draw("rect", {
-      x: `${Math.min(100, (100 * ends[0]) / parts.most)}%`, y: 4 * s, height: 3,
-      width: `${Math.max(0.5, (100 * (Math.min(ends[1], parts.most) - ends[0])) / parts.most)}%`,
+      x: `${place(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, place(ends[1]) - place(ends[0]))}%`,
     })] : [])));
     say(parts.stands, ranges.flatMap((ends, s) => (ends
-      ? [`stands ${number(ends[0])}–${number(ends[1])}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
+      ? [`leader holds at ${range(ends)}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
   };
 
   let shownUse = -1;
@@ -517,7 +522,7 @@
   desk.append(
     make("h3", {}, "Try it"),
     make("div", { class: "controls" }, useChoice.set, gapsChoice.set,
-      make("fieldset", {}, make("legend", {}, "Knock-outs"), make("label", {}, knockOuts, make("span", {}, "hold"))), presets),
+      make("fieldset", {}, make("legend", {}, "Knock-outs"), make("label", {}, knockOuts, make("span", {}, "hold (as signed)"))), presets),
     banner,
     make("div", { class: "outcome" }, verdict, ...panels.map(({ panel }) => panel),
       make("p", { class: "actions" }, downloadButton, resetButton,

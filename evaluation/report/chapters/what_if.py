@@ -13,7 +13,7 @@ from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
 from evaluation.model import CONTROL, Standing
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.whatif import Stability, data, embedded, shown_criteria
+from evaluation.report.whatif import data, embedded, shown_criteria, stability
 from evaluation.report.words import State, standing_state
 
 __all__ = ["what_if"]
@@ -30,7 +30,7 @@ ASSUMPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Who would be first under an assumption: the state, the names, and their chance where it means something."""
+    """Who would be first under an assumption; ``chance`` is theirs together, where it means anything."""
 
     state: State
     names: tuple[str, ...]
@@ -41,11 +41,11 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """What a criterion weighs in one use case, and between which points its weight changes no winner."""
+    """What a criterion weighs in one use case, and per site between which points the leader stays first."""
 
     points: float | None
     share: float
-    ranges: tuple[tuple[str, tuple[float, float]], ...]
+    ranges: tuple[tuple[str, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,8 @@ class Weighed:
     cells: tuple[Points, ...]
 
 
-def what_if(case: Case, stability: Stability | None = None) -> Chapter:
+def what_if(case: Case) -> Chapter:
     """Show what other assumptions would change."""
-    ranges = stability or {}
     tables = {
         (site.folder, answer.use_case): laid
         for site in case.measured
@@ -69,9 +68,8 @@ def what_if(case: Case, stability: Stability | None = None) -> Chapter:
         "what_if",
         use_cases=tuple((name, use_case.title) for name, use_case in case.criteria.use_cases.items()),
         sites=tuple((case.title(site), _outlooks(case, site, tables)) for site in case.measured),
-        groups=_groups(case, ranges),
-        stable=any(ranges.values()),
-        data=embedded(data(case, tables, ranges)),
+        groups=_groups(case),
+        data=embedded(data(case, tables)),
     )
 
 
@@ -101,7 +99,9 @@ def _outlooks(
     for title, meaning, gaps, knock_outs in ASSUMPTIONS:
         if (gaps is not Gaps.DECLARED and not has_gaps) or not (knock_outs or has_knock_outs):
             continue
-        imagined = [imagine(laid, weights, method, gaps=gaps, knock_outs=knock_outs) for weights, laid in answers]
+        imagined = [
+            imagine(laid, weights, method, gaps=gaps, knock_outs=knock_outs) for weights, laid in answers
+        ]
         outlooks = (
             _outlook(each, as_signed, laid, edge)
             for each, as_signed, (_, laid) in zip(imagined, signed, answers, strict=True)
@@ -133,36 +133,36 @@ def _standing(imagined: Imagined) -> Standing | None:
     return ranking.standings[ranking.order[0]] if ranking.order else None
 
 
-def _groups(case: Case, ranges: Stability) -> tuple[tuple[Weighed, tuple[tuple[int, Weighed], ...]], ...]:
+def _groups(case: Case) -> tuple[tuple[Weighed, tuple[tuple[int, Weighed], ...]], ...]:
     """Every group with its criteria, each of these with its place in the data."""
     criteria, names = case.criteria.criteria, shown_criteria(case.criteria)
     made = []
     for group in dict.fromkeys(criteria[name].group for name in names):
         within = [(at, name) for at, name in enumerate(names) if criteria[name].group == group]
-        whole = Weighed(name=group, question="", cells=_cells(case, [name for _, name in within], {}))
+        whole = Weighed(name=group, question="", cells=_cells(case, [name for _, name in within]))
         rows = tuple(
-            (at, Weighed(name=name, question=criteria[name].question, cells=_cells(case, [name], ranges)))
+            (at, Weighed(name=name, question=criteria[name].question, cells=_cells(case, [name])))
             for at, name in within
         )
         made.append((whole, rows))
     return tuple(made)
 
 
-def _cells(case: Case, names: list[str], ranges: Stability) -> tuple[Points, ...]:
+def _cells(case: Case, names: list[str]) -> tuple[Points, ...]:
+    """One cell per use case; ranges are those of single criteria."""
     cells = []
-    for use_case, rules in case.criteria.use_cases.items():
+    for place, (_, rules) in enumerate(case.criteria.use_cases.items()):
         points = [rules.weights[name] for name in names if name in rules.weights]
-        found = [
-            (case.title(site), ends)
-            for site in case.measured
-            for name in names
-            if (ends := ranges.get((site.folder, use_case, name)))
-        ]
+        answers = [(case.title(site), stability(site.decision.use_cases[place])) for site in case.measured]
         cells.append(
             Points(
                 points=sum(points) if points else None,
                 share=sum(points) / sum(rules.weights.values()),
-                ranges=tuple(found),
+                ranges=tuple(
+                    (title, *ends)
+                    for title, ranges in answers
+                    if len(names) == 1 and (ends := ranges.get(names[0]))
+                ),
             )
         )
     return tuple(cells)
