@@ -5,7 +5,8 @@
   const source = document.getElementById("what-if-data");
   const desk = document.getElementById("what-if-desk");
   const table = document.getElementById("what-if-table");
-  if (!source || !desk || !table) return;
+  const chapter = document.getElementById("what-if");
+  if (!source || !desk || !table || !chapter) return;
   const data = JSON.parse(source.textContent);
   const { method, criteria, useCases, sites } = data;
   const EQUAL = 1e-12; // two sums of the same numbers in another order differ by less than this
@@ -508,6 +509,7 @@
     });
     const valid = state.points.every((each) => each.some((weight) => weight > 0));
     downloadButton.disabled = !data.file.length || !valid;
+    chapter.classList.toggle("tried", moved.length > 0 || !asSigned());
     performance.measure("what-if redraw", { start: began, end: performance.now() });
   };
 
@@ -528,7 +530,7 @@
       make("p", { class: "actions" }, downloadButton, resetButton,
         make("small", {}, "The address of this page keeps the settings: copy it to share them. Nothing is sent."))),
   );
-  table.closest(".what-if").classList.add("live");
+  chapter.classList.add("live");
   for (const { body } of groups) unfold(body, false);
   const arrived = follow();
   redraw();
