@@ -26,7 +26,7 @@ MANY: Final = (*RUNTIMES, "docker-rootless")
 
 @dataclass
 class Invented(Findings):
-    """A finding for every criterion, and for as many further probes as it takes.
+    """A finding for every criterion, or for so many of them, those that have weight first.
 
     A runtime's place on each scale is drawn from its name and the criterion's: alike in every test.
     """
@@ -38,7 +38,10 @@ class Invented(Findings):
 
     def __post_init__(self) -> None:
         assert self.rules is not None
-        for name, criterion in self.rules.criteria.items():
+        weighed = {name for use_case in self.rules.use_cases.values() for name in use_case.weights}
+        rest = [name for name in self.rules.criteria if name not in weighed]
+        names = [*weighed, *rest][: self.probes or None]
+        for name, criterion in ((name, self.rules.criteria[name]) for name in sorted(names)):
             texts = self._texts(
                 criterion.question,
                 criterion.group,
@@ -56,11 +59,6 @@ class Invented(Findings):
                 else:
                     outcome = Outcome.FAILS if rng.random() < 0.2 and runtime != CONTROL else Outcome.HOLDS
                     self._add(runtime, criterion.probe, texts, outcome, "What was seen, in one sentence.")
-        for number in range(len(self.rules.criteria), self.probes):
-            texts = self._texts(f"Made-up question {number}?", "security", checklist_id=f"P{number}")
-            for runtime in self.runtimes:
-                outcome = Outcome.UNAVAILABLE if runtime == ABSENT else Outcome.HOLDS
-                self._add(runtime, f"made_up_{number}", texts, outcome, "What was seen.")
 
     @staticmethod
     def _unit(criterion: MeasuredCriterion) -> str:

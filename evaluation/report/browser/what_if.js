@@ -96,54 +96,73 @@
     });
   };
 
-  /** The least probability of each to be first. Only proportions of weights matter, so none is normalised. */
+  /** The value that most have, of those that are known and the same in every draw. */
+  const commonest = (values) => {
+    const counts = new Map();
+    for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+    return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), [0, 0])[0];
+  };
+
+  /**
+   * The least probability of each to be first. Only who is before whom matters, so weights are not normalised,
+   * and what most runtimes get for a criterion is left out of all of them: most sums are never made.
+   */
   const chances = (site, weights, field, gaps) => {
     const n = method.draws;
-    const low = field.map(() => new Float64Array(n));
-    const high = field.map(() => new Float64Array(n));
-    const sum = new Float64Array(n);
     site.spread ??= replicate(site);
+    const score = (c, r) => known(site.scores[c][r], gaps);
+    const open = field.map((r) => weights.some((weight, c) => weight > 0 && score(c, r) === null));
+    const low = field.map(() => new Float64Array(n));
+    const high = low.map((own, i) => (open[i] ? new Float64Array(n) : own));
+    const sum = new Float64Array(n);
+    const part = new Float64Array(n);
     weights.forEach((weight, c) => {
       if (!(weight > 0)) return;
       const factor = factors[c];
-      for (let d = 0; d < n; d++) sum[d] += weight * factor[d];
+      for (let d = 0; d < n; d++) {
+        part[d] = weight * factor[d];
+        sum[d] += part[d];
+      }
       const noisy = field.map((r) => site.spread.get(c * site.runtimes.length + r));
-      const at = field.map((r) => known(site.scores[c][r], gaps));
-      if (at.every((each, i) => each !== null && each === at[0] && !noisy[i])) return; // it moves all alike
-      field.forEach((r, i) => {
+      const at = field.map((r) => score(c, r));
+      const base = commonest(at.filter((each, i) => each !== null && !noisy[i]));
+      field.forEach((_, i) => {
         const [below, above] = [low[i], high[i]];
         if (at[i] === null) {
-          for (let d = 0; d < n; d++) above[d] += weight * factor[d];
+          for (let d = 0; d < n; d++) {
+            below[d] -= part[d] * base;
+            above[d] += part[d] * (1 - base);
+          }
         } else if (noisy[i]) {
           const { medians, picks } = noisy[i];
-          for (let d = 0; d < n; d++) {
-            const worth = weight * factor[d] * medians[picks[d]];
-            below[d] += worth;
-            above[d] += worth;
-          }
-        } else if (at[i] > 0) {
-          const worth = weight * at[i];
-          for (let d = 0; d < n; d++) {
-            below[d] += worth * factor[d];
-            above[d] += worth * factor[d];
-          }
+          for (let d = 0; d < n; d++) below[d] += part[d] * (medians[picks[d]] - base);
+          if (open[i]) for (let d = 0; d < n; d++) above[d] += part[d] * (medians[picks[d]] - base);
+        } else if (at[i] !== base) {
+          const worth = at[i] - base;
+          for (let d = 0; d < n; d++) below[d] += part[d] * worth;
+          if (open[i]) for (let d = 0; d < n; d++) above[d] += part[d] * worth;
         }
       });
     });
-    return field.map((_, i) => {
-      let firsts = 0;
-      for (let d = 0; d < n; d++) {
-        const near = EQUAL * sum[d];
-        let [best, tied] = [-Infinity, 0];
-        for (let j = 0; j < field.length; j++) {
-          if (j === i) continue;
-          if (high[j][d] > best) best = high[j][d];
-          if (Math.abs(high[j][d] - low[i][d]) <= near) tied++;
-        }
-        if (low[i][d] >= best - near) firsts += 1 / (1 + tied);
+    const firsts = field.map(() => 0);
+    for (let d = 0; d < n; d++) {
+      const near = EQUAL * sum[d];
+      let [first, best, second] = [-1, -Infinity, -Infinity];
+      for (let j = 0; j < field.length; j++) {
+        const reach = high[j][d];
+        if (reach > best) [first, best, second] = [j, reach, best];
+        else if (reach > second) second = reach;
       }
-      return firsts / n;
-    });
+      for (let i = 0; i < field.length; i++) {
+        if (low[i][d] < (i === first ? second : best) - near) continue;
+        let tied = 1;
+        for (let j = 0; j < field.length; j++) {
+          if (j !== i && Math.abs(high[j][d] - low[i][d]) <= near) tied++;
+        }
+        firsts[i] += 1 / tied;
+      }
+    }
+    return firsts.map((each) => each / n);
   };
 
   /** The standing rule of evaluation/decide/standing.py, on places in the field. */
