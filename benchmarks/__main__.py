@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.blocking import blocking
+from benchmarks.deciding import deciding
 from benchmarks.growth import growth
 from benchmarks.launching import launching
 from benchmarks.notebook import notebook
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Path], Part]] = {
     "blocking": blocking,
     "notebook": notebook,
     "growth": growth,
+    "deciding": deciding,
 }
 
 

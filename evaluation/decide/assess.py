@@ -6,11 +6,12 @@ probe on one runtime becomes an ``ERROR`` finding there; the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evaluation.blocks import counted, set_aside
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.decide.delta import against_host
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.statistics import Claim, compare, median_interval, noise_floor, paired_ratio, settle
@@ -47,6 +48,7 @@ class _Run:
     absent: Mapping[str, str]
     image_digests: Mapping[str, str]
     unavailable: Mapping[str, str]
+    asked: Callable[[str, Probe], bool]
 
 
 def assess(
@@ -60,6 +62,7 @@ def assess(
     criteria: Criteria,
     unavailable: Mapping[str, str] | None = None,
     present: Iterable[str] = (),
+    asked: Callable[[str, Probe], bool] = lambda _runtime, _probe: True,
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -81,6 +84,8 @@ def assess(
         Probes that could not be run at all at this site, each with the reason in words.
     present : iterable of str, optional
         The runtimes that are here: each gets an ``UNAVAILABLE`` finding for such a probe.
+    asked : callable, optional
+        Whether a runtime is asked a question in this run; of what it is not asked it has no finding.
 
     Returns
     -------
@@ -95,7 +100,12 @@ def assess(
     another: the chance of even one false "better" or "worse" in the report is one minus the confidence.
     """
     facts = _Run(
-        site=site, run=run, absent=absent, image_digests=image_digests, unavailable=unavailable or {}
+        site=site,
+        run=run,
+        absent=absent,
+        image_digests=image_digests,
+        unavailable=unavailable or {},
+        asked=asked,
     )
     here = tuple(present)
     every = tuple(observations)
@@ -111,6 +121,7 @@ def assess(
                 drafts.extend(
                     _Draft(finding=_unavailable(runtime, probe, probe.texts(group), facts, reason))
                     for runtime in _ordered({*here} - {*arms})
+                    if asked(runtime, probe)
                 )
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
@@ -154,6 +165,7 @@ def _assess_probe(
     probe: Probe, texts: ProbeTexts, arms: Arms, facts: _Run, criteria: Criteria
 ) -> Iterator[_Draft]:
     judged = {arm: _judged(probe, texts, arm, arms, facts) for arm in _ordered({*arms} - {*facts.absent})}
+    hosts = tuple(judged[arm][0] for arm in (CONTROL, CONTROL_AGAIN) if arm in judged)
     confidence = criteria.method.confidence_level.value
     control = judged[CONTROL][1] if CONTROL in judged else {}
     again = judged[CONTROL_AGAIN][1] if CONTROL_AGAIN in judged else {}
@@ -163,8 +175,10 @@ def _assess_probe(
             measured = _measured(finding, samples, control, confidence=confidence)
             yield _Draft(finding=measured, claim=_claim(measured, floor, criteria))
         elif arm != CONTROL_AGAIN:
-            yield _Draft(finding=finding)
+            yield _Draft(finding=replace(finding, delta=against_host(finding, hosts)))
     for runtime in sorted(facts.absent):
+        if not facts.asked(runtime, probe):
+            continue
         yield _Draft(finding=_unavailable(runtime, probe, texts, facts, facts.absent[runtime]))
 
 
@@ -316,7 +330,7 @@ def _from_observations(blank: Finding, own: Observations) -> Finding:
 
 def _unavailable(runtime: str, probe: Probe, texts: ProbeTexts, facts: _Run, reason: str) -> Finding:
     blank = _blank(runtime, probe.id, probe.version, texts, facts)
-    return replace(blank, outcome=Outcome.UNAVAILABLE, message=reason)
+    return replace(blank, outcome=Outcome.UNAVAILABLE, message=reason, delta=against_host(blank, hosts=()))
 
 
 def _broken(finding: Finding, message: str) -> Finding:

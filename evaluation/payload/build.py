@@ -54,7 +54,13 @@ _SOURCES = {
         "legacy.c",
         "files.c",
         "digest.c",
+        "attempts_kernel.c",
+        "attempts_isolation.c",
         "attempts.c",
+        "visit.c",
+        "attempts_privilege.c",
+        "attempts_mounts.c",
+        "attempts_devices.c",
     ),
     HELPER: ("helper.c",),
 }

@@ -144,12 +144,14 @@ class Session(Protocol):
         stdin: bytes = b"",
         timeout_s: float = 60.0,
         cpus: str = "",
+        before: Sequence[str] = (),
     ) -> Completed:
         """Run a command in the runtime and wait for its end.
 
         ``payload`` (read-only) and ``work`` are always bound, unless the probe declares ``bare``.
         ``env`` is set inside by the runtime's own option; ``host_env`` is put in the client's
-        environment. ``cpus`` are the processors it may run on, all of them when empty.
+        environment. ``cpus`` are the processors it may run on, all of them when empty. ``before`` is
+        put before the client on the host, as a batch job's script stands before it.
         """
 
     def start(
@@ -168,6 +170,15 @@ class Session(Protocol):
 
     def start_on_host(self, argv: Sequence[str]) -> RunningTask:
         """Start a canary process on the bare host as the measuring user."""
+
+    def by_verifier(self, argv: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command on the bare host as this process's own user: as root where that is `privileged`.
+
+        The control of what root could do, and nothing else: no container is ever run so.
+        """
+
+    def start_by_verifier(self, argv: Sequence[str]) -> RunningTask:
+        """Start a canary process on the bare host as this process's own user."""
 
     def record(
         self,

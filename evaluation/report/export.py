@@ -15,7 +15,6 @@ from typing import Final
 
 from evaluation import __version__
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Outcome, ProbeTexts, Severity
-from evaluation.report.words import against_host
 
 __all__ = ["COLUMNS", "FORMATS", "as_csv", "as_json", "as_sarif"]
 
@@ -83,7 +82,6 @@ def _rows(findings: Sequence[Finding]) -> list[dict[str, str]]:
 def _sarif_run(site: str, run: str, findings: Sequence[Finding]) -> dict[str, object]:
     texts = {item.probe: item.texts for item in findings}
     places = {probe: place for place, probe in enumerate(texts)}
-    control = {item.probe: item for item in findings if item.runtime == CONTROL}
     return {
         "tool": {
             "driver": {
@@ -93,7 +91,7 @@ def _sarif_run(site: str, run: str, findings: Sequence[Finding]) -> dict[str, ob
             }
         },
         "automationDetails": {"id": f"{site}/{run}"},
-        "results": [_result(item, places[item.probe], control.get(item.probe)) for item in findings],
+        "results": [_result(item, places[item.probe]) for item in findings],
     }
 
 
@@ -116,7 +114,7 @@ def _rule(probe: str, texts: ProbeTexts) -> dict[str, object]:
     return rule
 
 
-def _result(finding: Finding, place: int, control: Finding | None) -> dict[str, object]:
+def _result(finding: Finding, place: int) -> dict[str, object]:
     kind = _kind(finding)
     return {
         "ruleId": finding.probe,
@@ -139,7 +137,7 @@ def _result(finding: Finding, place: int, control: Finding | None) -> dict[str, 
             "checklist_id": finding.texts.checklist_id,
             "outcome": finding.outcome.value,
             "verdict": finding.verdict,
-            "against_host": "" if finding.runtime == CONTROL else against_host(finding, control).word,
+            "against_host": finding.delta.value if finding.delta else "",
             "evidence": list(finding.evidence),
         },
     }

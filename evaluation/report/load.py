@@ -10,7 +10,7 @@ from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -102,7 +102,8 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         )
     site = sites.get(manifest.site) or load_site(manifest.site, folder)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}
-    decision = decide(findings, criteria, site, families=families)
+    unranked = {runtime.id for runtime in manifest.runtimes if not runtime.timed}
+    decision = decide(findings, criteria, site, families=families, unranked=unranked)
     return SiteCase(
         manifest=manifest,
         folder=f"{run.path.parent.name}/{run.path.name}",
@@ -112,4 +113,14 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
+        recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
     )
+
+
+def _recorded(run: Run, probes: set[str]) -> dict[tuple[str, str], tuple[Observation, ...]]:
+    found: dict[tuple[str, str], tuple[Observation, ...]] = {}
+    for item in run.observations():
+        if item.probe in probes:
+            cell = item.probe, item.runtime
+            found[cell] = (*found.get(cell, ()), item)
+    return found

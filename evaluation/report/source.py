@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, Outcome, SiteDecision
+from evaluation.model import (
+    CONTROL,
+    CONTROL_AGAIN,
+    POSITIVE_CONTROL,
+    Evidence,
+    Finding,
+    Observation,
+    Outcome,
+    SiteDecision,
+)
 from evaluation.sites import Site
-from evaluation.store import Manifest
+from evaluation.store import Manifest, RuntimeFacts
 
 __all__ = ["Case", "SiteCase"]
 
@@ -24,7 +33,8 @@ class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
-    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
+    runtime, what was recorded of the checklist's attempts.
     """
 
     manifest: Manifest
@@ -35,6 +45,7 @@ class SiteCase:
     outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
+    recorded: Mapping[tuple[str, str], tuple[Observation, ...]] = field(default_factory=dict)
 
     @property
     def site(self) -> str:
@@ -60,6 +71,17 @@ class SiteCase:
         return tuple(runtime for runtime in every if runtime != CONTROL_AGAIN)
 
     @property
+    def unranked(self) -> tuple[RuntimeFacts, ...]:
+        """Runtimes that were not asked everything, and so are not in the scores."""
+        return tuple(facts for facts in self.manifest.runtimes if not facts.timed)
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The bare host, and every runtime that the scores speak of."""
+        aside = {facts.id for facts in self.unranked}
+        return tuple(runtime for runtime in self.runtimes if runtime not in aside)
+
+    @property
     def probes(self) -> tuple[str, ...]:
         """Every probe's id: by group, then by checklist id, then by name."""
         texts = {finding.probe: finding.texts for finding in self.findings}
@@ -83,19 +105,30 @@ class SiteCase:
         return tuple(probe for probe in self.probes if probe not in out)
 
     @property
+    def attempts(self) -> tuple[str, ...]:
+        """Those of the tried probes that are attempts of the security checklist."""
+        listed = {finding.probe for finding in self.findings if finding.texts.checklist_id}
+        return tuple(probe for probe in self.tried if probe in listed)
+
+    @property
+    def positive_controls(self) -> tuple[str, ...]:
+        """Runtimes that were weakened on purpose; they are no alternatives."""
+        return tuple(runtime for runtime in self.runtimes if runtime.endswith(POSITIVE_CONTROL))
+
+    @property
     def measured(self) -> tuple[str, ...]:
-        """Runtimes, the bare host left out, about which this run has any evidence."""
+        """Ranked runtimes, the bare host left out, about which this run has any evidence."""
         shown = {finding.runtime for finding in self.findings if finding.outcome.is_evidence}
-        return tuple(runtime for runtime in self.runtimes if runtime in shown and runtime != CONTROL)
+        return tuple(runtime for runtime in self.ranked if runtime in shown and runtime != CONTROL)
 
     @property
     def absent(self) -> tuple[tuple[str, str], ...]:
-        """Runtimes about which this run has no evidence, each with the reason."""
+        """Runtimes that would be ranked, but of which this run has no evidence, each with the reason."""
         reasons = {finding.runtime: finding.message for finding in self.findings}
         reasons |= {runtime.id: runtime.reason for runtime in self.manifest.runtimes if runtime.reason}
         return tuple(
             (runtime, reasons.get(runtime) or "no reason was recorded")
-            for runtime in self.runtimes
+            for runtime in self.ranked
             if runtime not in {CONTROL, *self.measured}
         )
 

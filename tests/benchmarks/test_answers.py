@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import launching
 from benchmarks.blocking import sequential_ratio, share_interval
+from benchmarks.deciding import deciding
 from benchmarks.growth import growth
 from benchmarks.record import Part
 
@@ -89,3 +90,11 @@ def test_a_ratio_of_means_has_the_interval_of_its_standard_errors() -> None:
 def test_a_small_run_keeps_what_each_turn_cost(tmp_path: Path) -> None:
     part = growth(tmp_path, repeats=3)
     assert all(len(taken) == 3 and min(taken) > 0 for taken in part.raw.values())
+
+
+def test_deciding_times_each_method_beside_its_oracle(tmp_path: Path) -> None:
+    part = deciding(tmp_path, blocks=6, draws=200, theirs=2)
+    names = [row.name for row in part.rows]
+    assert names[:4] == ["additive value", "PROMETHEE II", "TOPSIS", "rank acceptability"]
+    assert sum("pymcdm over ours" in name for name in names) == 3
+    assert all(len(values) == 6 for values in part.raw.values())

@@ -55,8 +55,9 @@ class RootInsideSession(TurnSession):
         stdin: bytes = b"",
         timeout_s: float = 60.0,
         cpus: str = "",
+        before: Sequence[str] = (),
     ) -> Completed:
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus)
+        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus, before=before)
         return self._keep(self.root.run(command, timeout_s=timeout_s))
 
 

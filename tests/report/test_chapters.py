@@ -12,7 +12,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Role, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -134,11 +134,11 @@ def test_figures_have_a_table_beside_them(made: Callable[[Case], Chapter]) -> No
 
 
 def test_points_link_to_the_evidence_behind_them() -> None:
-    evidence = page(chapters.evidence(CASE))
+    opened = page(chapters.evidence(CASE)), page(chapters.security(CASE))
     links = page(chapters.pros_and_cons(CASE)).select("a")
     assert links
     for link in links:
-        assert evidence.find(id=str(link["href"]).removeprefix("#")), link
+        assert any(chapter.find(id=str(link["href"]).removeprefix("#")) for chapter in opened), link
 
 
 def test_what_could_not_be_told_apart_speaks_neither_for_nor_against() -> None:
@@ -186,7 +186,7 @@ def test_lighter_points_unfold() -> None:
 def test_every_cell_of_the_matrix_opens_its_evidence() -> None:
     soup = page(chapters.evidence(CASE))
     rows = [row for row in soup.select("table.matrix tbody tr") if "group" not in (row.get("class") or [])]
-    assert len(rows) == len(CASE.measured[0].probes)
+    assert len(rows) == len(CASE.measured[0].probes) - len(CASE.measured[0].attempts)
     for row in rows:
         assert len(row.select("td")) == len(RUNTIMES)
         for link in row.select("td a"):
@@ -205,7 +205,7 @@ def test_what_a_run_put_to_nobody_is_a_sentence_and_no_row_of_empty_cells() -> N
     case = measured_with(CASE, findings=findings)
     soup = page(chapters.evidence(case))
     rows = [row for row in soup.select("table.matrix tbody tr") if "group" not in (row.get("class") or [])]
-    assert len(rows) == len(site.probes) - 1
+    assert len(rows) == len(site.probes) - len(site.attempts) - 1
     assert f"not in this run, {reason}: cpu_rate" in words(soup.select(".wide > .note")[0])
     assert soup.find(id="evidence-local-2026-11-14t0912-cpu-rate-docker")
     filled = sum(finding.outcome.is_evidence for finding in case.measured[0].cells.values())
@@ -221,10 +221,10 @@ def test_a_cell_shows_value_interval_ratio_and_state_in_words() -> None:
 
 def test_an_opened_cell_goes_down_to_command_status_output_and_hash() -> None:
     soup = page(chapters.evidence(CASE))
-    cell = soup.find(id="evidence-local-2026-11-14t0912-host-root-identity-docker")
+    cell = soup.find(id="evidence-local-2026-11-14t0912-output-ownership-docker")
     assert isinstance(cell, Tag)
     text = words(cell)
-    finding = CASE.measured[0].cells["host_root_identity", "docker"]
+    finding = CASE.measured[0].cells["output_ownership", "docker"]
     first = CASE.measured[0].evidence[finding.evidence[0]]
     assert "docker run --rm --pull never" in text
     assert "exit status 126" in text
@@ -240,20 +240,6 @@ def test_a_measured_cell_lists_every_sample_with_its_control() -> None:
     assert isinstance(cell, Tag)
     assert words(cell.select(".samples")[0]).count("(") == 30
     assert cell.select("svg.strip title")
-
-
-def test_security_is_held_against_the_bare_host() -> None:
-    soup = page(chapters.security(CASE))
-    assert row_of(soup, "Is the program").split("root_ identity ")[1].startswith("denied added exposed")
-    assert "exposed as on the host exposed" in row_of(soup, "Can the program")
-    assert "taken away denied" in row_of(soup, "Can a grid proxy")
-    assert "not shown" in row_of(soup, "Can a setuid-root")
-
-
-def test_attempts_link_to_their_transcripts() -> None:
-    evidence = page(chapters.evidence(CASE))
-    for link in page(chapters.security(CASE)).select("a"):
-        assert evidence.find(id=str(link["href"]).removeprefix("#")), link
 
 
 def test_unmeasured_sites_stand_beside_the_measured_one_with_dated_facts() -> None:
@@ -352,3 +338,68 @@ def test_a_probe_that_could_not_be_run_is_named_with_the_reason() -> None:
     manifest = CASE.measured[0].manifest.model_copy(update={"unavailable": {"tape_drive": "there is none"}})
     text = words(page(chapters.provenance(measured_with(CASE, manifest=manifest))))
     assert "tape_drive could not be run at all: there is none" in text
+
+
+# -- runtimes that were not asked everything -------------------------------------------------------------
+
+
+def with_unranked() -> Case:
+    """The case in which podman is a mode that nobody named, and docker the positive control."""
+    first = CASE.measured[0]
+    roles = {"podman": Role.VARIANT, "docker": Role.POSITIVE_CONTROL}
+    facts = tuple(
+        item.model_copy(update={"role": roles[item.id], "timed": False}) if item.id in roles else item
+        for item in first.manifest.runtimes
+    )
+    return measured_with(
+        CASE,
+        manifest=first.manifest.model_copy(update={"runtimes": facts}),
+        findings=tuple(
+            item for item in first.findings if item.runtime not in roles or item.texts.group == "security"
+        ),
+    )
+
+
+def test_who_was_not_asked_is_neither_measured_nor_missing() -> None:
+    site = with_unranked().measured[0]
+    assert not {"podman", "docker"} & {*site.measured, *site.ranked, *dict(site.absent)}
+    assert "not measured here: podman" not in words(page(chapters.answer(with_unranked()))).lower()
+
+
+def test_what_was_not_asked_is_no_gap_in_the_matrix_and_the_attempts_can_be_opened() -> None:
+    soup = page(chapters.evidence(with_unranked()))
+    named = soup.select(".matrix tr:has(th span)")
+    rows = {row.select("th span")[0].get_text(): words(row) for row in named}
+    assert "not asked" in rows["cold_start"]
+    assert "not asked" not in rows["setuid_planting"]
+    assert "not asked" not in words(page(chapters.evidence(CASE)).select(".matrix")[0])
+    security = page(chapters.security(with_unranked()))
+    links = {str(link["href"])[1:] for link in security.select("a[href^='#evidence']")}
+    assert links
+    assert all(soup.find(id=link) for link in links)
+
+
+def test_a_site_says_what_else_was_tried_and_what_nobody_should_run() -> None:
+    told = words(page(chapters.sites(with_unranked())).select("article")[0])
+    assert "were also tried in podman: modes" in told
+    assert "docker: as open as it can be made" in told
+    assert "also tried" not in words(page(chapters.sites(CASE)))
+
+
+def test_the_manifest_says_every_runtimes_role_and_no_form_twice() -> None:
+    case = with_unranked()
+    manifest = case.measured[0].manifest
+    assert manifest.image
+    forms = tuple(
+        form.model_copy(update={"made_by": "apptainer"}) if form.runtime == "podman" else form
+        for form in manifest.image.forms
+    )
+    image = manifest.image.model_copy(update={"forms": forms})
+    case = measured_with(case, manifest=manifest.model_copy(update={"image": image}))
+    soup = page(chapters.provenance(case))
+    tables = {words(table.select("caption")[0]).split()[0]: table for table in soup.select("table")}
+    named = {words(row.select("th")[0]): words(row) for row in tables["Runtimes,"].select("tbody tr")}
+    assert "variant not timed, not ranked" in named["podman"]
+    assert "positive control" in named["docker"]
+    assert "bare host" in named["host"]
+    assert "podman" not in [words(name) for name in tables["Image"].select("tbody th")]
