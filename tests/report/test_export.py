@@ -171,7 +171,8 @@ def test_an_exposure_has_the_level_of_its_severity(severity: Severity, level: st
 
 
 def test_an_exposure_without_a_stated_severity_is_a_warning() -> None:
-    assert result(attempt("docker", "setuid_planting"))["level"] == "warning"
+    found = attempt("docker", "setuid_planting")
+    assert result(replace(found, texts=replace(found.texts, severity=None)))["level"] == "warning"
 
 
 @pytest.mark.parametrize(
