@@ -9,8 +9,9 @@ from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
+from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.criteria import load_criteria
-from evaluation.decide.findings import findings_of
+from evaluation.decide.findings import checklist_of, findings_of
 from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
@@ -24,7 +25,7 @@ from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.user import measuring_user
-from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, Role
+from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
@@ -44,6 +45,7 @@ from evaluation.workloads import list_workloads, load_workload
 
 __all__ = [
     "FINDINGS_FORMATS",
+    "calibrate_security",
     "calibrate_timing",
     "conform",
     "docs",
@@ -179,6 +181,10 @@ def run(
         )
     measured = Run(results / site / name)
     measured.finish(now())
+    if left := measured.residue():
+        sys.stdout.write(
+            "\n  ".join(["this appeared while it was measured, and is still there:", *left]) + "\n"
+        )
     return measured.path
 
 
@@ -272,10 +278,16 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         measurement.measure(group_of(asked.id), only=(asked.id,))
         findings = [
             finding
-            for finding in findings_of(measurement.run, load_criteria(here / "criteria.yaml"))
+            for finding in findings_of(
+                measurement.run, load_criteria(here / "criteria.yaml"), only_published=False
+            )
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
-        return transcript(findings, measurement.run, show=show)
+        told = transcript(findings, measurement.run, show=show)
+    reason = asked.checklist_id and unpublished_reason(
+        asked.id, asked.version, known_checklists(here / "results" / site)
+    )
+    return f"{told}\n\nnot published in reports: {reason}" if reason else told
 
 
 def _require_runtime(name: str, *, or_else: tuple[str, ...] = ()) -> None:
@@ -342,6 +354,61 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
     return preview.calibration_text(
         done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
     )
+
+
+def calibrate_security(
+    attempts: Sequence[str] = (),
+    *,
+    site: str,
+    runtimes: Sequence[str],
+    repeats: int,
+    results: Path | None,
+    user: str,
+) -> tuple[str, bool]:
+    """Make every attempt with one flag more at a time; return the tables, and whether all is well.
+
+    All is well when the null flipped nothing and turns that were taken again came to the same verdict.
+
+    Parameters
+    ----------
+    attempts : sequence of str
+        Only these, by id or by number in the checklist, in a run of their own.
+    runtimes : sequence of str
+        Only the flags of these, and nothing else; by default those of both, and all runtimes here.
+    repeats : int
+        Turns of every attempt on every runtime as it is.
+    """
+    here = root()
+    groups: dict[str, list[str]] = {}
+    for asked in map(find, attempts or discover_probes()):
+        if asked.checklist_id:
+            groups.setdefault(group_of(asked.id), []).append(asked.id)
+        elif attempts:
+            raise EvaluationError(f"{asked.id} is no attempt of the security checklist", where="ATTEMPTS")
+    with open_measurement(
+        load_site(site, here / "sites"),
+        profile=SECURITY_CALIBRATION,
+        fresh=bool(attempts),
+        results=(results or here / "results").absolute(),
+        images=here / "images",
+        runtimes=runtimes,
+        user=user,
+        ladder=sorted({find(id_).image for ids in groups.values() for id_ in ids}),
+        knobs=runtimes or ("docker", "apptainer"),
+    ) as measurement:
+        if not any(facts.knob for facts in measurement.manifest.runtimes):
+            raise EvaluationError(
+                "there is nothing to turn: neither Docker nor Apptainer runs here",
+                where="evaluation calibrate security",
+                advice="evaluation doctor says why.",
+            )
+        for group, ids in groups.items():
+            measurement.measure(group, only=ids)
+        for group, ids in groups.items():
+            measurement.repeat(group, repeats, only=ids)
+        done = measurement.finish()
+    checklist = checklist_of(done, load_criteria(here / "criteria.yaml"))
+    return preview.checklist_text(checklist), not (checklist.null_faults() or checklist.unstable())
 
 
 def images(*, site: str, user: str, clean: bool = False, names: Sequence[str] = ()) -> str:

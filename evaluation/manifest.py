@@ -9,9 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.model import CONTROL, Role
+from evaluation.model import CONTROL, Effect, Role
 
-__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "ProgramFacts", "RuntimeFacts"]
+__all__ = [
+    "FORMAT",
+    "FormFacts",
+    "HostFacts",
+    "ImageFacts",
+    "KnobFacts",
+    "Manifest",
+    "ProgramFacts",
+    "RuntimeFacts",
+]
 
 FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
@@ -41,6 +50,16 @@ def _role_before_roles(facts: dict[str, Any]) -> Role:
     return Role.BASELINE if facts.get("id") == CONTROL else Role.ALTERNATIVE
 
 
+class KnobFacts(_Facts):
+    """By which one flag an arm of a calibration differs from a runtime, and what it is expected to do."""
+
+    of: str
+    """The runtime's id."""
+    options: tuple[str, ...]
+    effect: Effect
+    expected: str
+
+
 class RuntimeFacts(_Facts):
     """One runtime as it was found; ``reason`` says why an absent one is absent.
 
@@ -61,6 +80,8 @@ class RuntimeFacts(_Facts):
     security: tuple[str, ...] = ()
     role: Role = Field(default_factory=_role_before_roles)
     timed: bool = True
+    knob: KnobFacts | None = None
+    """Only in a calibration of the security checklist, and only where this is not the runtime as it is."""
 
 
 class FormFacts(_Facts):

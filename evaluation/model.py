@@ -17,12 +17,14 @@ __all__ = [
     "PAYLOAD",
     "POSITIVE_CONTROL",
     "QUICK",
+    "SECURITY_CALIBRATION",
     "WORK",
     "Bind",
     "Comparison",
     "Completed",
     "CriterionRow",
     "Delta",
+    "Effect",
     "Evidence",
     "Finding",
     "Form",
@@ -77,6 +79,17 @@ It is no alternative: it is shown apart and never ranked.
 
 CALIBRATION = "calibration"
 """The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
+
+SECURITY_CALIBRATION = "security-calibration"
+"""The profile of a run that tries the checklist itself, one flag at a time; nothing is decided from it."""
+
+
+class Effect(StrEnum):
+    """What one flag is expected to do to the walls between a container and its host."""
+
+    NOTHING = "nothing"
+    WEAKENS = "weakens"
+    HARDENS = "hardens"
 
 
 class Role(StrEnum):
@@ -137,6 +150,12 @@ class Task:
     cpus : str
         The processors it may run on, as ``taskset -c`` and ``--cpuset-cpus`` read them (``0``, ``0-3``);
         all of them when empty.
+    memory_bytes : int
+        The most memory it may have, asked of the runtime by its own option; not asked when 0.
+    terminal : bool
+        Whether the client has a terminal that the command is to get too.
+    writable : bool
+        Whether the image's own tree is to be writable inside, the image itself staying as it is.
     """
 
     image: str
@@ -147,6 +166,9 @@ class Task:
     name: str = ""
     stdin: bool = False
     cpus: str = ""
+    memory_bytes: int = 0
+    terminal: bool = False
+    writable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["remove_tree", "scratch_directory"]
+__all__ = ["in_use", "remove_tree", "scratch_directory"]
 
 _PREFIX = "container-evaluation-"
 
@@ -47,6 +47,14 @@ def remove_tree(path: Path) -> None:
                     if not inner.is_symlink():
                         inner.chmod(0o700)
         shutil.rmtree(path, ignore_errors=True)
+
+
+def in_use(path: Path) -> bool:
+    """Whether somebody measures with a folder of ours just now."""
+    if not path.name.startswith(_PREFIX):
+        return False
+    with _locked(path) as ours:
+        return not ours and path.exists()
 
 
 def _remove_abandoned() -> None:

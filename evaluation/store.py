@@ -9,7 +9,8 @@ Format history
     The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
-    it is: it had one image.
+    it is: it had one image. ``residue.jsonl`` may be there: one line for each time that the run was
+    measured, with what appeared on the machine meanwhile and was still there afterwards.
 1
     First format. One folder per run, ``results/<site>/<run>/``:
 
@@ -75,7 +76,8 @@ _MANIFEST = "manifest.json"
 _OBSERVATIONS = "observations.jsonl"
 _EVIDENCE = "evidence.jsonl"
 _OUTPUTS = "outputs.jsonl"
-_LINES = (_OBSERVATIONS, _EVIDENCE, _OUTPUTS)
+_RESIDUE = "residue.jsonl"
+_LINES = (_OBSERVATIONS, _EVIDENCE, _OUTPUTS, _RESIDUE)
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -192,6 +194,11 @@ class Run:
         shared, own = _factored([asdict(item) for item in observations])
         row = {"turn": turn.key, "took_s": round(took_s, 3), "shared": shared, "observations": own}
         append_lines(self.path / _OBSERVATIONS, [row])
+
+    def note_residue(self, looked_at: str, left: Sequence[str]) -> None:
+        """Keep what was left on the machine when measuring ended; of a complete run nothing is added."""
+        if not self.complete:
+            append_lines(self.path / _RESIDUE, [{"looked_at": looked_at, "left": list(left)}])
 
     def write_findings(self, findings: Sequence[Finding]) -> None:
         """Write what was derived; it can always be derived again."""
@@ -338,6 +345,15 @@ class Run:
                 raise EvaluationError(f"the output is not what its digest {digest} says", where=place)
             found[digest] = data
         return found
+
+    def residue(self) -> tuple[str, ...] | None:
+        """What was left on the machine, each thing once; ``None`` where nobody looked."""
+        rows = [row.get("left") for _, row in self._rows(_RESIDUE)] if self._has(_RESIDUE) else []
+        left = [str(what) for row in rows if isinstance(row, list) for what in row]
+        return tuple(dict.fromkeys(left)) if rows else None
+
+    def _has(self, name: str) -> bool:
+        return (self.path / name).exists()
 
     def findings(self) -> tuple[Finding, ...]:
         """Read the findings of the last assessment; none when there was none."""

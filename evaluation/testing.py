@@ -119,7 +119,7 @@ class FakeTask:
     pid: int = 0
     signals: list[int] = field(default_factory=list)
 
-    def signal(self, number: int) -> None:
+    def signal(self, number: int, *, group: bool = False) -> None:  # noqa: ARG002 - nothing runs
         """Remember the signal."""
         self.signals.append(number)
 
@@ -156,6 +156,7 @@ class FakeSession:
     user_home: Path = Path("/nonexistent")
     form: PreparedForm | None = None
     engine_processes: tuple[str, ...] = ()
+    limits_memory: bool = True
     launched: list[tuple[str, ...]] = field(default_factory=list)
     recorded: list[Observation] = field(default_factory=list)
     adapter: Runtime = field(default_factory=lambda: FakeRuntime())  # noqa: PLW0108 - it is defined below
@@ -180,6 +181,9 @@ class FakeSession:
         timeout_s: float = 60.0,  # noqa: ARG002 - as above
         cpus: str = "",  # noqa: ARG002 - as above
         before: Sequence[str] = (),  # noqa: ARG002 - as above
+        memory_bytes: int = 0,  # noqa: ARG002 - as above
+        terminal: bool = False,  # noqa: ARG002 - as above
+        writable: bool = False,  # noqa: ARG002 - as above
     ) -> Completed:
         """Answer as the test says."""
         self.launched.append(tuple(argv))
@@ -193,6 +197,8 @@ class FakeSession:
         env: Mapping[str, str] | None = None,
         host_env: Mapping[str, str] | None = None,
         workdir: str | None = None,
+        before: Sequence[str] = (),  # noqa: ARG002 - as above
+        memory_bytes: int = 0,  # noqa: ARG002 - as above
     ) -> RunningTask:
         """Give a task that is over already."""
         return FakeTask(self.launch(argv, binds=binds, env=env, host_env=host_env, workdir=workdir))

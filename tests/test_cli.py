@@ -89,7 +89,8 @@ def test_every_command_is_listed() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[name] for name in COMMANDS] + [["calibrate", "timing"], ["image", "list"], ["image", "clean"]],
+    [[name] for name in COMMANDS]
+    + [["calibrate", "timing"], ["calibrate", "security"], ["image", "list"], ["image", "clean"]],
     ids=" ".join,
 )
 def test_every_help_says_what_it_needs(words: list[str]) -> None:
@@ -355,3 +356,28 @@ def test_what_is_kept_is_listed_and_removed_by_name(monkeypatch: pytest.MonkeyPa
     assert folder.exists()
     assert evaluation("image", "clean", "small").stdout.endswith("removed\n")
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(("sound", "status"), [(True, 0), (False, 1)])
+def test_a_calibration_of_the_checklist_ends_with_1_where_it_cannot_be_relied_on(
+    monkeypatch: pytest.MonkeyPatch,
+    sound: bool,  # noqa: FBT001
+    status: int,
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def calibrate(attempts: tuple[str, ...], **options: object) -> tuple[str, bool]:
+        asked.append({"attempts": attempts, **options})
+        return "the table", sound
+
+    monkeypatch.setattr(commands, "calibrate_security", calibrate)
+    told = evaluation("calibrate", "security", "P15", "--runtime", "docker", "--repeats", "2")
+    assert (told.exit_code, told.stdout) == (status, "the table\n")
+    assert (asked[0]["attempts"], asked[0]["runtimes"], asked[0]["repeats"]) == (("P15",), ("docker",), 2)
+    assert evaluation("calibrate", "security", "--runtime", "shifter").exit_code == 2
+
+
+def test_only_attempts_can_be_calibrated() -> None:
+    told = evaluation("calibrate", "security", "cold_start")
+    assert told.exit_code == 1
+    assert "cold_start is no attempt of the security checklist" in told.stderr

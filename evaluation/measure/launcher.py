@@ -59,6 +59,10 @@ class Command:
         What it reads; nothing (``/dev/null``) when empty.
     cleanup : tuple of argv
         Run when the command has to be ended by force, or the evaluation itself dies.
+    listing : tuple of str
+        Prints the names of all that an engine holds; clean-up is repeated while ``listed`` is among them.
+    listed : str
+        The name to look for.
     accountable : bool
         Whether the work is done below the process that is started. Where an engine does it, CPU time
         and memory of the client say nothing and are recorded as not measurable.
@@ -69,6 +73,8 @@ class Command:
     cwd: str = "/"
     stdin: bytes = b""
     cleanup: tuple[tuple[str, ...], ...] = ()
+    listing: tuple[str, ...] = ()
+    listed: str = ""
     accountable: bool = True
 
     def request(self, operation: str, **more: object) -> dict[str, object]:
@@ -80,6 +86,8 @@ class Command:
             "cwd": self.cwd,
             "stdin": base64.b64encode(self.stdin).decode("ascii"),
             "cleanup": self.cleanup,
+            "listing": self.listing,
+            "listed": self.listed,
             **more,
         }
 
@@ -218,9 +226,10 @@ class LauncherTask:
         self._started_at = started_at
         self.pid = pid
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the started process alone; one that has ended is no error."""
-        self._launcher._ask({"op": "signal", "pid": self.pid, "number": int(number)})  # noqa: SLF001
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to the started process alone, or its process group; an ended one is no error."""
+        request = {"op": "signal", "pid": self.pid, "number": int(number), "group": group}
+        self._launcher._ask(request)  # noqa: SLF001
 
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for the end. The time limit counts from the start of the command.

@@ -45,6 +45,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.2
 _GONE_S = 5.0
 _CLEANUP_S = 30.0
+_CLEANUPS = 6
+_CLEANUP_PAUSE_S = 0.2
 _DEFAULTS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 _CHILD = frozenset({signal.SIGCHLD})
 
@@ -54,6 +56,8 @@ class Task:
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.cleanup: list[list[str]] = request["cleanup"]
+        self.listing: list[str] = request["listing"]
+        self.listed: str = request["listed"]
         self.env: dict[str, str] = request["env"]
         self.before = set(descendants())
         self.stdout, self.stderr = memory_file("stdout"), memory_file("stderr")
@@ -133,18 +137,37 @@ class Task:
         return pid, status if pid else int(signal.SIGKILL), usage
 
     def clean_up(self) -> None:
-        """Run the engine's own commands for what is out of our reach."""
-        for argv in self.cleanup:
-            nothing = os.open(os.devnull, os.O_RDWR)
-            pid = 0
-            with suppress(OSError):
-                pid = spawn(argv, self.env, (nothing, nothing, nothing))
-            os.close(nothing)
+        """Run the engine's own commands for what is out of our reach, until it says that it is gone.
+
+        An engine whose client was killed half-way may not know the state of its own container, and its
+        own clean-up may be under way: what failed is tried again, a little later each time.
+        """
+        for attempt in range(_CLEANUPS):
+            time.sleep(attempt * _CLEANUP_PAUSE_S)
+            for argv in self.cleanup:
+                self.engine(argv)
+            if not self.listing or not self.cleanup:
+                return
+            said = self.engine(self.listing)
+            if said is not None and self.listed not in said.split():
+                return
+
+    def engine(self, argv: list[str]) -> str | None:
+        """Run one of the engine's commands; what it printed, or ``None`` where it failed or hung."""
+        nothing, output = os.open(os.devnull, os.O_RDWR), memory_file("listing")
+        try:
+            pid = spawn(argv, self.env, (nothing, output, nothing))
             give_up = time.monotonic() + _CLEANUP_S
-            while pid and os.waitpid(pid, os.WNOHANG) == (0, 0):
+            while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
                 if time.monotonic() > give_up:
                     os.killpg(pid, signal.SIGKILL)
                 time.sleep(0.01)
+            return os.pread(output, OUTPUT_CAP, 0).decode(errors="replace") if ended[1] == 0 else None
+        except OSError:
+            return None
+        finally:
+            os.close(nothing)
+            os.close(output)
 
 
 class Server:
@@ -154,6 +177,11 @@ class Server:
         self.tasks: dict[int, Task] = {}
         self.sessions: set[int] = set()
         self.unclean: list[Task] = []
+        self.engines: dict[tuple[str, ...], tuple[Task, set[str]]] = {}
+        """Per listing of an engine's containers, the first that were to be listed there, and all their names.
+
+        Names alone, because this process stays small: the others' clean-up is the first's, for another name.
+        """
 
     def serve(self) -> None:
         """Answer until standard input ends, then end everything below this process."""
@@ -168,7 +196,23 @@ class Server:
                 sys.stdout.write(json.dumps(answer) + "\n")
                 sys.stdout.flush()
         self.sweep()
+        self.clear_engines()
         kill(descendants)
+
+    def clear_engines(self) -> None:
+        """Ask every engine that was used for what it still lists of ours, and have it removed.
+
+        A client that ended by itself may have left its container: it was killed from elsewhere, or its
+        engine failed.
+        """
+        for first, names in self.engines.values():
+            said = first.engine(first.listing) or ""
+            for name in sorted(names & set(said.split())):
+                first.cleanup = [
+                    [name if word == first.listed else word for word in argv] for argv in first.cleanup
+                ]
+                first.listed = name
+                first.clean_up()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
@@ -177,7 +221,7 @@ class Server:
             return {"survivors": self.sweep()}
         if operation == "signal":
             if request["pid"] in self.tasks:  # else it was waited for, and the number may be another's
-                os.kill(request["pid"], request["number"])
+                (os.killpg if request.get("group") else os.kill)(request["pid"], request["number"])
             return {}
         if operation == "wait":
             if request["pid"] not in self.tasks:
@@ -191,6 +235,8 @@ class Server:
             task = Task(request)
             self.tasks[task.pid] = task
             self.sessions.add(task.pid)
+            if task.listing and task.listed:
+                self.engines.setdefault(tuple(task.listing), (task, set()))[1].add(task.listed)
             if operation == "start":
                 return {"pid": task.pid}
             return self.end_of(task, request["timeout_s"], sleep_first=True)

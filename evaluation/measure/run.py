@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from evaluation import __version__
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import load_recipe
+from evaluation.measure.audit import Audit
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
 from evaluation.measure.images import wanted_images
@@ -28,6 +29,7 @@ from evaluation.measure.preparation import Prepared, build_payload, chosen, prep
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
 from evaluation.measure.user import User, measuring_user
+from evaluation.measure.variants import with_knobs
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
@@ -58,6 +60,7 @@ def open_measurement(
     user: str = "",
     blocks: int = 0,
     ladder: Sequence[str] = (),
+    knobs: Collection[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -85,6 +88,8 @@ def open_measurement(
         So many blocks of a paired probe, whatever the profile says.
     ladder : sequence of str, optional
         The images to make ready, by name; by default the quick ones and what is built already.
+    knobs : collection of str, optional
+        Add an arm for every knob of these runtimes, or these single arms; see `with_knobs`.
 
     Raises
     ------
@@ -95,7 +100,9 @@ def open_measurement(
     _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
-        launcher = stack.enter_context(Launcher(_who(site, user, runtimes)))
+        audit = stack.enter_context(Audit(_who(site, user, runtimes)))
+        launcher = stack.enter_context(Launcher(audit.user))
+        audit.begin(launcher)
         scratch = stack.enter_context(scratch_directory())
         scratch.chmod(0o755)
         payload, problem = scratch / "payload", ""
@@ -109,7 +116,9 @@ def open_measurement(
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
         else:
-            prepared = prepare(site, launcher, images, payload, problem, runtimes, ladder)
+            prepared = with_knobs(
+                prepare(site, launcher, images, payload, problem, runtimes, ladder), knobs, launcher, payload
+            )
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)
             opened = found or _new(site, wanted, results, prepared, plan, seed, launcher)
@@ -117,6 +126,7 @@ def open_measurement(
         opened.reopen()
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
+        audit.follow(opened, launcher)
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]

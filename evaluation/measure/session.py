@@ -117,6 +117,11 @@ class TurnSession:
         return self.arm.runtime.engine_processes
 
     @property
+    def limits_memory(self) -> bool:
+        """Whether a memory limit can be asked of this runtime."""
+        return self.arm.runtime.limits_memory
+
+    @property
     def adapter(self) -> Runtime:
         """The runtime's adapter."""
         return self.arm.runtime
@@ -169,9 +174,15 @@ class TurnSession:
         timeout_s: float = 60.0,
         cpus: str = "",
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Run a command in the runtime and wait for its end."""
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus, before=before)
+        command = self._command(
+            argv, binds, env, host_env, workdir, stdin, cpus,
+            before=before, memory_bytes=memory_bytes, terminal=terminal, writable=writable,
+        )  # fmt: skip
         return self._keep(self.bench.launcher.run(command, timeout_s=timeout_s))
 
     def start(
@@ -182,9 +193,13 @@ class TurnSession:
         env: Mapping[str, str] | None = None,
         host_env: Mapping[str, str] | None = None,
         workdir: str | None = None,
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
     ) -> RunningTask:
         """Start a command in the runtime."""
-        command = self._command(argv, binds, env, host_env, workdir, b"")
+        command = self._command(
+            argv, binds, env, host_env, workdir, b"", before=before, memory_bytes=memory_bytes
+        )
         return _KeptTask(self.bench.launcher.start(command), self)
 
     def on_host(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
@@ -274,9 +289,14 @@ class TurnSession:
         cpus: str = "",
         *,
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Command:
         if "/" not in argv[0]:  # the image's own program, by the adapter of the bare host too
             self._refuse_without_image()
+        if memory_bytes and not self.limits_memory:
+            raise self.arm.runtime.refuse("a memory limit cannot be asked of it")
         always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
         task = Task(
             image=self.arm.reference,
@@ -287,6 +307,9 @@ class TurnSession:
             name=f"container-evaluation-{secrets.token_hex(6)}",
             stdin=bool(stdin),
             cpus=cpus,
+            memory_bytes=memory_bytes,
+            terminal=terminal,
+            writable=writable,
         )
         return Command(
             argv=(*before, *self.arm.runtime.argv(task)),
@@ -294,6 +317,8 @@ class TurnSession:
             cwd=str(self.work),
             stdin=stdin,
             cleanup=self.arm.runtime.cleanup(task),
+            listing=self.arm.runtime.listing(),
+            listed=task.name,
             accountable=not self.arm.runtime.has_engine,
         )
 
@@ -326,9 +351,9 @@ class _KeptTask:
         """Process id of what was launched."""
         return self._task.pid
 
-    def signal(self, number: int) -> None:
-        """Send a signal to what was launched."""
-        self._task.signal(number)
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to what was launched, or to its whole process group."""
+        self._task.signal(number, group=group)
 
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for its end."""

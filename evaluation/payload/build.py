@@ -61,6 +61,8 @@ _SOURCES = {
         "attempts_privilege.c",
         "attempts_mounts.c",
         "attempts_devices.c",
+        "batch.c",
+        "terminal.c",
     ),
     HELPER: ("helper.c",),
 }

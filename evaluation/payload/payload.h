@@ -55,6 +55,9 @@ command_function attempt_uncommon_calls, attempt_release_agent, attempt_enter_na
 command_function attempt_file_handle, attempt_open_handle;
 command_function canary_linger, canary_hold_shared, attempt_inspect, attempt_connect_abstract;
 command_function attempt_raw_sockets, attempt_read_shared, attempt_read_key, attempt_engine_sockets;
+command_function attempt_read_home;
+command_function leave_daemon, burn_cpu, start_children, tell_limits, make_open_tree, make_foreign_tree;
+command_function tell_terminal, attempt_trace;
 command_function find_programs, tree_digest;
 command_function file_change_directory, file_write, file_read, file_make_tree, file_remove_tree;
 command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect;
@@ -62,5 +65,8 @@ command_function attempt_run_helper, attempt_plant, attempt_signal_process, awai
 command_function attempt_visit, attempt_drop_groups, attempt_switch_user, attempt_namespaces;
 command_function attempt_hostname, attempt_mount, attempt_unmask, attempt_write_image;
 command_function attempt_make_node, attempt_list_devices, attempt_read_disks;
+
+/* "terminal ROWS COLUMNS COMMAND ...": the rest of the line is one command. */
+int run_in_terminal(int count, char **arguments);
 
 #endif

@@ -50,6 +50,14 @@ static const struct command COMMANDS[] = {
     {"read", file_read, 1, 1, "FILE"},
     {"make-tree", file_make_tree, 1, 1, "DIRECTORY"},
     {"remove-tree", file_remove_tree, 1, 1, "DIRECTORY"},
+    {"daemon", leave_daemon, 2, 0, "PREFIX SECONDS [TOKEN]"},
+    {"burn", burn_cpu, 1, 0, "CPU_MILLISECONDS"},
+    {"children", start_children, 1, 0, "COUNT"},
+    {"limits", tell_limits, 0, 0, ""},
+    {"make-open-tree", make_open_tree, 1, 1, "DIRECTORY"},
+    {"make-foreign-tree", make_foreign_tree, 2, 1, "DIRECTORY UID"},
+    {"tell-terminal", tell_terminal, 0, 0, ""},
+    {"trace", attempt_trace, 0, 1, ""},
     {"identity", attempt_identity, 0, 1, ""},
     {"getenv", attempt_getenv, 1, 1, "NAME"},
     {"call", attempt_call, 1, 1, "DIRECTORY"},
@@ -84,6 +92,7 @@ static const struct command COMMANDS[] = {
     {"connect-abstract", attempt_connect_abstract, 2, 1, "NAME TOKEN"},
     {"raw-sockets", attempt_raw_sockets, 0, 1, ""},
     {"hold-shared", canary_hold_shared, 3, 0, "PREFIX SECONDS WORD"},
+    {"read-home", attempt_read_home, 1, 1, "NAME"},
     {"read-shared", attempt_read_shared, 1, 1, "NUMBER"},
     {"read-key", attempt_read_key, 1, 1, "NAME"},
     {"engine-sockets", attempt_engine_sockets, 1, 1, "PATH ..."},
@@ -234,6 +243,8 @@ int main(int argc, char **argv) {
     /* Before anything is read as ours: what follows is another program's command line. */
     if (argc > 4 && strcmp(argv[1], "with-key") == 0)
         run_with_key(argv + 2);
+    if (argc > 1 && strcmp(argv[1], "terminal") == 0)
+        return run_in_terminal(argc - 2, argv + 2);
     for (int i = 1; i < argc && count < MOST_ARGUMENTS; i++) {
         if (argv[i][0] == '@')
             count += read_words(argv[i] + 1, words + count);

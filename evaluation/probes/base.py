@@ -60,8 +60,8 @@ class RunningTask(Protocol):
     def pid(self) -> int:
         """The process id of the client that was launched (not of the payload)."""
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the launched client alone."""
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to the launched client alone, or to its whole process group."""
 
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for the end; on timeout the whole tree is ended and the evidence says so."""
@@ -98,6 +98,10 @@ class Session(Protocol):
     @property
     def privileged(self) -> bool:
         """Whether this process (not the containers) is root, and so can plant root's canaries."""
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether a memory limit can be asked of this runtime by an option of its own."""
 
     @property
     def payload(self) -> Path:
@@ -145,13 +149,18 @@ class Session(Protocol):
         timeout_s: float = 60.0,
         cpus: str = "",
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Run a command in the runtime and wait for its end.
 
         ``payload`` (read-only) and ``work`` are always bound, unless the probe declares ``bare``.
         ``env`` is set inside by the runtime's own option; ``host_env`` is put in the client's
         environment. ``cpus`` are the processors it may run on, all of them when empty. ``before`` is
-        put before the client on the host, as a batch job's script stands before it.
+        put before the client on the host, as a batch job's script stands before it. ``memory_bytes``
+        is the memory to ask the runtime for by its own option. With ``terminal`` the command gets the
+        client's terminal, with ``writable`` an image's tree that it can write to.
         """
 
     def start(
@@ -162,6 +171,8 @@ class Session(Protocol):
         env: Mapping[str, str] | None = None,
         host_env: Mapping[str, str] | None = None,
         workdir: str | None = None,
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
     ) -> RunningTask:
         """Like `launch`, without waiting."""
 

@@ -100,7 +100,8 @@ def functional(
     works, fails : str
         What it means, as a clause; the newest `DETAIL` is put behind it.
     host : str
-        What it means if the bare host cannot do it either: then nothing is shown about the runtime.
+        What it means if the bare host cannot do it either: then nothing is shown about the runtime, it is
+        the kernel's or the image's doing; if the bare host can, a failure is put down to the runtime.
         Empty where the bare host's answer does not matter.
     """
     fault, seen = problem(own), own.values(name)
@@ -114,7 +115,8 @@ def functional(
     control = own if own.items[0].runtime in {CONTROL, CONTROL_AGAIN} else others.get(CONTROL, Observations())
     if host and control.values(name) and not all(control.values(name)):
         return Judgement(outcome=Outcome.INERT, message=f"{fails}{detail}; {host}")
-    return Judgement(outcome=Outcome.FAILS, message=f"{fails}{detail}")
+    blame = "; the bare host can, so it is the runtime's doing" if host and control.values(name) else ""
+    return Judgement(outcome=Outcome.FAILS, message=f"{fails}{detail}{blame if control is not own else ''}")
 
 
 def _listed(values: set[float | str | bool | None]) -> str:

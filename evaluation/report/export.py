@@ -137,7 +137,7 @@ def _result(finding: Finding, place: int) -> dict[str, object]:
             "checklist_id": finding.texts.checklist_id,
             "outcome": finding.outcome.value,
             "verdict": finding.verdict,
-            "against_host": finding.delta.value if finding.delta else "",
+            "against_host": str(finding.delta or ""),
             "evidence": list(finding.evidence),
         },
     }

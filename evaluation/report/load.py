@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.decide.checklist import known_checklists
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION, Observation
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -62,12 +63,16 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
-    runs = [run for run in runs if run.manifest.profile != CALIBRATION]
+    runs = _measured(runs)
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"
         )
     return _newest([run for run in runs if not run.manifest.label] or runs)
+
+
+def _measured(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -79,7 +84,7 @@ def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:
-    by_name = {run.path.parent.name: run for run in _newest(runs)} | {
+    by_name = {run.path.parent.name: run for run in _newest(_measured(runs))} | {
         name: run for run in runs for name in (run.path.name, f"{run.path.parent.name}/{run.path.name}")
     }
     unknown = [name for name in names if name not in by_name]
@@ -114,6 +119,8 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         decision=decision,
         points=pros_and_cons(criteria, decision),
         recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
+        residue=run.residue(),
+        checklists=known_checklists(run.path.parent),
     )
 
 

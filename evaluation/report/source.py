@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from evaluation.decide.checklist import Checklist
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
@@ -34,7 +35,8 @@ class SiteCase:
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
     that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
-    runtime, what was recorded of the checklist's attempts.
+    runtime, what was recorded of the checklist's attempts. ``checklists`` are the calibrations by which they
+    are published here, the site's own first and newest first.
     """
 
     manifest: Manifest
@@ -46,6 +48,9 @@ class SiteCase:
     decision: SiteDecision
     points: tuple[Point, ...] = ()
     recorded: Mapping[tuple[str, str], tuple[Observation, ...]] = field(default_factory=dict)
+    residue: tuple[str, ...] | None = None
+    """What measuring left on the machine; ``None`` where nobody looked."""
+    checklists: tuple[Checklist, ...] = ()
 
     @property
     def site(self) -> str:

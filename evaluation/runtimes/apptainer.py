@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
@@ -21,6 +22,8 @@ _PRODUCTS = {
 class Apptainer(Runtime):
     """``apptainer exec`` or ``singularity exec``."""
 
+    limits_memory: ClassVar[bool] = True
+
     def argv(self, task: Task) -> Argv:
         """Build ``apptainer exec --bind a:b:ro --env K=V --pwd /d image command``."""
         binds: list[str] = []
@@ -36,6 +39,8 @@ class Apptainer(Runtime):
             self.command,
             *self.engine_options,
             "exec",
+            *(("--memory", str(task.memory_bytes)) if task.memory_bytes else ()),
+            *(("--writable-tmpfs",) if task.writable else ()),
             *self.options,
             *binds,
             # Without this Apptainer has a shell evaluate the values: $(command) is run.

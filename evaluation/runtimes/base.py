@@ -93,6 +93,9 @@ class Runtime(ABC):
     read_only_binds: ClassVar[bool] = True
     """Whether a bind can be made read-only."""
 
+    limits_memory: ClassVar[bool] = False
+    """Whether a memory limit can be asked of it by an option of its own."""
+
     tells_version: ClassVar[bool] = True
     """Whether the command can be asked for its version at all."""
 

@@ -19,6 +19,8 @@ class Charliecloud(Runtime):
 
     def argv(self, task: Task) -> Argv:
         """Build ``ch-run --bind a:b --set-env=K=V --cd /d directory -- command``."""
+        if task.writable:
+            raise self.refuse("the image's tree cannot be written to without changing the image itself")
         binds: list[str] = []
         for bind in task.binds:
             if bind.read_only:

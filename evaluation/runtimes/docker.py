@@ -69,8 +69,11 @@ class Docker(EngineRuntime):
         return ()
 
     def limits(self, task: Task) -> Argv:
-        """Ask the daemon for the processors."""
-        return ("--cpuset-cpus", task.cpus) if task.cpus else ()
+        """Ask the daemon for the processors and the memory."""
+        return (
+            *(("--cpuset-cpus", task.cpus) if task.cpus else ()),
+            *EngineRuntime.limits(self, task),  # super() does not work in a class with slots
+        )
 
     def version_argv(self) -> Argv:
         """Ask the engine, not the client: a client alone runs nothing."""

@@ -17,6 +17,7 @@ class EngineRuntime(Runtime, ABC):
     """A client with a store of images and named containers."""
 
     has_engine: ClassVar[bool] = True
+    limits_memory: ClassVar[bool] = True
 
     def argv(self, task: Task) -> Argv:
         """Build ``docker run --rm --pull never ... image command``.
@@ -41,7 +42,8 @@ class EngineRuntime(Runtime, ABC):
             "--pull",
             "never",
             *(("--name", task.name) if task.name else ()),
-            *(("--interactive",) if task.stdin else ()),
+            *(("--interactive",) if task.stdin or task.terminal else ()),
+            *(("--tty",) if task.terminal else ()),
             *self.limits(task),
             *self.options,
             *binds,
@@ -51,9 +53,9 @@ class EngineRuntime(Runtime, ABC):
             *task.argv,
         )
 
-    def limits(self, task: Task) -> Argv:  # noqa: ARG002 - Docker's needs it
-        """Options that hold the task to its processors, where the client's own do not."""
-        return ()
+    def limits(self, task: Task) -> Argv:
+        """Options that hold the task to its memory, and to its processors where the client's own do not."""
+        return ("--memory", str(task.memory_bytes)) if task.memory_bytes else ()
 
     def listing(self) -> Argv:
         """Build ``docker ps --all`` with the names alone."""

@@ -51,6 +51,8 @@ class Shifter(Runtime):
             )
         if task.image.startswith("local:") and not task.image.startswith("local:/"):
             raise self.refuse(f"{task.image!r}: a local image needs an absolute path")
+        if task.writable:
+            raise self.refuse("every image is mounted read-only")
         for key, value in task.env:
             if not value:
                 raise self.refuse(f"the variable {key} is empty", "Shifter's --env takes no empty value.")

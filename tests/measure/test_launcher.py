@@ -41,6 +41,8 @@ class More(TypedDict, total=False):
     cwd: str
     stdin: bytes
     cleanup: tuple[tuple[str, ...], ...]
+    listing: tuple[str, ...]
+    listed: str
     accountable: bool
 
 
@@ -298,6 +300,42 @@ def test_the_engine_cleans_up_after_force_only(launcher: Launcher, tmp_path: Pat
     assert not cleaned("exit 1")
     assert cleaned("sleep 600", timeout_s=0.2)
     assert cleaned("kill -KILL $$")  # a client that is killed tells its engine nothing
+
+
+def test_the_clean_up_goes_on_until_the_engine_lists_it_no_more(launcher: Launcher, tmp_path: Path) -> None:
+    tries, held = tmp_path / "tries", tmp_path / "held"
+    held.touch()
+    remove = f"echo >> {tries}; [ $(wc -l < {tries}) -lt 3 ] || rm -f {held}"
+    task = launcher.start(
+        command("sleep", "600", cleanup=(("sh", "-c", remove),), listing=("ls", str(tmp_path)), listed="held")
+    )
+    launcher.sweep()
+    assert not held.exists()
+    assert tries.read_text().count("\n") == 3
+    with pytest.raises(EvaluationError):
+        task.wait()
+
+
+def test_at_the_end_engines_are_asked_for_what_is_left(tmp_path: Path) -> None:
+    left = [tmp_path / name for name in ("one", "two", "somebody-elses")]
+    with Launcher(ourselves()) as opened:
+        for path in left:
+            path.touch()
+            remove = ("sh", "-c", f'rm -f "{tmp_path}/$0"', path.name)
+            if path.name != "somebody-elses":
+                run(opened, "true", cleanup=(remove,), listing=("ls", str(tmp_path)), listed=path.name)
+        opened.sweep()
+        assert all(path.exists() for path in left)  # a client that ended well has told its engine
+    assert [path.name for path in left if path.exists()] == ["somebody-elses"]
+
+
+def test_a_signal_to_the_group_reaches_the_children(launcher: Launcher) -> None:
+    marker = unique_seconds()
+    task = launcher.start(command("sh", "-c", f"sleep {marker} & wait"))
+    assert eventually(lambda: len(running(marker)) == 1)
+    task.signal(signal.SIGKILL, group=True)
+    assert task.wait().evidence.exit_status == -signal.SIGKILL
+    assert eventually(lambda: running(marker) == [])
 
 
 def test_one_commands_end_is_not_anothers(launcher: Launcher, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from evaluation.measure.user import measuring_user, ourselves
 from evaluation.model import PAYLOAD, WORK, Bind, Task
 from evaluation.probes.base import Session
 from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.testing import FakeRuntime
 
 from bench import probe  # isort: skip
@@ -62,6 +63,19 @@ def test_it_is_what_probes_ask_for(bench: Bench) -> None:
     assert (turn.runtime, turn.is_control, turn.uid) == ("fake", False, os.getuid())
     assert (turn.payload_inside, turn.work_inside) == (PAYLOAD, WORK)
     assert turn.image_path("/usr") == "/usr"
+
+
+def test_what_a_batch_jobs_script_would_do_stands_before_the_client(bench: Bench) -> None:
+    before = ("/bin/sh", "-c", 'umask 077; exec "$@"', "sh")
+    done = session(bench).launch(("/bin/sh", "-c", "umask"), before=before)
+    assert done.stdout.strip() in {b"0077", b"077"}
+
+
+def test_a_limit_is_never_asked_of_a_runtime_that_would_ignore_it(bench: Bench) -> None:
+    turn = session(bench)
+    assert not turn.limits_memory
+    with pytest.raises(RuntimeRefusalError, match="a memory limit cannot be asked of it"):
+        turn.launch(("/bin/true",), memory_bytes=1024)
 
 
 def test_on_the_bare_host_every_path_is_the_hosts(bench: Bench) -> None:

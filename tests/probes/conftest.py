@@ -56,8 +56,14 @@ class RootInsideSession(TurnSession):
         timeout_s: float = 60.0,
         cpus: str = "",
         before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
-        command = self._command(argv, binds, env, host_env, workdir, stdin, cpus, before=before)
+        command = self._command(
+            argv, binds, env, host_env, workdir, stdin, cpus,
+            before=before, memory_bytes=memory_bytes, terminal=terminal, writable=writable,
+        )  # fmt: skip
         return self._keep(self.root.run(command, timeout_s=timeout_s))
 
 

@@ -299,6 +299,19 @@ def test_provenance_has_versions_modes_sizes_and_digests() -> None:
     assert WHY_ABSENT in row_of(soup, ABSENT, table=2)
 
 
+@pytest.mark.parametrize(
+    ("residue", "told"),
+    [
+        (None, "nobody looked"),
+        ((), "nothing"),
+        (("mount: tmpfs on /x", "key: user a"), "mount: tmpfs on /x; key: user a"),
+    ],
+)
+def test_provenance_says_what_was_left_on_the_machine(residue: tuple[str, ...] | None, told: str) -> None:
+    soup = page(chapters.provenance(measured_with(CASE, residue=residue)))
+    assert row_of(soup, "left on the machine").endswith(told)
+
+
 def test_a_form_with_other_content_is_pointed_out() -> None:
     manifest = CASE.measured[0].manifest
     assert manifest.image is not None

@@ -12,7 +12,7 @@ import jsonschema  # type: ignore[import-untyped]  # it has no stubs in our envi
 import pytest
 from synthetic_findings import ATTEMPTS, RUN, SITE, Findings
 
-from evaluation.model import CONTROL_AGAIN, Delta, Finding, Outcome, Severity
+from evaluation.model import CONTROL_AGAIN, Finding, Outcome, Severity
 from evaluation.report.export import COLUMNS, as_csv, as_json, as_sarif
 
 FINDINGS = Findings(blocks=3, note=' "a", b;\nc').items
@@ -171,8 +171,7 @@ def test_an_exposure_has_the_level_of_its_severity(severity: Severity, level: st
 
 
 def test_an_exposure_without_a_stated_severity_is_a_warning() -> None:
-    found = attempt("docker", "setuid_planting")
-    assert result(replace(found, texts=replace(found.texts, severity=None)))["level"] == "warning"
+    assert result(attempt("docker", "setuid_planting"))["level"] == "warning"
 
 
 @pytest.mark.parametrize(
@@ -194,9 +193,11 @@ def test_what_shows_nothing_is_no_pass(outcome: Outcome, verdict: str, kind: str
 
 
 def test_a_result_says_what_the_runtime_changed() -> None:
-    found = attempt("docker", "grid_proxy_exposure")
-    for delta, said in ((Delta.TAKEN_AWAY, Delta.TAKEN_AWAY.value), (None, "")):
-        assert result(replace(found, delta=delta))["properties"]["against_host"] == said
+    both = [attempt(runtime, "grid_proxy_exposure") for runtime in ("host", "docker", "apptainer")]
+    ((control, docker, apptainer),) = (run["results"] for run in sarif(*both)["runs"])
+    assert control["properties"]["against_host"] == ""
+    assert docker["properties"]["against_host"] == "taken away"
+    assert apptainer["properties"]["against_host"] == "as on the host"
 
 
 def test_each_run_of_each_site_stands_for_itself() -> None:

@@ -154,6 +154,8 @@ class Trial:
             cwd=str(self.work),
             stdin=stdin,
             cleanup=self.runtime.cleanup(task),
+            listing=self.runtime.listing(),
+            listed=task.name,
             accountable=not self.runtime.has_engine,
         )
 

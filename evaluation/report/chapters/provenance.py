@@ -39,4 +39,12 @@ def _facts(site: SiteCase) -> tuple[tuple[str, str], ...]:
         ("virtualisation", host.virtualisation),
         ("mitigations", host.mitigations),
         ("security module", host.lsm),
+        ("left on the machine", _residue(site.residue)),
     )
+
+
+def _residue(left: tuple[str, ...] | None) -> str:
+    """Tell what the audit found: what appeared while it was measured, and stayed."""
+    if left is None:
+        return "nobody looked"
+    return "; ".join(left) or "nothing"

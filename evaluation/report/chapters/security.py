@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from evaluation.model import CONTROL, Delta, Finding, Outcome, ProbeTexts, Severity
-from evaluation.report.chapters.supply import supply
+from evaluation.report.chapters.supply import Supply, supply
 from evaluation.report.checklist import AREAS, FURTHER, area
 from evaluation.report.evidence import Entry, Process, entries
 from evaluation.report.markup import Chapter, anchor, chapter
@@ -108,6 +108,7 @@ class View:
     areas: tuple[tuple[str, tuple[Attempt, ...]], ...]
     summaries: tuple[Summary, ...]
     transcripts: dict[str, tuple[Transcript, ...]]
+    supply: Supply
 
 
 def security(case: Case) -> Chapter:
@@ -115,7 +116,6 @@ def security(case: Case) -> Chapter:
     return chapter(
         "security",
         views=tuple(_view(case, site) for site in case.measured),
-        supplies={site.folder: supply(case, site) for site in case.measured},
         legend=DIFFERENCES,
         verdicts=VERDICTS,
         severities=SEVERITIES,
@@ -140,6 +140,7 @@ def _view(case: Case, site: SiteCase) -> View:
         ),
         summaries=tuple(_summary(column, placed) for column in columns if column.runtime != CONTROL),
         transcripts=_transcripts(site, placed),
+        supply=supply(case, site),
     )
 
 

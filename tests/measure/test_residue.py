@@ -1,0 +1,175 @@
+"""Each kind of residue is planted for real, seen and named, and seen to be gone again."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_run import manifest
+from processes import eventually, running, unique_seconds
+
+from evaluation.measure import residue
+from evaluation.measure.audit import Audit
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.residue import appeared, look, settled
+from evaluation.measure.user import User, ourselves
+from evaluation.store import Run
+
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can plant it")
+LIBC = ctypes.CDLL(None, use_errno=True)
+ADD_KEY, KEYCTL, USER_KEYRING, UNLINK = 248, 250, -4, 9  # x86-64, keyctl(2)
+PRIVATE, REMOVE = 0, 0  # shmget(2), shmctl(2)
+
+
+Planted = Callable[[], AbstractContextManager[str]]
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    """Us, with a cache of our own."""
+    env = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    (tmp_path / "cache" / "container-evaluation").mkdir(parents=True)
+    return replace(ourselves(), env=env)
+
+
+@contextmanager
+def daemon() -> Iterator[str]:
+    marker = unique_seconds()
+    subprocess.run(("setsid", "--fork", "sleep", marker), check=True)
+    assert eventually(lambda: len(running(marker)) == 1)
+    (pid,) = running(marker)
+    yield f"process: sleep (process {pid} of uid {os.getuid()}"
+    os.kill(pid, 9)
+
+
+@contextmanager
+def mounted() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run(("mount", "-t", "tmpfs", "none", place), check=True)
+        yield f"mount: tmpfs on {place}"
+        subprocess.run(("umount", place), check=True)
+
+
+@contextmanager
+def control_group() -> Iterator[str]:
+    name = f"{residue.CONTAINER_PREFIX}planted-{unique_seconds()}"
+    places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if " cgroup" in line]
+    path = Path(places[0], name)
+    path.mkdir()
+    yield f"control group: /{name}"
+    path.rmdir()
+
+
+@contextmanager
+def key() -> Iterator[str]:
+    name = f"planted-{unique_seconds()}"
+    serial = LIBC.syscall(ADD_KEY, b"user", name.encode(), b"secret", 6, USER_KEYRING)
+    if serial < 0:
+        pytest.skip(f"no keys here: {os.strerror(ctypes.get_errno())}")
+    yield f"key: user {name}"
+    assert LIBC.syscall(KEYCTL, UNLINK, serial, USER_KEYRING) == 0
+
+
+@contextmanager
+def shared_memory() -> Iterator[str]:
+    number = LIBC.shmget(PRIVATE, 4096, 0o600)
+    assert number >= 0
+    yield f"shared memory: SysV shm {number} of uid {os.getuid()}"
+    assert LIBC.shmctl(number, REMOVE, None) == 0
+
+
+@contextmanager
+def temporary_file() -> Iterator[str]:
+    with tempfile.NamedTemporaryFile(prefix="evaluation-canary-") as planted:
+        yield f"file: {planted.name} of "
+
+
+PLANTED = [
+    daemon,
+    pytest.param(mounted, marks=AS_ROOT),
+    pytest.param(control_group, marks=AS_ROOT),
+    key,
+    shared_memory,
+    temporary_file,
+]
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_what_is_left_is_named(user: User, planted: Planted) -> None:
+    before = look(user)
+
+    def told(name: str) -> bool:
+        return any(what.startswith(name) for what in appeared(before, look(user)))
+
+    with planted() as name:
+        assert told(name), appeared(before, look(user))
+    assert eventually(lambda: not told(name))
+
+
+@AS_ROOT
+def test_a_foreign_owned_file_is_named(user: User, tmp_path: Path) -> None:
+    before = look(user, (), (tmp_path,))
+    (tmp_path / "foreign").touch()
+    os.chown(tmp_path / "foreign", 12_345, 12_345)
+    found = appeared(before, look(user, (), (tmp_path,)))
+    assert f"foreign-owned file: file {tmp_path}/foreign of uid 12345" in found
+
+
+def test_a_container_is_named_by_its_engine(user: User) -> None:
+    names = f"{residue.CONTAINER_PREFIX}1234 somebody-elses"
+    found = appeared(look(user), look(user, (("echo", names), ("false",))))
+    assert f"container: {residue.CONTAINER_PREFIX}1234 of echo" in found
+    assert not [what for what in found if "somebody" in what]
+
+
+def test_a_loop_device_is_named(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A made-up /sys: a machine without loop devices cannot plant one.
+    (tmp_path / "loop7" / "loop").mkdir(parents=True)
+    (tmp_path / "loop7" / "loop" / "backing_file").write_text("/home/user/image.sif\n")
+    (tmp_path / "loop8").mkdir()
+    before = look(user)
+    monkeypatch.setattr(residue, "_BLOCK_DEVICES", tmp_path)
+    assert "loop device: loop7 of /home/user/image.sif" in appeared(before, look(user))
+
+
+def test_what_was_there_before_is_nobodys_residue() -> None:
+    seen = {"mount": frozenset({"tmpfs on /tmp"})}
+    assert appeared(seen, seen) == ()
+    assert settled(seen, lambda: seen, 0.0) == ()
+
+
+def test_what_ends_by_itself_is_waited_for() -> None:
+    none: frozenset[str] = frozenset()
+    looks = iter(({"mount": frozenset({"squashfuse on /tmp/x"})}, {"mount": none}))
+    assert settled({}, lambda: next(looks), 60.0) == ()
+
+
+def test_an_audit_is_kept_with_the_run_and_read_again(user: User, tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "results", manifest())
+    assert run.residue() is None
+    name = ""
+    with daemon() as planted, Launcher(user) as launcher:
+        with Audit(user) as audit:
+            audit.begin(launcher)
+            audit.follow(run, launcher)
+        assert not [what for what in run.residue() or () if what.startswith(planted)]  # it was there before
+    with Audit(user) as audit, Launcher(user) as launcher:
+        audit.begin(launcher)
+        audit.follow(run, launcher)
+        held = shared_memory()
+        name = held.__enter__()
+    assert name in (run.residue() or ())
+    held.__exit__(None, None, None)
+    run.finish("2026-01-01T00:00:00.000+00:00")
+    run.verify()
+    with Audit(user) as audit, Launcher(user) as launcher:
+        audit.begin(launcher)
+        audit.follow(run, launcher)
+    run.verify()  # nothing is added to what is complete
