@@ -118,7 +118,7 @@ class SiteCase:
     @property
     def positive_controls(self) -> tuple[str, ...]:
         """Runtimes that were weakened on purpose; they are no alternatives."""
-        return tuple(facts.id for facts in self.unranked if facts.role is Role.POSITIVE_CONTROL)
+        return tuple(facts.id for facts in self.manifest.runtimes if facts.role is Role.POSITIVE_CONTROL)
 
     @property
     def measured(self) -> tuple[str, ...]:
