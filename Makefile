@@ -29,7 +29,7 @@ setup: $(VENV)/.complete ## Make the virtual environment from hashed pins
 runtimes: ## Look for container runtimes; as root on a bare Debian machine, say what is installed, and install it
 	@setup/runtimes ensure
 
-runtimes-stop: ## End the Docker daemon that was started by `make runtimes`
+runtimes-stop: ## End the Docker daemons that were started by `make runtimes`
 	@setup/runtimes stop
 
 report: measure ## Measure this machine if it has not been yet, decide, and write results/report.html

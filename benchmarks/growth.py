@@ -88,7 +88,8 @@ def _take(bench: Bench, run: Run, size: Size, seed: int) -> Spent:
         f"cold_start_{number}": replace(start, id=f"cold_start_{number}") for number in range(size.probes)
     }
     spent = Spent()
-    for item in plan_turns(dict.fromkeys(probes, "paired"), names[2:], names[:2], size.blocks, seed):
+    others = dict.fromkeys(probes, names[2:])
+    for item in plan_turns(dict.fromkeys(probes, "paired"), others, names[:2], size.blocks, seed):
         began = time.monotonic()
         with work_directory(bench) as work:
             session = TurnSession(

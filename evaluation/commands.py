@@ -23,7 +23,7 @@ from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.user import measuring_user
-from evaluation.model import CALIBRATION, CONTROL
+from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, Role
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
@@ -222,7 +222,13 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
     with (
         scratch_directory() as folder,
         open_measurement(
-            where, results=folder, images=here / "images", runtimes=[runtime], user=user, blocks=blocks
+            where,
+            results=folder,
+            images=here / "images",
+            runtimes=[runtime],
+            user=user,
+            blocks=blocks,
+            ladder=[asked.image],
         ) as measurement,
     ):
         _require_presence(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
@@ -264,6 +270,7 @@ def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
             images=here / "images",
             runtimes=runtimes.split(),
             user=user,
+            ladder=[DEFAULT_IMAGE],
         ) as measurement,
     ):
         yield from measurement.conform()
@@ -292,7 +299,9 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
         for group, probes in groups.items():
             measurement.measure(group, only=probes)
         done = measurement.finish()
-    found_here = [facts for facts in done.manifest.runtimes if facts.version and facts.id != CONTROL]
+    found_here = [
+        facts for facts in done.manifest.runtimes if facts.version and facts.role is Role.ALTERNATIVE
+    ]
     return preview.calibration_text(
         done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
     )
@@ -313,7 +322,11 @@ def images(*, site: str, user: str, clean: bool = False, names: Sequence[str] = 
     for name in names:
         load_recipe(recipes, name)  # says what there is
     with Launcher(measuring_user(user or here.measure_as or "")) as launcher, alone():
-        present = [item.runtime for item in discovery.discover(here, launcher) if item.facts.present]
+        present = [  # a mode has no images of its own
+            item.runtime
+            for item in discovery.discover(here, launcher)
+            if item.facts.present and not item.runtime.base
+        ]
         items = [
             item
             for item in shelf.kept(launcher.user.cache, present, runner(launcher))

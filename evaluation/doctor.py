@@ -11,7 +11,7 @@ from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.user import User, measuring_user, ourselves
-from evaluation.model import CONTROL
+from evaluation.model import CONTROL, Role
 from evaluation.sites import Site
 from evaluation.store import HostFacts, RuntimeFacts
 from evaluation.units import quantity
@@ -19,6 +19,13 @@ from evaluation.units import quantity
 __all__ = ["Checkup", "Limit", "examine"]
 
 _WIDTH = 100
+_ROLES = {
+    Role.BASELINE: "what every other one is held against",
+    Role.ALTERNATIVE: "measured for everything, and ranked",
+    Role.VARIANT: 'a mode of one; security and operations only, unless named: RUNTIMES="docker docker-user"',
+    Role.POSITIVE_CONTROL: "security attempts only, to show that they can succeed; never ranked",
+}
+
 _IMAGE_TOOLS = ("mmdebstrap", "umoci", "skopeo")
 
 
@@ -61,12 +68,13 @@ class Checkup:
         )
         lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}", ""]
         width = max(len(facts.id) for facts in self.runtimes)
-        for facts in self.runtimes:
-            state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
-            mark = "+" if facts.present else "-"
-            lines += textwrap.wrap(
-                f"{mark} {facts.id:<{width}}  {state}", _WIDTH, subsequent_indent=" " * (width + 4)
-            )
+        for role, what in _ROLES.items():
+            lines += [f"{role}: {what}"]
+            for facts in self.runtimes:
+                if facts.role is role:
+                    state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
+                    line = f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
+                    lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 4))
         for limit in self.limits:
             lines += [
                 "",

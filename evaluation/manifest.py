@@ -5,11 +5,15 @@ These are the models behind ``manifest.json``; `evaluation.store` reads and writ
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evaluation.model import CONTROL, Role
 
 __all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
 
-FORMAT = 2
+FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
 
 
@@ -32,8 +36,16 @@ class HostFacts(_Facts):
     lsm: str
 
 
+def _role_before_roles(facts: dict[str, Any]) -> Role:
+    """Before format 3 nothing was said of roles, and all but the bare host were alternatives."""
+    return Role.BASELINE if facts.get("id") == CONTROL else Role.ALTERNATIVE
+
+
 class RuntimeFacts(_Facts):
-    """One runtime as it was found; ``reason`` says why an absent one is absent."""
+    """One runtime as it was found; ``reason`` says why an absent one is absent.
+
+    ``timed`` says whether it was asked everything, and so is ranked: see ``docs/decisions/0008-roles.md``.
+    """
 
     id: str
     family: str
@@ -47,10 +59,15 @@ class RuntimeFacts(_Facts):
     engine_options: tuple[str, ...] = ()
     adaptation: str = ""
     security: tuple[str, ...] = ()
+    role: Role = Field(default_factory=_role_before_roles)
+    timed: bool = True
 
 
 class FormFacts(_Facts):
-    """One form of the image: what it took to make, and the digest of its content seen from inside."""
+    """One form of the image: what it took to make, and the digest of its content seen from inside.
+
+    ``made_by`` is another runtime's id where this one is a mode of it and runs its form.
+    """
 
     runtime: str
     form: str
@@ -61,6 +78,7 @@ class FormFacts(_Facts):
     first_start_s: float | None = None
     details: tuple[str, ...] = ()
     problem: str = ""
+    made_by: str = ""
 
 
 class ImageFacts(_Facts):
@@ -77,6 +95,12 @@ class ImageFacts(_Facts):
     wheels: tuple[str, ...] = ()
     """Python's, as ``name=version``."""
     forms: tuple[FormFacts, ...]
+
+    @property
+    def made(self) -> tuple[FormFacts, ...]:
+        """The forms, each once: without a mode's where its base stands there too."""
+        runtimes = {form.runtime for form in self.forms}
+        return tuple(form for form in self.forms if form.made_by not in runtimes)
 
 
 class Manifest(_Facts):

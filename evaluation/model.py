@@ -30,6 +30,7 @@ __all__ = [
     "ProbeTexts",
     "Reference",
     "Robustness",
+    "Role",
     "Score",
     "Severity",
     "SiteDecision",
@@ -67,6 +68,20 @@ FAKE = "fake"
 
 CALIBRATION = "calibration"
 """The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
+
+
+class Role(StrEnum):
+    """What part a runtime takes in an evaluation; see ``docs/decisions/0008-roles.md``."""
+
+    BASELINE = "bare host"
+    """The bare process, which every other one is held against."""
+    ALTERNATIVE = "alternative"
+    """A site could choose it: measured for everything, and ranked."""
+    VARIANT = "variant"
+    """A mode of an alternative: asked everything that is asked once of security and operations, timed and
+    ranked only where whoever measures names it."""
+    POSITIVE_CONTROL = "positive control"
+    """As weak as it can be made: only there to show that an attempt can succeed. Never ranked."""
 
 
 class Form(StrEnum):

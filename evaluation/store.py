@@ -2,6 +2,10 @@
 
 Format history
 --------------
+3
+    Each runtime of the manifest has a ``role``, and ``timed`` says whether it was asked everything. In
+    earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
+    (``made_by``) where a mode runs that of another runtime.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
     it is: it had one image. ``residue.jsonl`` may be there: one line for each time that the run was
@@ -64,7 +68,7 @@ __all__ = [
 ]
 
 _SENTINEL = "complete.json"
-_READ = (1, FORMAT)
+_READ = (1, 2, FORMAT)
 _MANIFEST = "manifest.json"
 _OBSERVATIONS = "observations.jsonl"
 _EVIDENCE = "evidence.jsonl"

@@ -6,6 +6,7 @@ apptainer_root=$prefix/apptainer
 
 groups=( # one line a purpose: if the whole cannot be had, each is tried alone
 	"docker.io iptables"
+	"rootlesskit uidmap slirp4netns" # what a docker engine of an ordinary user needs
 	"podman runc uidmap fuse-overlayfs slirp4netns"
 	"charliecloud"
 	"squashfs-tools squashfuse"
@@ -23,7 +24,8 @@ announce() {
 		     (which amounts to root on this machine), and a storage.conf/containers.conf for its
 		     podman if what Debian ships does not run
 		  4. /dev/fuse and /dev/net/tun for everybody, / a shared mount, /run/user/<uid>, as on any host
-		     with systemd; then dockerd is started ('$0 stop' ends it)
+		     with systemd; then dockerd is started, and another one by the measuring user
+		     (rootless, its images in that user's home); '$0 stop' ends both
 		  Logs: $logs.  RUNTIMES=none in the environment prevents all of it.
 	EOF
 }
@@ -250,7 +252,7 @@ check() {
 	t=$(make_rootfs) || { warn "no static program could be built: see $log"; return 0; }
 	one() { # NAME COMMAND: a shell command run in the directory
 		local out from
-		has "$1" || return 0
+		has "${1%% *}" || return 0
 		from=$(date +%s%N)
 		if out=$(as_user sh -ec "cd '$t'; $2" 2>&1); then
 			say "check: $1 runs as $(measuring_user) ($((($(date +%s%N) - from) / 1000000)) ms)"
@@ -260,6 +262,11 @@ check() {
 	}
 	one docker 'docker import root.tar container-evaluation-try:1; r=0
 	 docker run --rm container-evaluation-try:1 /bin/try || r=$?; docker rmi -f container-evaluation-try:1; exit $r'
+	if rootless_answers; then
+		one 'docker (rootless)' 'd="docker --host unix://$XDG_RUNTIME_DIR/docker.sock"
+		 $d import root.tar container-evaluation-try:1; r=0
+		 $d run --rm container-evaluation-try:1 /bin/try || r=$?; $d rmi -f container-evaluation-try:1; exit $r'
+	fi
 	one podman 'p="podman --root $PWD/p --runroot $XDG_RUNTIME_DIR/try-podman.p"
 		$p import -q root.tar try:1 && $p run --rm try:1 /bin/try'
 	one ch-run 'ch-run root -- /bin/try'

@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, settings
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm
 from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.forms import ready
 from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, ready
+from evaluation.measure.preparation import build_payload
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
 from evaluation.sites import load_site
@@ -41,14 +43,18 @@ ArmOf = Callable[[str], Arm]
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
-    """Docker's engine, where the set-up of this project put one that is not running."""
-    started = False
+    """Docker's engines, where the set-up of this project put some that are not running."""
+    stop: tuple[str, ...] = ()
     if os.getuid() == 0 and MARKER.with_name("embedded-set").exists():
-        said = subprocess.run((SETUP, "start"), capture_output=True, text=True, check=False).stdout
-        started = said.splitlines()[-1:] == ["dockerd: started"]
+        done = subprocess.run((SETUP, "start"), capture_output=True, text=True, check=False)
+        said = done.stdout.splitlines()
+        if said[-1:] == ["dockerd: started"]:
+            stop = ("stop",)
+        elif "rootless dockerd: started" in said:
+            stop = ("stop", "rootless")
     yield
-    if started:
-        subprocess.run((SETUP, "stop"), capture_output=True, check=True)
+    if stop:
+        subprocess.run((SETUP, *stop), capture_output=True, check=True)
 
 
 @pytest.fixture(scope="session")
@@ -98,8 +104,13 @@ def arm_of(bench: Bench, image: BuiltImage, found: dict[str, FoundRuntime]) -> A
     """Give a runtime that is ready to run the image; skip with the reason where there is none."""
     made: dict[str, Arm | str] = {}
 
+    forms: dict[str, ConvertedForm | None] = {}
+
     def make(runtime: str) -> Arm | str:
-        readied, form = ready(found[runtime], image, bench.launcher, bench.payload)
+        if (base := found[runtime].runtime.base) and base not in forms:
+            arm(base)  # skips where it is not here
+        readied, form = ready(found[runtime], image, bench.launcher, bench.payload, forms.get(base))
+        forms[runtime] = form
         if form is None:
             return readied.facts.reason
         return Arm(id=runtime, runtime=readied.runtime, reference=form.reference, image_digest=form.digest)

@@ -13,6 +13,7 @@ from evaluation import doctor as module
 from evaluation.doctor import examine
 from evaluation.errors import EvaluationError
 from evaluation.measure.user import ourselves
+from evaluation.model import Role
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 
@@ -60,6 +61,10 @@ def test_for_a_person_it_is_one_screen() -> None:
     for runtime in known_runtimes():
         assert any(line.startswith((f"+ {runtime} ", f"- {runtime} ")) for line in lines)
     assert any(line.startswith("measured as: ") for line in lines[:3])
+    headings = [index for index, line in enumerate(lines) if line.startswith(tuple(f"{r}: " for r in Role))]
+    assert [lines[index].partition(":")[0] for index in headings] == list(Role)
+    control = next(index for index, line in enumerate(lines) if "docker-unsafe " in line)
+    assert control > headings[-1]
 
 
 def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The set-up mends what a killed machine leaves behind."""
+"""The set-up mends what a killed machine leaves behind, and ends what it started, and only that."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ pytestmark = [
         reason="needs root, and podman as this project's set-up installs it",
     ),
 ]
+ROOTLESS_STARTED = "rootless dockerd: started"
 
 _WAIT = "int pause(void); int main(void) { for (;;) pause(); }"
 
@@ -34,6 +35,31 @@ def podman(*words: str, stdin: bytes = b"") -> str:
         cwd=user.home, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60,
     )  # fmt: skip
     return done.stdout.decode()
+
+
+def setup(*words: str) -> str:
+    return subprocess.run([SETUP, *words], capture_output=True, text=True, check=True).stdout
+
+
+def stop(said: str) -> None:
+    """End what ``start``, which said this, has started."""
+    if said.splitlines()[-1] == "dockerd: started":
+        setup("stop")
+    elif ROOTLESS_STARTED in said.splitlines():
+        setup("stop", "rootless")
+
+
+def processes_of_the_rootless_engine() -> set[str]:
+    """Names of those of the measuring user's processes that have not ended."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        except OSError:
+            continue
+        if lines["Uid"].split()[0] == str(measuring_user().uid) and not lines["State"].startswith("Z"):
+            found.add(lines["Name"])
+    return found & {"dockerd", "containerd", "rootlesskit", "slirp4netns", "exe"}
 
 
 def kill_namespace() -> None:
@@ -66,10 +92,24 @@ def test_a_podman_whose_processes_were_all_killed_is_usable_again(container: str
         os.kill(int(number), signal.SIGKILL)
     kill_namespace()
     assert "podman system migrate" in podman("ps"), "the trouble to mend was not made"
-    said = subprocess.run([SETUP, "start"], capture_output=True, text=True, check=True).stdout
+    said = setup("start")
     try:
         assert "mended with 'podman system migrate'" in said
         assert podman("ps", "--all", "--quiet", "--filter", f"name={container}") == ""
     finally:
-        if said.splitlines()[-1] == "dockerd: started":
-            subprocess.run([SETUP, "stop"], capture_output=True, check=True)
+        stop(said)
+
+
+def test_the_rootless_engine_is_ended_with_all_its_processes_and_the_other_one_stays() -> None:
+    said = setup("start")
+    try:
+        if ROOTLESS_STARTED not in said.splitlines():
+            pytest.skip("there is no rootless engine, or it was running before")
+        assert {"dockerd", "rootlesskit"} <= processes_of_the_rootless_engine()
+        assert "rootless dockerd: already running" in setup("start").splitlines()
+        setup("stop", "rootless")
+        assert processes_of_the_rootless_engine() == set()
+        assert "rootless dockerd: none that was started from here" in setup("stop", "rootless")
+        assert "docker: engine" in setup("status")
+    finally:
+        stop(said)

@@ -18,7 +18,7 @@ from made_up_run import evidence, manifest, observation
 
 from evaluation.errors import EvaluationError
 from evaluation.files import append_lines
-from evaluation.model import Evidence, Finding, Outcome, ProbeTexts
+from evaluation.model import Evidence, Finding, Outcome, ProbeTexts, Role
 from evaluation.store import FORMAT, Run, Turn, find_runs
 
 ROOT = Path(__file__).parents[1]
@@ -308,6 +308,27 @@ def test_a_manifest_that_is_not_understood_is_refused(
     with pytest.raises(EvaluationError, match=message) as told:
         _ = run.manifest
     assert told.value.where == str(path)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_before_there_were_roles_all_but_the_host_were_alternatives(run: Run, version: int) -> None:
+    path = run.path / "manifest.json"
+    written = json.loads(path.read_text()) | {"format": version}
+    for facts in written["runtimes"]:
+        del facts["role"], facts["timed"]
+    path.write_text(json.dumps(written))
+    assert [(facts.id, facts.role, facts.timed) for facts in run.manifest.runtimes] == [
+        ("host", Role.BASELINE, True),
+        ("shifter", Role.ALTERNATIVE, True),
+    ]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_is_read_as_it_was_written(tmp_path: Path, role: Role) -> None:
+    first, *_ = manifest().runtimes
+    facts = first.model_copy(update={"id": "made-up", "role": role, "timed": False})
+    run = Run.create(tmp_path, manifest().model_copy(update={"runtimes": (facts,)}))
+    assert run.manifest.runtimes == (facts,)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])

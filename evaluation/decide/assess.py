@@ -6,7 +6,7 @@ probe on one runtime becomes an ``ERROR`` finding there; the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evaluation.blocks import counted, set_aside
@@ -47,6 +47,7 @@ class _Run:
     absent: Mapping[str, str]
     image_digests: Mapping[str, str]
     unavailable: Mapping[str, str]
+    asked: Callable[[str, Probe], bool]
 
 
 def assess(
@@ -60,6 +61,7 @@ def assess(
     criteria: Criteria,
     unavailable: Mapping[str, str] | None = None,
     present: Iterable[str] = (),
+    asked: Callable[[str, Probe], bool] = lambda _runtime, _probe: True,
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -81,6 +83,8 @@ def assess(
         Probes that could not be run at all at this site, each with the reason in words.
     present : iterable of str, optional
         The runtimes that are here: each gets an ``UNAVAILABLE`` finding for such a probe.
+    asked : callable, optional
+        Whether a runtime is asked a question in this run; of what it is not asked it has no finding.
 
     Returns
     -------
@@ -95,7 +99,12 @@ def assess(
     another: the chance of even one false "better" or "worse" in the report is one minus the confidence.
     """
     facts = _Run(
-        site=site, run=run, absent=absent, image_digests=image_digests, unavailable=unavailable or {}
+        site=site,
+        run=run,
+        absent=absent,
+        image_digests=image_digests,
+        unavailable=unavailable or {},
+        asked=asked,
     )
     here = tuple(present)
     every = tuple(observations)
@@ -111,6 +120,7 @@ def assess(
                 drafts.extend(
                     _Draft(finding=_unavailable(runtime, probe, probe.texts(group), facts, reason))
                     for runtime in _ordered({*here} - {*arms})
+                    if asked(runtime, probe)
                 )
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
@@ -165,6 +175,8 @@ def _assess_probe(
         elif arm != CONTROL_AGAIN:
             yield _Draft(finding=finding)
     for runtime in sorted(facts.absent):
+        if not facts.asked(runtime, probe):
+            continue
         yield _Draft(finding=_unavailable(runtime, probe, texts, facts, facts.absent[runtime]))
 
 

@@ -6,6 +6,7 @@ from evaluation.decide.assess import assess
 from evaluation.decide.criteria import Criteria
 from evaluation.model import QUICK, Finding
 from evaluation.probes.registry import discover, group_of
+from evaluation.probes.roles import takes_part
 from evaluation.store import Run
 
 __all__ = ["findings_of"]
@@ -21,6 +22,8 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         for probe in probes.values()
         if manifest.profile in QUICK and not probe.quick
     }
+    roles = {facts.id: facts.role for facts in manifest.runtimes}
+    timed = {facts.id for facts in manifest.runtimes if facts.timed}
     findings = assess(
         run.observations(),
         site=manifest.site,
@@ -31,6 +34,7 @@ def findings_of(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         criteria=criteria,
         unavailable={**left_out, **manifest.unavailable},
         present=[facts.id for facts in manifest.runtimes if facts.present],
+        asked=lambda runtime, probe: takes_part(roles[runtime], probe, timed=runtime in timed),
     )
     try:
         run.write_findings(findings)

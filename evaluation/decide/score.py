@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
@@ -37,6 +37,7 @@ def decide(
     site: Site,
     *,
     families: Mapping[str, str] | None = None,
+    unranked: Collection[str] = (),
 ) -> SiteDecision:
     """Answer every use case from the findings of one run at one site.
 
@@ -51,6 +52,9 @@ def decide(
     families : mapping of str to str, optional
         Family by runtime id, for a policy that names families. A runtime that is not there is of the
         family that its id begins with (``docker-rootless``: ``docker``).
+    unranked : collection of str, optional
+        Runtimes that were not asked everything: the modes that nobody named, the positive control. Nothing
+        is decided about them or from them.
 
     Returns
     -------
@@ -65,6 +69,7 @@ def decide(
     """
     findings = tuple(findings)
     refuse_unlike(findings)
+    findings = tuple(finding for finding in findings if finding.runtime not in unranked)
     rows = criterion_rows(findings, criteria)
     desk = _Desk(
         site=site,

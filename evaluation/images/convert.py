@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
@@ -14,7 +14,7 @@ from evaluation.model import PAYLOAD, Bind, Form, Task
 from evaluation.payload.build import PROBE
 from evaluation.runtimes.base import Runtime
 
-__all__ = ["ConvertedForm", "content_digest", "convert", "kept_form"]
+__all__ = ["ConvertedForm", "content_digest", "convert", "kept_form", "shared_form"]
 
 _DIGEST_S = 900.0
 """Patience with a digest: 9 GB through FUSE take minutes."""
@@ -80,6 +80,18 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     )
     must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
     return form
+
+
+def shared_form(form: ConvertedForm, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
+    """Let a mode run its base's form, after a look from inside: nothing is converted or timed again.
+
+    Raises
+    ------
+    EvaluationError
+        The form cannot be read from inside.
+    """
+    digest = content_digest(form.reference, runtime, run, payload)
+    return replace(form, runtime=runtime.id, digest=digest, first_start_s=None)
 
 
 def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:

@@ -6,14 +6,17 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import docker
 import docker.errors
 
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.model import Role
 from evaluation.probes.base import Completed
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
+from evaluation.runtimes.docker import RootlessDocker
 from evaluation.sites import Site
 from evaluation.store import RuntimeFacts
 
@@ -21,11 +24,18 @@ __all__ = ["FoundRuntime", "discover"]
 
 _HOW_TO_GET = {
     "docker": "Debian: apt-get install docker.io; the measuring user must be in group docker.",
+    "docker-rootless": (
+        "Debian: apt-get install docker.io rootlesskit uidmap slirp4netns; the user needs subordinate ids; "
+        "then, as that user, dockerd-rootless-setuptool.sh install (or run dockerd-rootless.sh)."
+    ),
     "podman": "Debian: apt-get install podman uidmap slirp4netns; the user needs subordinate ids.",
     "apptainer": "apptainer.org has packages for most distributions; Debian has it in sid.",
     "charliecloud": "Debian: apt-get install charliecloud.",
     "shifter": "Shifter is in no package registry: a centre builds it and its image gateway itself.",
 }
+
+_ROOTLESS = "name=rootless"
+"""Among the security options of a rootless engine."""
 
 _ANSWER_S = 30.0
 _MOST = 200
@@ -42,7 +52,52 @@ class FoundRuntime:
 
 def discover(site: Site, launcher: Launcher) -> tuple[FoundRuntime, ...]:
     """Look for every known runtime, as the measuring user would find it."""
-    return tuple(_look(runtime, site, launcher) for runtime in known_runtimes().values())
+    user = launcher.user
+    known = [
+        runtime.for_user(
+            uid=user.uid, gid=user.gid, runtime_dir=user.env.get("XDG_RUNTIME_DIR", f"/run/user/{user.uid}")
+        )
+        for runtime in known_runtimes().values()
+    ]
+    found: dict[str, FoundRuntime] = {}
+    for runtime in sorted(known, key=lambda runtime: bool(runtime.base)):  # a mode comes after its base
+        setting = site.runtimes.get(runtime.id)
+        own_look = not runtime.base or (setting and setting.executable)
+        found[runtime.id] = (
+            _look(runtime, site, launcher) if own_look else _mode(runtime, found[runtime.base], site)
+        )
+    return tuple(found[runtime.id] for runtime in known)
+
+
+def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
+    """Say of a mode what was found out about its base: the same command, the same engine.
+
+    What the site says of the base holds for its modes, unless it says something of a mode itself. A positive
+    control takes no options over: they could harden it.
+    """
+    own = site.runtimes.get(runtime.id)
+    taken_over = None if runtime.role is Role.POSITIVE_CONTROL else site.runtimes.get(runtime.base)
+    setting = own or taken_over
+    runtime = replace(
+        runtime.using(options=setting.options if setting else ()), commands=base.runtime.commands
+    )
+    reason = "" if base.facts.present else f"{runtime.base} is not here: {base.facts.reason}"
+    if own and own.forbidden:
+        reason = f"the site does not permit it: {own.forbidden}"
+    facts = base.facts.model_copy(
+        update={
+            "id": runtime.id,
+            "mode": runtime.mode,
+            "role": runtime.role,
+            "timed": False,
+            "options": runtime.options,
+            "engine_options": runtime.engine_options,
+            "present": base.facts.present and not reason,
+            "reason": reason,
+            "advice": "",
+        }
+    )
+    return FoundRuntime(runtime=runtime, facts=facts)
 
 
 def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
@@ -57,7 +112,9 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         present=False,
         options=runtime.options,
         engine_options=runtime.engine_options,
-        advice=_HOW_TO_GET.get(runtime.family, ""),
+        advice=_HOW_TO_GET.get(runtime.id) or _HOW_TO_GET.get(runtime.family, ""),
+        role=runtime.role,
+        timed=runtime.role in {Role.BASELINE, Role.ALTERNATIVE},
     )
     if setting and setting.forbidden:
         reason = f"the site does not permit it: {setting.forbidden}"
@@ -68,6 +125,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
     version, reason = _version(runtime, launcher)
+    security = () if reason else _security(runtime, launcher)
+    reason = reason or _other_engine(runtime, security)
     if reason:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
     facts = absent.model_copy(
@@ -76,7 +135,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
             "advice": "",
             "command": launcher.find(command),
             "version": version,
-            "security": _security(runtime, launcher),
+            "security": security,
         }
     )
     return FoundRuntime(runtime=runtime, facts=facts)
@@ -113,7 +172,7 @@ def _run(launcher: Launcher, argv: tuple[str, ...]) -> Completed:
 def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
     """What the runtime's family tells of its own confinement."""
     if runtime.family == "docker":
-        return _docker_security(launcher)
+        return _docker_security(_docker_address(runtime, launcher))
     if runtime.family == "podman":
         done = _run(launcher, (runtime.command, "info", "--format", "json"))
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -142,8 +201,33 @@ def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
     return ()
 
 
-def _docker_security(launcher: Launcher) -> tuple[str, ...]:
-    address = launcher.user.env.get("DOCKER_HOST")
+def _other_engine(runtime: Runtime, security: tuple[str, ...]) -> str:
+    """Say so where a client of Docker's is pointed at an engine of the other kind.
+
+    By DOCKER_HOST or by a context: the set-up of rootless Docker makes its own the user's default.
+    """
+    if runtime.family != "docker" or not security:
+        return ""
+    rootless, wanted = _ROOTLESS in security, isinstance(runtime, RootlessDocker)
+    if rootless is wanted:
+        return ""
+    kind = "a rootless one" if rootless else "the root daemon"
+    return f"the engine that answers is {kind} (DOCKER_HOST, or docker context)"
+
+
+def _docker_address(runtime: Runtime, launcher: Launcher) -> str:
+    """Give the address of the engine that the client talks to; empty where it cannot be told."""
+    options = dict(pairwise(runtime.engine_options))
+    if address := options.get("--host") or options.get("-H"):
+        return address
+    argv = (runtime.command, *runtime.engine_options, "context", "inspect")
+    done = _run(launcher, (*argv, "--format", "{{.Endpoints.docker.Host}}"))
+    return (
+        done.stdout.decode(errors="replace").strip() if done.ok else launcher.user.env.get("DOCKER_HOST", "")
+    )
+
+
+def _docker_security(address: str) -> tuple[str, ...]:
     try:
         client = docker.DockerClient(base_url=address) if address else docker.from_env()
         with contextlib.closing(client):

@@ -23,6 +23,7 @@ from evaluation.measure.stopping import why_enough
 from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
+from evaluation.probes.roles import takes_part
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.store import FormFacts, Run
@@ -102,7 +103,7 @@ class Measurement:
         turns = list(
             plan_turns(
                 {probe.id: probe.repeat for probe in probes.values()},
-                [facts.id for facts in self.manifest.runtimes if facts.present and facts.id != CONTROL],
+                {id_: self._asked(probe) for id_, probe in probes.items()},
                 (CONTROL, CONTROL_AGAIN),
                 planned + self._profile.repeats,
                 self.manifest.seed,
@@ -132,6 +133,14 @@ class Measurement:
                 spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def _asked(self, probe: Probe) -> list[str]:
+        """Give the runtimes that are asked a question, without the bare host."""
+        return [
+            facts.id
+            for facts in self.manifest.runtimes
+            if facts.present and facts.id != CONTROL and takes_part(facts.role, probe, timed=facts.timed)
+        ]
 
     def conform(self) -> Iterator[Result]:
         """Ask the conformance list of every runtime; nothing of it is kept."""

@@ -7,32 +7,24 @@ reason, and its row stays.
 from __future__ import annotations
 
 import difflib
-import shutil
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from spython.main import Client
-
 from evaluation.errors import EvaluationError, FaultyDocumentError
-from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, convert
-from evaluation.images.process import without_addresses
 from evaluation.measure.discovery import FoundRuntime, discover
-from evaluation.measure.images import built_image, runner, wanted_images
+from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
+from evaluation.measure.images import built_image, wanted_images
 from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
-from evaluation.model import CONTROL, DEFAULT_IMAGE, Form
+from evaluation.model import CONTROL, DEFAULT_IMAGE, Role
 from evaluation.payload import build as payload_builder
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.sites import Site
-from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
+from evaluation.store import ImageFacts, RuntimeFacts
 
-__all__ = ["Prepared", "build_payload", "chosen", "prepare", "ready"]
-
-_OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
+__all__ = ["Prepared", "build_payload", "chosen", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,65 +50,6 @@ def build_payload(folder: Path) -> Path:
     return folder
 
 
-def ready(
-    found: FoundRuntime, image: BuiltImage, launcher: Launcher, payload: Path
-) -> tuple[FoundRuntime, FormFacts | None]:
-    """Make a runtime's form of the image and run it once, if need be with an adaptation.
-
-    A runtime that cannot run the image here becomes absent, with what it said as the reason.
-    """
-    if not found.facts.present:
-        return found, None
-    problem = ""
-    for variant in (found.runtime, *found.runtime.adaptations()):
-        try:
-            form = convert(image, variant, runner(launcher), str(payload))
-        except LauncherGoneError:
-            raise
-        except EvaluationError as error:
-            problem = problem or error.what
-            continue
-        facts = found.facts.model_copy(
-            update={
-                "options": variant.options,
-                "engine_options": variant.engine_options,
-                "adaptation": f"it does not start with its defaults here: {problem}" if problem else "",
-            }
-        )
-        return FoundRuntime(runtime=variant, facts=facts), form_facts(form)
-    reason = f"installed, but cannot run the image: {without_addresses(problem)}"
-    return (
-        FoundRuntime(
-            runtime=found.runtime, facts=found.facts.model_copy(update={"present": False, "reason": reason})
-        ),
-        None,
-    )
-
-
-def form_facts(form: ConvertedForm) -> FormFacts:
-    """Put a form as the manifest keeps it: no path of this machine, a SIF with its own labels."""
-    return FormFacts(
-        runtime=form.runtime,
-        form=str(form.form),
-        reference=form.reference,
-        size_bytes=form.size_bytes,
-        convert_s=form.convert_s,
-        digest=form.digest,
-        first_start_s=form.first_start_s,
-        details=_sif_labels(form.reference) if form.form is Form.SIF else (),
-    )
-
-
-def _sif_labels(path: str) -> tuple[str, ...]:
-    """What a SIF says of its own making, read by spython (which calls ``singularity inspect``)."""
-    if not shutil.which("singularity"):
-        return ()
-    with suppress(Exception):  # spython raises plain exceptions; a label is not worth a run
-        labels = Client.inspect(path, quiet=True)["attributes"]["labels"]
-        return tuple(f"{key}: {text}" for key, text in sorted(labels.items()) if ".from" not in key)
-    return ()
-
-
 def prepare(
     site: Site,
     launcher: Launcher,
@@ -139,18 +72,20 @@ def prepare(
     asked : sequence of str
         The images to make ready; see `wanted_images`.
     """
-    found = chosen(discover(site, launcher), runtimes)
+    everything = discover(site, launcher)
+    found = chosen(everything, runtimes)
+    shelf = Shelf(everything=everything, launcher=launcher, payload=payload)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
     image: ImageFacts | None
     try:
-        readied, image = _formed(found, images, launcher, payload)
+        readied, image = first_forms(found, built_image(DEFAULT_IMAGE, images, launcher), shelf)
     except (LauncherGoneError, FaultyDocumentError):
         raise
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
         readied, image = [_without_image(item, error.what) for item in found], None
     others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT_IMAGE]
-    ladder, missing = _ladder(readied, others, images, launcher, payload)
+    ladder, missing = further_forms(readied, others, images, shelf)
     here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
     return Prepared(
         runtimes=tuple(item.facts for item in readied),
@@ -178,80 +113,6 @@ def _unavailable(
     )
 
 
-def _formed(
-    found: Sequence[FoundRuntime], images: Path, launcher: Launcher, payload: Path
-) -> tuple[list[FoundRuntime], ImageFacts]:
-    """Build the image and make every form of it; the bare host's tree first: all are compared with it."""
-    built = built_image(DEFAULT_IMAGE, images, launcher)
-    kept: list[FoundRuntime] = []
-    forms: list[FormFacts] = []
-    for item in found:
-        if item.facts.present:
-            print(f"  ... {item.facts.id}: making its form of the image {DEFAULT_IMAGE}", flush=True)  # noqa: T201
-        readied, form = ready(item, built, launcher, payload)
-        if item.facts.id == CONTROL and not form:
-            raise EvaluationError(readied.facts.reason)
-        if form and forms and form.digest != forms[0].digest:
-            kept.append(FoundRuntime(runtime=readied.runtime, facts=absent(readied.facts, _OTHER_CONTENT)))
-            continue
-        kept.append(readied)
-        forms += [form] if form else []
-    return kept, image_facts(built, forms)
-
-
-def _ladder(
-    found: Sequence[FoundRuntime], names: Sequence[str], images: Path, launcher: Launcher, payload: Path
-) -> tuple[list[ImageFacts], dict[str, str]]:
-    """Make every form of the other images; also, by name, why one could not be had at all."""
-    ladder: list[ImageFacts] = []
-    missing: dict[str, str] = {}
-    for name in names:
-        print(f"  ... the image {name}: building it or taking the kept one", flush=True)  # noqa: T201
-        try:
-            built = built_image(name, images, launcher)
-            ladder.append(image_facts(built, _forms_of(built, found, launcher, payload)))
-        except (LauncherGoneError, FaultyDocumentError):
-            raise
-        except EvaluationError as error:
-            missing[name] = f"there is no image {name}: {error.what}"
-    return ladder, missing
-
-
-def _forms_of(
-    built: BuiltImage, found: Sequence[FoundRuntime], launcher: Launcher, payload: Path
-) -> list[FormFacts]:
-    """Every present runtime's form; where one cannot make it, what it said, and the others go on."""
-    forms: list[FormFacts] = []
-    for item in found:
-        if not item.facts.present:
-            continue
-        print(f"  ... {item.facts.id}: making its form of the image {built.name}", flush=True)  # noqa: T201
-        try:
-            form = form_facts(convert(built, item.runtime, runner(launcher), str(payload)))
-        except LauncherGoneError:
-            raise
-        except EvaluationError as error:
-            if item.facts.id == CONTROL:
-                raise
-            form = _no_form(item, without_addresses(error.what))
-        if forms and form.digest and form.digest != forms[0].digest:
-            form = _no_form(item, _OTHER_CONTENT)
-        forms.append(form)
-    return forms
-
-
-def _no_form(item: FoundRuntime, problem: str) -> FormFacts:
-    return FormFacts(
-        runtime=item.facts.id,
-        form=str(item.runtime.form),
-        reference="",
-        size_bytes=None,
-        convert_s=0.0,
-        digest="",
-        problem=problem,
-    )
-
-
 def _without_image(found: FoundRuntime, why: str) -> FoundRuntime:
     if not found.facts.present or found.facts.id == CONTROL:
         return found
@@ -275,29 +136,14 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
             advice=f"There are: {', '.join(known)}; or none.",
         )
     kept = {*(runtimes or known), CONTROL}
-    return tuple(
-        item
-        if item.facts.id in kept or not item.facts.present
-        else FoundRuntime(runtime=item.runtime, facts=absent(item.facts, "left out of this run on request"))
-        for item in found
-    )
+    return tuple(_as_chosen(item, kept, named=item.facts.id in runtimes) for item in found)
 
 
-def image_facts(image: BuiltImage, forms: Sequence[FormFacts]) -> ImageFacts:
-    """Put an image as the manifest keeps it; its digest is that of all of its forms."""
-    return ImageFacts(
-        name=image.name,
-        recipe=f"images/{image.name}/image.yaml",
-        recipe_sha256=image.recipe_sha256,
-        digest=forms[0].digest,
-        tar_bytes=image.tar_bytes,
-        build_s=image.build_s,
-        packages=image.packages,
-        wheels=image.wheels,
-        forms=tuple(forms),
-    )
-
-
-def absent(facts: RuntimeFacts, reason: str) -> RuntimeFacts:
-    """Take a runtime out of the run, with the reason."""
-    return facts.model_copy(update={"present": False, "reason": reason})
+def _as_chosen(item: FoundRuntime, kept: Collection[str], *, named: bool) -> FoundRuntime:
+    """Leave a runtime out, or keep it; a mode that was named is timed like an alternative."""
+    facts = item.facts
+    if facts.present and facts.id not in kept:
+        facts = absent(facts, "left out of this run on request")
+    elif facts.role is Role.VARIANT:
+        facts = facts.model_copy(update={"timed": named})
+    return FoundRuntime(runtime=item.runtime, facts=facts)

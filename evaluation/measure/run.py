@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from evaluation.measure.user import User, measuring_user
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
-from evaluation.store import HostFacts, Manifest, Run, find_runs
+from evaluation.store import HostFacts, Manifest, Run, RuntimeFacts, find_runs
 
 __all__ = ["Measurement", "alone", "measured_already", "open_measurement"]
 
@@ -140,17 +140,22 @@ def measured_already(
         found = chosen(discover(site, launcher), runtimes.split())
         wanted = wanted_images(images, launcher, ladder)
     recipes = {name: load_recipe(images, name).sha256 for name in wanted}
-    here = {(item.facts.id, item.facts.version) for item in found if item.facts.present}
+    here = _measured(item.facts for item in found)
     for run in reversed(find_runs(results, site.id)):
         manifest = _readable(run)
         if run.complete and manifest:
-            then = {(facts.id, facts.version) for facts in manifest.runtimes if facts.present}
+            then = _measured(manifest.runtimes)
             had = {name: facts.recipe_sha256 for name, facts in manifest.images.items()}
             same_images = not had or all(had.get(name) == sha256 for name, sha256 in recipes.items())
             same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
             if same_tool and then == here and same_images:
                 return run
     return None
+
+
+def _measured(runtimes: Iterable[RuntimeFacts]) -> set[tuple[str, str, bool]]:
+    """Which runtimes take part, in which versions, and which of them in everything."""
+    return {(facts.id, facts.version, facts.timed) for facts in runtimes if facts.present}
 
 
 def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
@@ -278,7 +283,7 @@ def _plan(site: Site, profile: Profile, prepared: Prepared) -> str:
         "probes": sorted((probe.id, probe.version) for probe in discover_probes().values()),
         "unavailable": sorted(prepared.unavailable),
         "runtimes": [
-            (facts.id, facts.version, facts.options, facts.engine_options)
+            (facts.id, facts.version, facts.options, facts.engine_options, facts.timed)
             for facts in prepared.runtimes
             if facts.present
         ],

@@ -27,7 +27,11 @@ class PlannedTurn:
 
 
 def plan_turns(
-    repeats: Mapping[str, str], arms: Sequence[str], controls: Sequence[str], blocks: int, seed: int
+    repeats: Mapping[str, str],
+    arms: Mapping[str, Sequence[str]],
+    controls: Sequence[str],
+    blocks: int,
+    seed: int,
 ) -> Iterator[PlannedTurn]:
     """Yield every turn of a group of probes, in order.
 
@@ -35,8 +39,8 @@ def plan_turns(
     ----------
     repeats : mapping
         Probe id to ``"paired"`` (once per block, after one warm-up block) or ``"once"``.
-    arms : sequence of str
-        The runtimes, without the controls.
+    arms : mapping
+        Per probe the runtimes that are asked, without the controls.
     controls : sequence of str
         The control arms: the first one runs for every probe, the others for paired ones.
     blocks : int
@@ -51,7 +55,7 @@ def plan_turns(
         shuffled.shuffle(probes)
         for probe in probes:
             paired = repeats[probe] == "paired"
-            order = [*(controls if paired else controls[:1]), *arms]
+            order = [*(controls if paired else controls[:1]), *arms[probe]]
             shuffled.shuffle(order)
             for place, arm in enumerate(order):
                 yield PlannedTurn(

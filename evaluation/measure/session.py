@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
+from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
 from evaluation.probes.base import Completed, PreparedForm, Probe, RunningTask, Value
 from evaluation.runtimes.base import Runtime
@@ -200,6 +201,20 @@ class TurnSession:
         """Start a canary on the bare host as the measuring user."""
         return _KeptTask(self.bench.launcher.start(self._bare(argv, b"")), self, ours=True)
 
+    def by_verifier(self, argv: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command on the bare host as our own user."""
+        with Launcher(ourselves()) as hands:
+            return self._keep(hands.run(self._verifiers(argv, hands), timeout_s=timeout_s), ours=True)
+
+    def start_by_verifier(self, argv: Sequence[str]) -> RunningTask:
+        """Start a canary on the bare host as our own user."""
+        hands = Launcher(ourselves())
+        try:
+            return _VerifiersTask(hands.start(self._verifiers(argv, hands)), self, hands)
+        except BaseException:
+            hands.close()
+            raise
+
     def record(
         self,
         name: str,
@@ -250,6 +265,9 @@ class TurnSession:
 
     def _bare(self, argv: Sequence[str], stdin: bytes) -> Command:
         return Command(argv=tuple(argv), env=self.bench.launcher.user.env, cwd=str(self.work), stdin=stdin)
+
+    def _verifiers(self, argv: Sequence[str], hands: Launcher) -> Command:
+        return Command(argv=tuple(argv), env=hands.user.env, cwd=str(self.work))
 
     def _command(
         self,
@@ -331,3 +349,16 @@ class _KeptTask:
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for its end."""
         return self._session._keep(self._task.wait(timeout_s), ours=self._ours)  # noqa: SLF001
+
+
+class _VerifiersTask(_KeptTask):
+    """A canary of our own user, with the launcher that is there for it alone."""
+
+    def __init__(self, task: LauncherTask, session: TurnSession, hands: Launcher) -> None:
+        super().__init__(task, session, ours=True)
+        self._hands = hands
+
+    def wait(self, timeout_s: float = 30.0) -> Completed:
+        """Wait for its end, and end its launcher, whatever comes of it."""
+        with self._hands:
+            return super().wait(timeout_s)

@@ -65,7 +65,36 @@ static const struct command COMMANDS[] = {
     {"run-helper", attempt_run_helper, 4, 1, "HELPER DIRECTORY UID GID"},
     {"plant", attempt_plant, 2, 1, "HELPER TARGET"},
     {"signal-process", attempt_signal_process, 1, 1, "TOKEN"},
+    {"visit", attempt_visit, 1, 1, "DIRECTORY"},
+    {"drop-groups", attempt_drop_groups, 1, 1, "FILE"},
+    {"switch-user", attempt_switch_user, 2, 1, "DIRECTORY UID ..."},
+    {"namespaces", attempt_namespaces, 1, 1, "DIRECTORY"},
+    {"hostname", attempt_hostname, 1, 1, "DIRECTORY [own]"},
+    {"mount", attempt_mount, 3, 1, "DIRECTORY TARGET WORD [own]"},
+    {"unmask", attempt_unmask, 1, 1, "FILE ..."},
+    {"write-image", attempt_write_image, 3, 1, "DIRECTORY NAME TARGET ..."},
+    {"make-node", attempt_make_node, 5, 1, "b|c MAJOR MINOR DIRECTORY PATH [keep]"},
+    {"list-devices", attempt_list_devices, 1, 1, "DIRECTORY"},
+    {"read-disks", attempt_read_disks, 1, 1, "DIRECTORY [MAJOR MINOR]"},
     {"await-signal", await_signal, 2, 0, "PREFIX SECONDS [TOKEN]"},
+    {"sysctl-write", attempt_sysctl_write, 1, 1, "FILE"},
+    {"gates", attempt_gates, 0, 1, ""},
+    {"kernel-log", attempt_kernel_log, 0, 1, ""},
+    {"bpf-map", attempt_bpf_map, 0, 1, ""},
+    {"io-uring", attempt_io_uring, 0, 1, ""},
+    {"uncommon-calls", attempt_uncommon_calls, 0, 1, ""},
+    {"release-agent", attempt_release_agent, 2, 1, "DIRECTORY HIERARCHY"},
+    {"enter-namespaces", attempt_enter_namespaces, 1, 1, "NAME"},
+    {"file-handle", attempt_file_handle, 1, 1, "FILE"},
+    {"open-handle", attempt_open_handle, 2, 1, "DIRECTORY HANDLE"},
+    {"linger", canary_linger, 3, 0, "PREFIX SECONDS NAME"},
+    {"inspect", attempt_inspect, 2, 1, "NAME VARIABLE [FILE]"},
+    {"connect-abstract", attempt_connect_abstract, 2, 1, "NAME TOKEN"},
+    {"raw-sockets", attempt_raw_sockets, 0, 1, ""},
+    {"hold-shared", canary_hold_shared, 3, 0, "PREFIX SECONDS WORD"},
+    {"read-shared", attempt_read_shared, 1, 1, "NUMBER"},
+    {"read-key", attempt_read_key, 1, 1, "NAME"},
+    {"engine-sockets", attempt_engine_sockets, 1, 1, "PATH ..."},
 };
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
 
@@ -212,6 +241,9 @@ int main(int argc, char **argv) {
     int count = 0;
     if (argc > 1 && strcmp(argv[1], "terminal") == 0)
         return run_in_terminal(argc - 2, argv + 2);
+    /* Before anything is read as ours: what follows is another program's command line. */
+    if (argc > 4 && strcmp(argv[1], "with-key") == 0)
+        run_with_key(argv + 2);
     for (int i = 1; i < argc && count < MOST_ARGUMENTS; i++) {
         if (argv[i][0] == '@')
             count += read_words(argv[i] + 1, words + count);

@@ -174,6 +174,15 @@ class Session(Protocol):
     def start_on_host(self, argv: Sequence[str]) -> RunningTask:
         """Start a canary process on the bare host as the measuring user."""
 
+    def by_verifier(self, argv: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command on the bare host as this process's own user: as root where that is `privileged`.
+
+        The control of what root could do, and nothing else: no container is ever run so.
+        """
+
+    def start_by_verifier(self, argv: Sequence[str]) -> RunningTask:
+        """Start a canary process on the bare host as this process's own user."""
+
     def record(
         self,
         name: str,

@@ -64,6 +64,8 @@ class Callers:
 
     def __init__(self, directory: Path) -> None:
         self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        # Root without capabilities may not enter a directory of the user's, and has to get to the socket.
+        os.fchmod(self._directory, 0o711)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(0)
         # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.

@@ -98,7 +98,8 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         )
     site = sites.get(manifest.site) or load_site(manifest.site, folder)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}
-    decision = decide(findings, criteria, site, families=families)
+    unranked = {runtime.id for runtime in manifest.runtimes if not runtime.timed}
+    decision = decide(findings, criteria, site, families=families, unranked=unranked)
     return SiteCase(
         manifest=manifest,
         folder=f"{run.path.parent.name}/{run.path.name}",

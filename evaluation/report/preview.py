@@ -24,6 +24,8 @@ def runtimes(manifest: Manifest) -> pd.DataFrame:
             "here": "yes" if facts.present else "no",
             "version": facts.version,
             "mode": facts.mode,
+            "role": str(facts.role),
+            "asked": "everything" if facts.timed else "what is asked once",
             "reason": facts.reason or facts.adaptation,
         }
         for facts in manifest.runtimes
@@ -39,7 +41,7 @@ def forms(manifest: Manifest) -> pd.DataFrame:
             "runtime": form.runtime,
             "form": form.form,
             "size": quantity(form.size_bytes, "B") if form.size_bytes is not None else "not told",
-            "made in": quantity(form.convert_s, "s"),
+            "made in": f"made by {form.made_by}" if form.made_by else quantity(form.convert_s, "s"),
             "content digest": short_digest(form.digest),
         }
         for form in made

@@ -11,7 +11,7 @@ from evaluation.decide.prosandcons import Point
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, Outcome, SiteDecision
 from evaluation.sites import Site
-from evaluation.store import Manifest
+from evaluation.store import Manifest, RuntimeFacts
 
 __all__ = ["Case", "SiteCase"]
 
@@ -61,6 +61,17 @@ class SiteCase:
         return tuple(runtime for runtime in every if runtime != CONTROL_AGAIN)
 
     @property
+    def unranked(self) -> tuple[RuntimeFacts, ...]:
+        """Runtimes that were not asked everything, and so are not in the scores."""
+        return tuple(facts for facts in self.manifest.runtimes if not facts.timed)
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The bare host, and every runtime that the scores speak of."""
+        aside = {facts.id for facts in self.unranked}
+        return tuple(runtime for runtime in self.runtimes if runtime not in aside)
+
+    @property
     def probes(self) -> tuple[str, ...]:
         """Every probe's id: by group, then by checklist id, then by name."""
         texts = {finding.probe: finding.texts for finding in self.findings}
@@ -85,18 +96,18 @@ class SiteCase:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """Runtimes, the bare host left out, about which this run has any evidence."""
+        """Ranked runtimes, the bare host left out, about which this run has any evidence."""
         shown = {finding.runtime for finding in self.findings if finding.outcome.is_evidence}
-        return tuple(runtime for runtime in self.runtimes if runtime in shown and runtime != CONTROL)
+        return tuple(runtime for runtime in self.ranked if runtime in shown and runtime != CONTROL)
 
     @property
     def absent(self) -> tuple[tuple[str, str], ...]:
-        """Runtimes about which this run has no evidence, each with the reason."""
+        """Runtimes that would be ranked, but of which this run has no evidence, each with the reason."""
         reasons = {finding.runtime: finding.message for finding in self.findings}
         reasons |= {runtime.id: runtime.reason for runtime in self.manifest.runtimes if runtime.reason}
         return tuple(
             (runtime, reasons.get(runtime) or "no reason was recorded")
-            for runtime in self.runtimes
+            for runtime in self.ranked
             if runtime not in {CONTROL, *self.measured}
         )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from evaluation.model import CONTROL, Comparison, Finding, Outcome, Standing
 
-__all__ = ["State", "against_host", "standing_state", "state"]
+__all__ = ["NOT_ASKED", "State", "against_host", "standing_state", "state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,12 @@ _VERDICTS: Final = {
 
 _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has no finding here.")
 
+NOT_ASKED: Final = State(
+    word="not asked",
+    tone="blank",
+    meaning="A mode that nobody named is not timed; the positive control is only for security attempts.",
+)
+
 _STANDINGS: Final = {
     Standing.RECOMMENDED: State(word="recommended", tone="good", meaning="First, beyond doubt and rivals."),
     Standing.TIED: State(word="tied", tone="same", meaning="As good as the first, within the tie margin."),
@@ -91,7 +97,7 @@ _TAKEN: Final = State(word="taken away", tone="good", meaning="Possible on the b
 _SAME: Final = State(word="as on the host", tone="same", meaning="The runtime changes nothing.")
 _UNSHOWN: Final = State(word="not shown", tone="hollow", meaning="There is nothing to compare.")
 
-LEGEND: Final = (*_OUTCOMES.values(), *_COMPARISONS.values())
+LEGEND: Final = (*_OUTCOMES.values(), *_COMPARISONS.values(), NOT_ASKED)
 DIFFERENCES: Final = (_ADDED, _TAKEN, _SAME, _UNSHOWN)
 
 

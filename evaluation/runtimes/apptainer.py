@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evaluation.model import Form, Task
+from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Apptainer"]
@@ -86,10 +86,10 @@ class Apptainer(Runtime):
         """Build a SIF (zstd: six times faster to make than gzip, 4 % larger), or a directory."""
         build: Argv = (self.command, *self.engine_options, "build", "--force")
         if self.form is Form.SIF:
-            path = f"{store}/{self.id}.sif"
+            path = f"{store}/{self.form_of}.sif"
             build = (*build, "--mksquashfs-args", "-comp zstd -Xcompression-level 3")
         else:
-            path = f"{store}/{self.id}"
+            path = f"{store}/{self.form_of}"
             build = (*build, "--sandbox")
         return Preparation(
             reference=path, path=path, steps=((*build, path, f"docker-archive:{archives.docker}"),)
@@ -110,5 +110,26 @@ RUNTIMES = (
         mode="unprivileged, unpacked directory",
         form=Form.DIRECTORY,
         commands=("apptainer", "singularity"),
+    ),
+    Apptainer(
+        id="apptainer-contained",
+        family="apptainer",
+        mode="unprivileged, image file; own pid, ipc and network, nothing of the host's home or environment",
+        form=Form.SIF,
+        commands=("apptainer", "singularity"),
+        # --network implies --net, but says so on stderr at every start.
+        options=("--containall", "--cleanenv", "--no-home", "--net", "--network", "none"),
+        role=Role.VARIANT,
+        base="apptainer",
+    ),
+    Apptainer(
+        id="apptainer-fakeroot",
+        family="apptainer",
+        mode="unprivileged, image file; root inside, by the user's subordinate ids",
+        form=Form.SIF,
+        commands=("apptainer", "singularity"),
+        options=("--fakeroot",),
+        role=Role.VARIANT,
+        base="apptainer",
     ),
 )

@@ -6,12 +6,13 @@ against the real thing wherever that is present.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from evaluation.errors import EvaluationError
-from evaluation.model import Bind, Form, Task
+from evaluation.model import Bind, Form, Role, Task
 
 __all__ = ["Archives", "Argv", "Preparation", "Runtime", "RuntimeRefusalError"]
 
@@ -65,7 +66,12 @@ class Runtime(ABC):
     options : tuple of str
         A site's or a variant's extra options, put where the client takes run options.
     engine_options : tuple of str
-        The same for options before the subcommand.
+        The same for options before the subcommand. In both, ``{uid}``, ``{gid}`` and ``{runtime_dir}`` stand
+        for the measuring user's, which no adapter can know; see `for_user`.
+    role : Role
+        What part it takes.
+    base : str
+        The runtime of which it is a mode, where it runs that one's form of the image.
     """
 
     id: str
@@ -75,6 +81,8 @@ class Runtime(ABC):
     commands: Argv
     options: Argv = ()
     engine_options: Argv = ()
+    role: Role = Role.ALTERNATIVE
+    base: str = ""
 
     has_engine: ClassVar[bool] = False
     """Whether the payload runs outside the client's process tree, out of sight of its accounting."""
@@ -90,6 +98,11 @@ class Runtime(ABC):
 
     tells_version: ClassVar[bool] = True
     """Whether the command can be asked for its version at all."""
+
+    @property
+    def form_of(self) -> str:
+        """Id of the runtime whose form of the image it runs: its own, or its base's."""
+        return self.base or self.id
 
     @property
     def command(self) -> str:
@@ -141,6 +154,18 @@ class Runtime(ABC):
     def adaptations(self) -> tuple[Self, ...]:
         """Variants to try, in order, where the runtime does not start a container as it is."""
         return ()
+
+    def for_user(self, *, uid: int, gid: int, runtime_dir: str) -> Self:
+        """The same runtime with the measuring user filled in; ``runtime_dir`` is XDG_RUNTIME_DIR's value."""
+
+        def filled(options: Argv) -> Argv:
+            known = {"{uid}": str(uid), "{gid}": str(gid), "{runtime_dir}": runtime_dir}
+            return tuple(
+                re.sub(r"\{(?:uid|gid|runtime_dir)\}", lambda found: known[found[0]], option)
+                for option in options
+            )
+
+        return replace(self, options=filled(self.options), engine_options=filled(self.engine_options))
 
     def using(self, *, command: str = "", options: Argv = (), engine_options: Argv = ()) -> Self:
         """The same runtime under another command name or with further options."""

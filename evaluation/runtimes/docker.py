@@ -3,18 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from evaluation.model import Form, Task
+from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Argv
 from evaluation.runtimes.engines import EngineRuntime
 
-__all__ = ["RUNTIMES", "Docker"]
+__all__ = ["RUNTIMES", "Docker", "RootlessDocker"]
+
+_AS_THE_USER = ("--user", "{uid}:{gid}")
+
+# What of the CIS Docker Benchmark 1.6.0, chapters 4 and 5, whoever starts a container can see to. Limits of
+# memory and CPU (5.11, 5.12) depend on the job, and are a batch system's. AppArmor, seccomp and SELinux
+# (5.2, 5.3, 5.22) are the engine's default where there are any.
+_HARDENED = (
+    *_AS_THE_USER,  # 4.1
+    *("--cap-drop", "ALL"),  # 5.4
+    "--read-only",  # 5.13
+    *("--tmpfs", "/tmp"),  # noqa: S108 - inside; by default nosuid, nodev and noexec
+    *("--security-opt", "no-new-privileges"),  # 5.26
+    *("--pids-limit", "512"),  # 5.29
+    *("--network", "none"),  # 5.30: not on the bridge with everybody else's
+)
+
+_EVERYTHING_OF_THE_HOST = (
+    *("--pid", "host"),  # against 5.16
+    *("--network", "host"),  # 5.10
+    *("--ipc", "host"),  # 5.17
+    *("--uts", "host"),  # 5.21
+    *("--userns", "host"),  # 5.31
+    *("--cgroupns", "host"),
+)
+
+_UNCONFINED = (
+    "--privileged",  # against 5.5, and with it 5.4 and 5.18
+    *_EVERYTHING_OF_THE_HOST,
+    *("--security-opt", "seccomp=unconfined"),  # 5.22
+    *("--security-opt", "apparmor=unconfined"),  # 5.2
+    *("--security-opt", "systempaths=unconfined"),
+)
+
+# --privileged asks for every capability, and an engine that lacks one itself (as in many virtual machines)
+# cannot give it: "unable to apply caps". By these options it gives all but that one, and the rest of it.
+_ALL_BUT_ONE_CAPABILITY = (
+    "--privileged=false",
+    *("--cap-add", "ALL"),
+    *("--cap-drop", "SYS_RESOURCE"),
+    *("--device-cgroup-rule", "a *:* rwm"),
+    *("--mount", "type=bind,source=/dev,target=/dev"),
+    *("--mount", "type=bind,source=/sys,target=/sys"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Docker(EngineRuntime):
     """The ``docker`` client against its daemon."""
+
+    otherwise: Argv = ()
+    """Options to add where it does not start without them."""
 
     engine_processes: ClassVar[Argv] = ("dockerd", "containerd")
 
@@ -41,6 +87,26 @@ class Docker(EngineRuntime):
         """Remove the container by its name, running or not."""
         return ((self.command, *self.engine_options, "rm", "--force", task.name),) if task.name else ()
 
+    def adaptations(self) -> tuple[Self, ...]:
+        """Try the options that take the place of what this engine cannot do."""
+        return (self.using(options=self.otherwise),) if self.otherwise else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootlessDocker(Docker):
+    """The ``docker`` client against a daemon of the user's own."""
+
+    engine_processes: ClassVar[Argv] = ("dockerd", "containerd", "rootlesskit", "slirp4netns")
+
+    def limits(self, task: Task) -> Argv:
+        """Refuse: an engine without control groups of its own takes the option and does nothing (20.10)."""
+        if task.cpus:
+            raise self.refuse(
+                "a rootless engine holds a task to its processors only where control groups were delegated "
+                "to it, and says nothing where they were not",
+            )
+        return ()
+
 
 RUNTIMES = (
     Docker(
@@ -49,5 +115,45 @@ RUNTIMES = (
         mode="root daemon, root inside, bridge network",
         form=Form.DOCKER_STORE,
         commands=("docker",),
+    ),
+    Docker(
+        id="docker-user",
+        family="docker",
+        mode="root daemon, the user inside, bridge network",
+        form=Form.DOCKER_STORE,
+        commands=("docker",),
+        options=_AS_THE_USER,
+        role=Role.VARIANT,
+        base="docker",
+    ),
+    Docker(
+        id="docker-hardened",
+        family="docker",
+        mode="root daemon, the user inside without capabilities, image read-only, no network",
+        form=Form.DOCKER_STORE,
+        commands=("docker",),
+        options=_HARDENED,
+        role=Role.VARIANT,
+        base="docker",
+    ),
+    RootlessDocker(
+        id="docker-rootless",
+        family="docker",
+        mode="a daemon of the user's, root inside is the user outside",
+        form=Form.DOCKER_STORE,
+        commands=("docker",),
+        engine_options=("--host", "unix://{runtime_dir}/docker.sock"),
+        role=Role.VARIANT,
+    ),
+    Docker(
+        id="docker-unsafe",
+        family="docker",
+        mode="root daemon, root inside, everything of the host's shared and nothing confined",
+        form=Form.DOCKER_STORE,
+        commands=("docker",),
+        options=_UNCONFINED,
+        otherwise=_ALL_BUT_ONE_CAPABILITY,
+        role=Role.POSITIVE_CONTROL,
+        base="docker",
     ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evaluation.model import Bind, Form, Task
+from evaluation.model import Bind, Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Host"]
@@ -69,5 +69,12 @@ class Host(Runtime):
 
 
 RUNTIMES = (
-    Host(id="host", family="host", mode="bare process, no container", form=Form.DIRECTORY, commands=("env",)),
+    Host(
+        id="host",
+        family="host",
+        mode="bare process, no container",
+        form=Form.DIRECTORY,
+        commands=("env",),
+        role=Role.BASELINE,
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from evaluation.model import Form, Task
+from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Argv
 from evaluation.runtimes.engines import EngineRuntime
 
@@ -64,5 +64,15 @@ RUNTIMES = (
         mode="rootless, root inside is the user outside",
         form=Form.PODMAN_STORE,
         commands=("podman",),
+    ),
+    Podman(
+        id="podman-keep-id",
+        family="podman",
+        mode="rootless, the user keeps its id inside",
+        form=Form.PODMAN_STORE,
+        commands=("podman",),
+        options=("--userns", "keep-id"),
+        role=Role.VARIANT,
+        base="podman",
     ),
 )

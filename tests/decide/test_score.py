@@ -54,6 +54,14 @@ def test_a_clear_winner_is_named_with_the_margin_and_who_was_not_in_it_and_why()
     assert decided.measure_next == ()
 
 
+def test_who_was_not_asked_everything_changes_nothing_whatever_was_found() -> None:
+    ranked = (*row("a", start=0.7, noise=1.5), *row("b", noise=1.5), *absent("s"))
+    aside = (*row("a-mode", start=0.1, rate=None, noise=2.0), *row("unsafe", safe=Outcome.FAILS, tidy=None))
+    without = decide((*HOST, *ranked), VETO, HERE)
+    assert without == decide((*HOST, *ranked, *aside), VETO, HERE, unranked={"a-mode", "unsafe"})
+    assert without != decide((*HOST, *ranked, *aside), VETO, HERE)
+
+
 def test_noise_makes_it_too_close_to_call_and_more_blocks_are_asked_for() -> None:
     decided = answer(*row("a", start=0.7, noise=1.5), *row("b", noise=1.5), *row("c", start=9.0, rate=0.1))
     assert decided.winner is None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, content_digest, convert, kept_form
-from evaluation.model import Completed, Form
+from evaluation.images.convert import ConvertedForm, content_digest, convert, kept_form, shared_form
+from evaluation.model import Completed, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation
 from evaluation.testing import FakeRuntime, ended
 
@@ -108,6 +108,23 @@ def test_a_form_that_was_tampered_with_is_made_anew(image: BuiltImage) -> None:
     again = convert(image, Inside(), shell, "/payload")
     assert (again.digest, shell.made) == (form.digest, 2)
     assert Path(form.reference).read_bytes() == b"contents"
+
+
+def test_a_mode_runs_its_bases_form_after_a_look_and_makes_nothing(image: BuiltImage) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    called = len(shell.called)
+    mode = Inside(id="fake-mode", base="fake")
+    shared = shared_form(form, mode, shell, "/payload")
+    assert shared == replace(form, runtime="fake-mode", first_start_s=None)
+    (looked,) = shell.called[called:]
+    assert looked == mode.argv(Task(image=form.reference, argv=()))
+    Path(form.reference).write_bytes(b"tampered")
+    assert shared_form(form, mode, shell, "/payload").digest != form.digest
+    Path(form.reference).unlink()
+    with pytest.raises(EvaluationError, match="cannot be read from inside"):
+        shared_form(form, mode, shell, "/payload")
+    assert shell.made == 1
 
 
 def test_a_form_that_is_gone_is_made_anew(image: BuiltImage) -> None:

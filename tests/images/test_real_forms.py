@@ -14,12 +14,13 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage, build
-from evaluation.images.convert import content_digest, convert
+from evaluation.images.convert import ConvertedForm, content_digest, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
+from evaluation.measure.forms import ready
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.preparation import build_payload, ready
+from evaluation.measure.preparation import build_payload
 from evaluation.measure.user import measuring_user
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
@@ -61,10 +62,12 @@ def folder(launcher: Launcher) -> Iterator[Path]:
 
 def test_every_runtime_sees_the_same_files(launcher: Launcher, image: BuiltImage, folder: Path) -> None:
     found = [item for item in discover(load_site("local", ROOT / "sites"), launcher) if item.facts.present]
-    digests = {}
-    for item in found:
-        readied, form = ready(item, image, launcher, folder / "payload")
+    digests: dict[str, str] = {}
+    forms: dict[str, ConvertedForm] = {}
+    for item in sorted(found, key=lambda item: bool(item.runtime.base)):
+        readied, form = ready(item, image, launcher, folder / "payload", forms.get(item.runtime.base))
         assert form, readied.facts.reason
+        forms[item.facts.id] = form
         digests[item.facts.id] = form.digest
         assert form.size_bytes
     assert "host" in digests

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from evaluation.measure import discovery
 from evaluation.measure.discovery import discover
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.user import ourselves
+from evaluation.model import Role
 from evaluation.sites import RuntimeSetting, Site, load_site
 from evaluation.store import RuntimeFacts
 
@@ -108,3 +110,112 @@ def test_the_sites_own_executable_and_options_are_used(found: Find, tmp_path: Pa
     site = LOCAL.model_copy(update={"runtimes": {"charliecloud": setting}})
     facts = found("echo 1.0", site)
     assert (facts.version, facts.command, facts.options) == ("7.7", str(own), ("--unset-env=X",))
+
+
+# -- modes of a runtime --------------------------------------------------------------------------------
+
+ME = f"{os.getuid()}:{os.getgid()}"
+DOCKER = """
+case "$*" in
+    *"context inspect"*) echo "$CONTEXT" ;;
+    *version*) echo 20.10.24 ;;
+esac
+"""
+
+
+@pytest.fixture
+def docker_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find:
+    """Look for a runtime where ``docker`` is a fake and its engines say that they are of these kinds."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "env", "uname"):
+        (tmp_path / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
+
+    def look(
+        runtime: str, script: str = DOCKER, site: Site = LOCAL, *, socket: str = "unix:///root.sock",
+        engines: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> RuntimeFacts:  # fmt: skip
+        fake_executable(tmp_path / "bin" / "docker", script)
+        kinds = engines or {
+            "unix:///root.sock": ("name=seccomp",),
+            "unix:///run/me/docker.sock": ("name=seccomp", "name=rootless"),
+        }
+        monkeypatch.setattr(discovery, "_docker_security", lambda address: kinds[address])
+        env = {"PATH": str(tmp_path / "bin"), "CONTEXT": socket, "XDG_RUNTIME_DIR": "/run/me"}
+        with Launcher(replace(ourselves(), env=env)) as launcher:
+            return {item.facts.id: item.facts for item in discover(site, launcher)}[runtime]
+
+    return look
+
+
+def test_a_mode_is_what_its_base_is_and_says_who_measures(docker_found: Find) -> None:
+    base, mode = docker_found("docker"), docker_found("docker-user")
+    assert (mode.present, mode.version, mode.command) == (True, base.version, base.command)
+    assert mode.security == base.security == ("name=seccomp",)
+    assert mode.options == ("--user", ME)
+    assert (mode.role, mode.timed, base.role, base.timed) == (Role.VARIANT, False, Role.ALTERNATIVE, True)
+    unsafe = docker_found("docker-unsafe")
+    assert (unsafe.present, unsafe.role, unsafe.timed) == (True, Role.POSITIVE_CONTROL, False)
+
+
+def test_a_mode_whose_base_is_not_here_says_so_once(docker_found: Find) -> None:
+    mode = docker_found("docker-user", "echo no daemon >&2; exit 1")
+    assert mode.reason == "docker is not here: installed, but does not answer: no daemon"
+    assert (mode.present, mode.advice) == (False, "")
+
+
+def test_a_rootless_engine_has_its_own_address_and_says_why_it_is_not_here(docker_found: Find) -> None:
+    here = docker_found("docker-rootless")
+    assert here.engine_options == ("--host", "unix:///run/me/docker.sock")
+    assert "name=rootless" in here.security
+    absent = docker_found(
+        "docker-rootless", 'case "$*" in *--host*) echo "Cannot connect to $2" >&2; exit 1;; esac;' + DOCKER
+    )
+    assert absent.reason == "installed, but does not answer: Cannot connect to unix:///run/me/docker.sock"
+    assert "rootlesskit" in absent.advice
+    assert docker_found("docker").present
+
+
+def test_an_engine_of_the_other_kind_is_not_taken_for_what_it_is_not(docker_found: Find) -> None:
+    pointed = docker_found("docker", socket="unix:///run/me/docker.sock")
+    assert not pointed.present
+    assert pointed.reason.startswith("the engine that answers is a rootless one")
+    assert docker_found("docker-user", socket="unix:///run/me/docker.sock").reason.startswith("docker is not")
+    kinds = {"unix:///root.sock": ("name=seccomp",), "unix:///run/me/docker.sock": ("name=seccomp",)}
+    assert "the root daemon" in docker_found("docker-rootless", engines=kinds).reason
+    silent: dict[str, tuple[str, ...]] = dict.fromkeys(kinds, ())
+    assert docker_found("docker", engines=silent).present
+
+
+def site(**settings: RuntimeSetting) -> Site:
+    named = {name.replace("_", "-"): setting for name, setting in settings.items()}
+    return LOCAL.model_copy(update={"runtimes": named})
+
+
+def test_what_a_site_says_of_a_runtime_holds_for_its_modes(docker_found: Find, tmp_path: Path) -> None:
+    own = fake_executable(tmp_path / "opt" / "docker", DOCKER)
+    there = site(docker=RuntimeSetting(executable=str(own), options=("--init",)))
+    mode = docker_found("docker-user", site=there)
+    assert (mode.command, mode.options) == (str(own), ("--user", ME, "--init"))
+    # It could harden the control, which then would show nothing.
+    assert "--init" not in docker_found("docker-unsafe", site=there).options
+    forbidden = site(docker=RuntimeSetting(forbidden="no daemon of root's"))
+    assert docker_found("docker-user", site=forbidden).reason.endswith(
+        "does not permit it: no daemon of root's"
+    )
+
+
+def test_a_site_may_speak_of_a_mode_alone(docker_found: Find, tmp_path: Path) -> None:
+    refused = site(docker_unsafe=RuntimeSetting(forbidden="not even as a control"))
+    assert docker_found("docker", site=refused).present
+    unsafe = docker_found("docker-unsafe", site=refused)
+    assert (unsafe.present, unsafe.reason) == (
+        False, "the site does not permit it: not even as a control",
+    )  # fmt: skip
+    there = site(
+        docker=RuntimeSetting(options=("--init",)), docker_user=RuntimeSetting(options=("--group-add", "9"))
+    )
+    assert docker_found("docker-user", site=there).options == ("--user", ME, "--group-add", "9")
+    own = fake_executable(tmp_path / "opt" / "docker", DOCKER)
+    there = site(docker_user=RuntimeSetting(executable=str(own)))
+    assert docker_found("docker-user", site=there).command == str(own)
+    assert docker_found("docker-user", site=there).role is Role.VARIANT

@@ -18,6 +18,7 @@ from evaluation.blocks import PRESSURE, counted, set_aside
 from evaluation.errors import EvaluationError
 from evaluation.measure import measurement as module
 from evaluation.measure.launcher import FLOODED
+from evaluation.model import Role
 from evaluation.probes.base import Probe, Session
 from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.store import Run
@@ -64,6 +65,20 @@ def turns(run: Run) -> list[str]:
 def start(session: Session) -> None:
     done = session.launch(("/bin/true",), timeout_s=60.0 if session.is_control else 1.0)
     session.record("exit_status", done.evidence.exit_status, evidence=(done,))
+
+
+def test_a_mode_is_asked_what_is_asked_once_and_timed_only_when_named(tmp_path: Path, use: Use) -> None:
+    whole = with_runtime(fake_executable(tmp_path / "ch-run", "exit 0"))
+    *others, fake = whole.runtimes
+    for timed in (False, True):
+        use(probe(start, "signal_delivery", repeat="once"), probe(start))
+        mode = fake.model_copy(update={"role": Role.VARIANT, "timed": timed})
+        run = Run.create(
+            tmp_path / f"results-{timed}", whole.model_copy(update={"runtimes": (*others, mode)})
+        )
+        measured(run, tmp_path)
+        asked = Counter(item.probe for item in run.observations() if item.runtime == "charliecloud")
+        assert asked == {"signal_delivery": 1} | ({"cold_start": 5} if timed else {})
 
 
 # -- runtimes that misbehave -------------------------------------------------------------------------

@@ -13,12 +13,13 @@ from bench import fake_executable
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
-from evaluation.measure import preparation
+from evaluation.measure import forms, preparation
 from evaluation.measure.launcher import Launcher, LauncherGoneError
 from evaluation.measure.preparation import Prepared, prepare
 from evaluation.measure.user import ourselves
-from evaluation.model import DEFAULT_IMAGE, Form
+from evaluation.model import DEFAULT_IMAGE, Form, Role
 from evaluation.probes.registry import discover as discover_probes
+from evaluation.probes.roles import takes_part
 from evaluation.runtimes.base import Runtime
 from evaluation.sites import load_site
 from evaluation.store import RuntimeFacts
@@ -38,7 +39,15 @@ Prepare = Callable[..., Prepared]
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepare]:
+def converted() -> list[tuple[str, str]]:
+    """What was converted: the image's name and the runtime's id."""
+    return []
+
+
+@pytest.fixture
+def prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, converted: list[tuple[str, str]]
+) -> Iterator[Prepare]:
     """Prepare with two fake runtimes on PATH and conversions that come out as the test says."""
     fake_executable(tmp_path / "bin" / "ch-run", "echo 0.31")
     fake_executable(tmp_path / "bin" / "podman", "echo podman version 4.3.1")
@@ -52,14 +61,23 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepar
             problem: str = "",
             runtimes: tuple[str, ...] = ("charliecloud", "podman"),
         ) -> Prepared:
-            def convert(_: object, runtime: Runtime, *__: object) -> ConvertedForm:
+            def convert(image: BuiltImage, runtime: Runtime, *__: object) -> ConvertedForm:
+                converted.append((image.name, runtime.id))
                 return ConvertedForm(
                     runtime=runtime.id, form=Form.DIRECTORY, reference=f"/made-up/{runtime.id}", size_bytes=1,
-                    convert_s=1.0, digest=digest(runtime),
+                    convert_s=1.0, digest=digest(runtime), first_start_s=0.5,
                 )  # fmt: skip
 
-            monkeypatch.setattr(preparation, "convert", convert)
-            monkeypatch.setattr(preparation, "built_image", lambda name, *_: replace(image(), name=name))
+            def shared_form(form: ConvertedForm, runtime: Runtime, *_: object) -> ConvertedForm:
+                return replace(form, runtime=runtime.id, digest=digest(runtime), first_start_s=None)
+
+            def made(name: str, *_: object) -> BuiltImage:
+                return replace(image(), name=name)
+
+            monkeypatch.setattr(forms, "convert", convert)
+            monkeypatch.setattr(forms, "shared_form", shared_form)
+            monkeypatch.setattr(forms, "built_image", made)
+            monkeypatch.setattr(preparation, "built_image", made)
             return prepare(LOCAL, launcher, ROOT / "images", tmp_path, problem, runtimes, ("xs", "med"))
 
         yield run
@@ -200,3 +218,84 @@ def test_the_payload_is_ours_and_for_everybody_to_read(tmp_path: Path) -> None:
     assert {"probe", "helper", "import_storm.py", "import_fresh.py"} <= {
         path.name for path in folder.iterdir()
     }
+
+
+# -- modes of a runtime --------------------------------------------------------------------------------
+
+MODE = ("podman", "podman-keep-id")
+
+
+def test_a_mode_runs_its_bases_form_and_nothing_is_made_or_timed_for_it(
+    prepared: Prepare, converted: list[tuple[str, str]]
+) -> None:
+    done = prepared(same, runtimes=MODE)
+    assert done.image
+    assert {runtime for _, runtime in converted} == {"host", "podman"}
+    for image in (done.image, *done.ladder):
+        form = {item.runtime: item for item in image.forms}
+        assert form["podman-keep-id"] == form["podman"].model_copy(
+            update={"runtime": "podman-keep-id", "made_by": "podman", "first_start_s": None}
+        )
+        assert form["podman"].first_start_s == 0.5
+
+
+def test_a_mode_does_with_a_base_that_is_left_out(
+    prepared: Prepare, converted: list[tuple[str, str]]
+) -> None:
+    done = prepared(same, runtimes=("podman-keep-id",))
+    found = facts(done)
+    assert found["podman-keep-id"].present
+    assert found["podman"].reason == "left out of this run on request"
+    assert set(converted) == {(name, id_) for name in ("small", "xs", "med") for id_ in ("host", "podman")}
+    assert done.image
+    assert [(form.runtime, form.made_by) for form in done.image.forms] == [
+        ("host", ""),
+        ("podman-keep-id", "podman"),
+    ]
+
+
+def test_only_a_mode_that_is_named_is_timed(prepared: Prepare) -> None:
+    def timed(*runtimes: str) -> bool:
+        return facts(prepared(same, runtimes=runtimes))["podman-keep-id"].timed
+
+    assert timed(*MODE)
+    assert not timed()
+    assert not timed("podman")
+    assert not facts(prepared(same, runtimes=("docker-unsafe",)))["docker-unsafe"].timed
+
+
+def test_a_mode_that_is_not_timed_has_forms_only_of_the_images_that_it_is_asked_in(prepared: Prepare) -> None:
+    done = prepared(same, runtimes=())
+    every = discover_probes().values()
+    asked_in = {probe.image for probe in every if takes_part(Role.VARIANT, probe, timed=False)}
+    for image in (done.image, *done.ladder):
+        assert image
+        runs = {form.runtime for form in image.forms}
+        assert ("podman-keep-id" in runs) is (image.name in asked_in)
+        assert "podman" in runs
+    assert {"xs"} == {image.name for image in done.ladder} - asked_in
+
+
+def test_a_mode_that_cannot_run_the_image_takes_only_itself_out(prepared: Prepare) -> None:
+    def digest(runtime: Runtime) -> str:
+        if runtime.id == "podman-keep-id":
+            message = "cannot map ids"
+            raise EvaluationError(message)
+        return same(runtime)
+
+    found = facts(prepared(digest, runtimes=MODE))
+    assert found["podman"].present
+    assert found["podman-keep-id"].reason == "installed, but cannot run the image: cannot map ids"
+
+
+def test_a_mode_goes_with_its_base(prepared: Prepare) -> None:
+    def digest(runtime: Runtime) -> str:
+        if runtime.family == "podman":
+            message = "no overlay"
+            raise EvaluationError(message)
+        return same(runtime)
+
+    found = facts(prepared(digest, runtimes=MODE))
+    assert found["podman-keep-id"].reason == (
+        "podman is not here: installed, but cannot run the image: no overlay"
+    )

@@ -27,7 +27,7 @@ Plan = dict[str, object]
 def plan(
     repeats: dict[str, str], arms: list[str], blocks: int, seed: int, controls: tuple[str, ...] = CONTROLS
 ) -> list[PlannedTurn]:
-    return list(plan_turns(repeats, arms, controls, blocks, seed))
+    return list(plan_turns(repeats, dict.fromkeys(repeats, arms), controls, blocks, seed))
 
 
 @given(plans)
@@ -44,6 +44,16 @@ def test_every_arm_once_per_block_and_probe(chosen: Plan) -> None:
     turns = plan(**chosen)  # type: ignore[arg-type]
     assert Counter((item.turn.probe, item.turn.runtime, item.turn.block) for item in turns) == expected
     assert len({item.turn.key for item in turns}) == len(turns)
+
+
+def test_each_probe_has_arms_of_its_own() -> None:
+    arms = {"cold_start": ["docker"], "setuid_planting": ["docker", "docker-unsafe"]}
+    turns = plan_turns({"cold_start": "paired", "setuid_planting": "once"}, arms, CONTROLS, 1, seed=1)
+    seen = {(item.turn.probe, item.turn.runtime) for item in turns}
+    assert {runtime for probe, runtime in seen if probe == "cold_start"} == {*CONTROLS, "docker"}
+    assert {runtime for probe, runtime in seen if probe == "setuid_planting"} == {
+        "host", "docker", "docker-unsafe",
+    }  # fmt: skip
 
 
 @given(plans)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Launcher
+from evaluation.measure.launcher_main import children_of
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.user import measuring_user, ourselves
 from evaluation.model import PAYLOAD, WORK, Bind, Task
@@ -127,6 +129,31 @@ def test_every_process_is_evidence_and_every_value_has_some(bench: Bench) -> Non
     assert (named.evidence, unnamed.evidence) == ((ids[0],), tuple(ids))
     assert (named.probe, named.runtime, named.block, named.order) == ("cold_start", "fake", 3, 1)
     assert (named.repetition, named.image_digest, named.warm_up) == (2, "digest", False)
+
+
+def test_what_stands_before_the_client_starts_it_in_turn(bench: Bench) -> None:
+    before = ("env", "BEFORE=the client")
+    done = session(bench).launch(("/bin/sh", "-c", "echo $BEFORE"), before=before)
+    assert done.evidence.argv[:2] == before
+    assert done.stdout == b"the client\n"
+
+
+def test_the_verifier_has_hands_of_its_own_and_what_they_do_is_evidence(bench: Bench) -> None:
+    turn = session(bench)
+    done = turn.by_verifier(("/bin/sh", "-c", "id -u; pwd; exit 125"))
+    assert done.stdout.decode().split() == [str(os.getuid()), str(bench.scratch)]
+    assert not done.failure, "it is no runtime's failure"
+    task = turn.start_by_verifier(("/bin/sleep", "60"))
+    task.signal(signal.SIGTERM)
+    assert task.wait().evidence.exit_status == -signal.SIGTERM
+    assert len(turn.kept) == 2
+
+
+def test_hands_that_start_nothing_are_let_go(bench: Bench) -> None:
+    before = children_of(os.getpid())
+    with pytest.raises(EvaluationError, match="cannot start"):
+        session(bench).start_by_verifier(("/nonexistent/program",))
+    assert children_of(os.getpid()) == before
 
 
 def test_a_warm_up_marks_all_its_values(bench: Bench) -> None:

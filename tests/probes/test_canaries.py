@@ -36,6 +36,12 @@ def test_callers_are_known_by_their_real_uid_even_after_they_have_gone(tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_root_without_capabilities_can_enter_and_call(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with Callers(tmp_path):
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o711
+
+
 def test_a_deep_directory_is_no_hindrance(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["a-rather-long-name"] * 10)
     deep.mkdir(parents=True)

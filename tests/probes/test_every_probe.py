@@ -27,7 +27,7 @@ def observe_failing(probe: Probe, session: FakeSession, monkeypatch: pytest.Monk
 def test_a_runtime_that_does_not_start_never_passes(
     probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = FakeSession(probe=probe, work=tmp_path, on_launch=lambda _: FAILING)
+    session = FakeSession(probe=probe, work=tmp_path, user_home=tmp_path, on_launch=lambda _: FAILING)
     observe_failing(probe, session, monkeypatch)
     judgement = probe.judge(session.observations, {})
     not_planted = judgement.outcome is Outcome.INERT and not session.launched
@@ -41,10 +41,17 @@ def test_nor_does_it_when_root_has_planted_the_canaries(
     probe: Probe, tmp_path: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = FakeSession(
-        probe=probe, work=tmp_path, on_launch=lambda _: FAILING, privileged=True, payload=payload
+        probe=probe,
+        work=tmp_path,
+        user_home=tmp_path,
+        on_launch=lambda _: FAILING,
+        privileged=True,
+        payload=payload,
     )
     observe_failing(probe, session, monkeypatch)
-    assert probe.judge(session.observations, {}).outcome is Outcome.ERROR
+    outcome = probe.judge(session.observations, {}).outcome
+    not_planted = outcome is Outcome.INERT and not session.launched  # not every root can make a loop device
+    assert outcome is Outcome.ERROR or not_planted
     left = {path.name for path in tmp_path.iterdir()} - {"parameters"}
     assert not left, "whatever was planted is gone, the signalling probe's parameters apart"
 

@@ -9,7 +9,11 @@ from evaluation.model import Outcome
 from evaluation.probes.registry import find
 from evaluation.testing import Recorded, observations
 
-TRANSCRIPTS = json.loads(Path(__file__).with_name("transcripts.json").read_text(encoding="utf-8"))["probes"]
+TRANSCRIPTS = {
+    probe: arms
+    for path in sorted(Path(__file__).parent.glob("transcripts*.json"))
+    for probe, arms in json.loads(path.read_text(encoding="utf-8"))["probes"].items()
+}
 
 
 CASES = [(probe, runtime) for probe, arms in TRANSCRIPTS.items() for runtime in arms]
@@ -28,5 +32,5 @@ def test_the_same_answers_are_judged_the_same(name: str, runtime: str) -> None:
 # Every runtime here delivers the signal; that probe's own tests show a client that does not.
 @pytest.mark.parametrize("name", sorted(set(TRANSCRIPTS) - {"signal_delivery"}))
 def test_every_attempt_was_flipped_by_a_real_runtime(name: str) -> None:
-    words = {entry["expected"] for entry in TRANSCRIPTS[name].values()}
+    words = {entry["expected"] for entry in TRANSCRIPTS[name].values()} - {"ERROR"}
     assert words in ({"DENIED", "EXPOSED"}, {Outcome.HOLDS, Outcome.FAILS})

@@ -12,7 +12,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Role, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -365,3 +365,68 @@ def test_a_probe_that_could_not_be_run_is_named_with_the_reason() -> None:
     manifest = CASE.measured[0].manifest.model_copy(update={"unavailable": {"tape_drive": "there is none"}})
     text = words(page(chapters.provenance(measured_with(CASE, manifest=manifest))))
     assert "tape_drive could not be run at all: there is none" in text
+
+
+# -- runtimes that were not asked everything -------------------------------------------------------------
+
+
+def with_unranked() -> Case:
+    """The case in which podman is a mode that nobody named, and docker the positive control."""
+    first = CASE.measured[0]
+    roles = {"podman": Role.VARIANT, "docker": Role.POSITIVE_CONTROL}
+    facts = tuple(
+        item.model_copy(update={"role": roles[item.id], "timed": False}) if item.id in roles else item
+        for item in first.manifest.runtimes
+    )
+    return measured_with(
+        CASE,
+        manifest=first.manifest.model_copy(update={"runtimes": facts}),
+        findings=tuple(
+            item for item in first.findings if item.runtime not in roles or item.texts.group == "security"
+        ),
+    )
+
+
+def test_who_was_not_asked_is_neither_measured_nor_missing() -> None:
+    site = with_unranked().measured[0]
+    assert not {"podman", "docker"} & {*site.measured, *site.ranked, *dict(site.absent)}
+    assert "not measured here: podman" not in words(page(chapters.answer(with_unranked()))).lower()
+
+
+def test_what_was_not_asked_is_no_gap_in_the_matrix_and_the_attempts_can_be_opened() -> None:
+    soup = page(chapters.evidence(with_unranked()))
+    named = soup.select(".matrix tr:has(th span)")
+    rows = {row.select("th span")[0].get_text(): words(row) for row in named}
+    assert "not asked" in rows["cold_start"]
+    assert "not asked" not in rows["setuid_planting"]
+    assert "not asked" not in words(page(chapters.evidence(CASE)).select(".matrix")[0])
+    security = page(chapters.security(with_unranked()))
+    links = {str(link["href"])[1:] for link in security.select("a[href^='#evidence']")}
+    assert links
+    assert all(soup.find(id=link) for link in links)
+
+
+def test_a_site_says_what_else_was_tried_and_what_nobody_should_run() -> None:
+    told = words(page(chapters.sites(with_unranked())).select("article")[0])
+    assert "were also tried in podman: modes" in told
+    assert "docker: as open as it can be made" in told
+    assert "also tried" not in words(page(chapters.sites(CASE)))
+
+
+def test_the_manifest_says_every_runtimes_role_and_no_form_twice() -> None:
+    case = with_unranked()
+    manifest = case.measured[0].manifest
+    assert manifest.image
+    forms = tuple(
+        form.model_copy(update={"made_by": "apptainer"}) if form.runtime == "podman" else form
+        for form in manifest.image.forms
+    )
+    image = manifest.image.model_copy(update={"forms": forms})
+    case = measured_with(case, manifest=manifest.model_copy(update={"image": image}))
+    soup = page(chapters.provenance(case))
+    tables = {words(table.select("caption")[0]).split()[0]: table for table in soup.select("table")}
+    named = {words(row.select("th")[0]): words(row) for row in tables["Runtimes,"].select("tbody tr")}
+    assert "variant not timed, not ranked" in named["podman"]
+    assert "positive control" in named["docker"]
+    assert "bare host" in named["host"]
+    assert "podman" not in [words(name) for name in tables["Image"].select("tbody th")]

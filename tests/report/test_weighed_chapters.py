@@ -14,6 +14,7 @@ from evaluation.model import Outcome
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
+from evaluation.store import FormFacts
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,19 @@ def test_the_ledger_has_every_image_in_every_form(case: Case) -> None:
     rows = soup.select("table.ledger tbody tr")
     images = case.measured[0].manifest.images
     assert [words(row.select("th")[0]).split()[0] for row in rows] == list(images)
+
+
+def test_a_mode_has_no_column_in_the_ledger_unless_its_base_has_none(case: Case) -> None:
+    site = case.measured[0]
+    image = site.manifest.image
+    assert image
+
+    def ledger(*forms: FormFacts) -> list[str]:
+        manifest = site.manifest.model_copy(update={"image": image.model_copy(update={"forms": forms})})
+        shown = replace(case, measured=(replace(site, manifest=manifest),))
+        return [words(name) for name in page(chapters.images(shown)).select("table.ledger thead th")][2:]
+
+    docker = next(form for form in image.forms if form.runtime == "docker")
+    mode = docker.model_copy(update={"runtime": "docker-user", "made_by": "docker"})
+    assert ledger(docker, mode) == ["docker"]
+    assert ledger(mode) == ["docker-user"]

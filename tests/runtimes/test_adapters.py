@@ -11,7 +11,7 @@ import pytest
 from tasks import ARCHIVES, of
 
 import evaluation.runtimes
-from evaluation.model import CONTROL, Form
+from evaluation.model import CONTROL, Form, Role
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
 from evaluation.testing import is_fake
@@ -26,8 +26,38 @@ IMPURE = {"subprocess", "os", "shutil", "socket", "pathlib", "multiprocessing", 
 
 def test_the_control_comes_first_and_the_others_by_name() -> None:
     assert list(RUNTIMES) == [
-        CONTROL, "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter",
+        CONTROL, "apptainer", "apptainer-contained", "apptainer-fakeroot", "apptainer-sandbox",
+        "charliecloud", "docker", "docker-hardened", "docker-rootless", "docker-unsafe", "docker-user",
+        "podman", "podman-keep-id", "shifter",
     ]  # fmt: skip
+
+
+def test_what_each_one_is() -> None:
+    by_role = {role: {id_ for id_, runtime in RUNTIMES.items() if runtime.role is role} for role in Role}
+    assert by_role[Role.BASELINE] == {CONTROL}
+    assert by_role[Role.ALTERNATIVE] == {
+        "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter",
+    }  # fmt: skip
+    assert by_role[Role.POSITIVE_CONTROL] == {"docker-unsafe"}
+
+
+@pytest.mark.parametrize("id_", [id_ for id_, runtime in RUNTIMES.items() if runtime.base])
+def test_a_mode_runs_the_form_of_an_alternative_as_that_one_makes_it(id_: str) -> None:
+    mode, base = RUNTIMES[id_], RUNTIMES[RUNTIMES[id_].base]
+    assert base.role is Role.ALTERNATIVE
+    assert (mode.family, mode.form, mode.commands) == (base.family, base.form, base.commands)
+    assert mode.prepare(ARCHIVES, "/store") == base.prepare(ARCHIVES, "/store")
+    assert (mode.options, mode.engine_options) != (base.options, base.engine_options)
+
+
+def test_the_measuring_user_is_filled_in_and_nothing_else() -> None:
+    runtime = RUNTIMES["docker"].using(
+        options=("--user", "{uid}:{gid}", "--label", "{{.ID}} {name} {}"),
+        engine_options=("--host", "unix://{runtime_dir}/s"),
+    )
+    filled = runtime.for_user(uid=7, gid=8, runtime_dir="/r/{uid}")
+    assert filled.options == ("--user", "7:8", "--label", "{{.ID}} {name} {}")
+    assert filled.engine_options == ("--host", "unix:///r/{uid}/s")
 
 
 def test_two_adapters_of_one_name_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,9 +82,11 @@ def test_an_adapter_says_what_it_is(runtime: Runtime) -> None:
 def test_an_adapter_cannot_be_changed(runtime: Runtime) -> None:
     with pytest.raises(FrozenInstanceError):
         runtime.options = ()  # type: ignore[misc]
+    before = (runtime.options, runtime.engine_options)
     changed = runtime.using(command="other", options=("--a",), engine_options=("--b",))
-    assert (changed.command, changed.options, changed.engine_options) == ("other", ("--a",), ("--b",))
-    assert (runtime.options, runtime.engine_options) == ((), ())
+    assert changed.command == "other"
+    assert (changed.options, changed.engine_options) == ((*before[0], "--a"), (*before[1], "--b"))
+    assert (runtime.options, runtime.engine_options) == before
 
 
 @EVERY

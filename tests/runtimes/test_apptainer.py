@@ -24,6 +24,24 @@ def test_both_forms_are_run_alike() -> None:
     assert APPTAINER.argv(FULL) == SANDBOX.argv(FULL)
 
 
+def test_contained() -> None:
+    assert known_runtimes()["apptainer-contained"].argv(BARE) == (
+        "apptainer", "exec", "--containall", "--cleanenv", "--no-home", "--net", "--network", "none",
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_fakeroot() -> None:
+    assert known_runtimes()["apptainer-fakeroot"].argv(BARE) == (
+        "apptainer", "exec", "--fakeroot", "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["apptainer-contained", "apptainer-fakeroot"])
+def test_a_mode_runs_the_image_file_of_its_base(mode: str) -> None:
+    assert known_runtimes()[mode].prepare(ARCHIVES, "/store") == APPTAINER.prepare(ARCHIVES, "/store")
+
+
 def test_options_of_a_site_stand_where_the_client_takes_them() -> None:
     runtime = APPTAINER.using(options=("--containall",), engine_options=("--quiet",))
     assert runtime.argv(of("i.sif")) == ("apptainer", "--quiet", "exec", "--containall", "i.sif", "program")

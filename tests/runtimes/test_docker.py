@@ -5,6 +5,11 @@ from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
 
 DOCKER = known_runtimes()["docker"]
+ALICE = {"uid": 1000, "gid": 100, "runtime_dir": "/run/user/1000"}
+USER, HARDENED, ROOTLESS, UNSAFE = (
+    known_runtimes()[f"docker-{mode}"].for_user(**ALICE)  # type: ignore[arg-type]
+    for mode in ("user", "hardened", "rootless", "unsafe")
+)
 
 
 def test_bare_task() -> None:
@@ -116,4 +121,59 @@ def test_it_has_an_engine_and_no_adaptations() -> None:
 def test_the_daemon_is_asked_for_the_processors() -> None:
     assert DOCKER.argv(PINNED) == (
         "docker", "run", "--rm", "--pull", "never", "--cpuset-cpus", "0-1", "image:1", "program",
+    )  # fmt: skip
+
+
+def test_as_the_user() -> None:
+    assert USER.argv(BARE) == (
+        "docker", "run", "--rm", "--pull", "never", "--user", "1000:100",
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_hardened() -> None:
+    assert HARDENED.argv(BARE) == (
+        "docker", "run", "--rm", "--pull", "never", "--user", "1000:100", "--cap-drop", "ALL", "--read-only",
+        "--tmpfs", "/tmp", "--security-opt", "no-new-privileges", "--pids-limit", "512", "--network", "none",  # noqa: S108 - inside
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_rootless_is_another_engine() -> None:
+    socket = ("docker", "--host", "unix:///run/user/1000/docker.sock")
+    assert ROOTLESS.argv(BARE) == (
+        *socket, "run", "--rm", "--pull", "never", "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+    assert ROOTLESS.version_argv() == (*socket, "version", "--format", "{{.Server.Version}}")
+    assert ROOTLESS.cleanup(FULL) == ((*socket, "rm", "--force", "job-1"),)
+    assert ROOTLESS.prepare(ARCHIVES, "/store").steps == ((*socket, "load", "--input", "/cache/docker.tar"),)
+
+
+def test_a_rootless_engine_would_not_hold_to_processors_and_not_say_so() -> None:
+    with pytest.raises(RuntimeRefusalError, match="says nothing"):
+        ROOTLESS.argv(PINNED)
+
+
+UNCONFINED = (
+    "--pid", "host", "--network", "host", "--ipc", "host", "--uts", "host", "--userns", "host",
+    "--cgroupns", "host", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+    "--security-opt", "systempaths=unconfined",
+)  # fmt: skip
+
+
+def test_the_positive_control_takes_every_wall_down() -> None:
+    assert UNSAFE.argv(BARE) == (
+        "docker", "run", "--rm", "--pull", "never", "--privileged", *UNCONFINED,
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+
+
+def test_where_the_engine_lacks_a_capability_it_takes_down_the_others() -> None:
+    (adapted,) = UNSAFE.adaptations()
+    assert adapted.argv(BARE) == (
+        "docker", "run", "--rm", "--pull", "never", "--privileged", *UNCONFINED,
+        "--privileged=false", "--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE",
+        "--device-cgroup-rule", "a *:* rwm",
+        "--mount", "type=bind,source=/dev,target=/dev", "--mount", "type=bind,source=/sys,target=/sys",
+        "image:1", "program", "--flag", "two words",
     )  # fmt: skip

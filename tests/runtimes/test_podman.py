@@ -101,3 +101,15 @@ def test_its_children_inherit_the_clients_processors() -> None:
     assert PODMAN.argv(PINNED) == (
         "taskset", "-c", "0-1", "podman", "run", "--rm", "--pull", "never", "image:1", "program",
     )  # fmt: skip
+
+
+def test_the_user_keeps_its_id_with_every_adaptation() -> None:
+    mode = known_runtimes()["podman-keep-id"]
+    for runtime in (mode, *mode.adaptations()):
+        argv = runtime.argv(BARE)
+        assert argv[argv.index("--userns") + 1] == "keep-id"
+        assert argv.index("--userns") > argv.index("run")
+    assert mode.argv(BARE) == (
+        "podman", "run", "--rm", "--pull", "never", "--userns", "keep-id",
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip

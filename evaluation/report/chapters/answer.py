@@ -112,8 +112,12 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         title=case.title(site),
         measured=site.measured,
         absent=site.absent,
-        cells=len(site.tried) * len(site.runtimes),
-        filled=sum(finding.outcome.is_evidence for finding in site.cells.values()),
+        cells=len(site.tried) * len(site.ranked),
+        filled=sum(
+            finding.outcome.is_evidence
+            for (_, runtime), finding in site.cells.items()
+            if runtime in site.ranked
+        ),
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,
         cards=tuple(_card(case, site, decision) for decision in site.decision.use_cases),

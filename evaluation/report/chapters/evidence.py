@@ -13,7 +13,7 @@ from evaluation.report.figures import sample_strip
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.performance import START_UP, by_value, margin_of, ratio_figure, start_up_figure
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.words import LEGEND, State, state
+from evaluation.report.words import LEGEND, NOT_ASKED, State, state
 
 __all__ = ["evidence"]
 
@@ -88,8 +88,7 @@ def _row(
         None,
     )
     cells = tuple(
-        _cell(site.folder, probe, runtime, findings.get((probe, runtime)), opened)
-        for runtime in site.runtimes
+        _cell(site, probe, runtime, findings.get((probe, runtime)), opened) for runtime in site.runtimes
     )
     return Row(
         probe=probe,
@@ -104,13 +103,13 @@ def _row(
 
 
 def _cell(
-    folder: str,
+    site: SiteCase,
     probe: str,
     runtime: str,
     finding: Finding | None,
     opened: dict[tuple[str, str], Entry],
 ) -> Cell:
-    target = anchor("evidence", folder, probe, runtime)
+    target = anchor("evidence", site.folder, probe, runtime)
     strip = None
     if finding is not None and finding.samples:
         strip = sample_strip(
@@ -122,7 +121,7 @@ def _cell(
     return Cell(
         target=target,
         runtime=runtime,
-        state=state(finding),
+        state=state(finding) if finding or runtime in site.ranked else NOT_ASKED,
         finding=finding,
         entry=opened.get((probe, runtime)),
         strip=strip,

@@ -16,7 +16,7 @@ def images(case: Case) -> Chapter:
             (
                 case.title(site),
                 images,
-                tuple(dict.fromkeys(f.runtime for image in images for f in image.forms)),
+                tuple(dict.fromkeys(f.runtime for image in images for f in image.made)),
             )
             for site in case.measured
             for images in [tuple(site.manifest.images.values())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluation.model import Role
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Batch, Fact
@@ -13,12 +14,17 @@ __all__ = ["sites"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One site: measured or not, and what is known about it."""
+    """One site: measured or not, and what is known about it.
+
+    ``attempted`` and ``controls`` are the runtimes that are here, but were not ranked.
+    """
 
     name: str
     title: str
     measured: SiteCase | None
     answers: tuple[tuple[str, str], ...]
+    attempted: tuple[str, ...]
+    controls: tuple[str, ...]
     facts: tuple[Fact, ...]
     batch: Batch | None
 
@@ -50,6 +56,13 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
             (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner")
             for each in decisions
         ),
+        attempted=_unranked(measured, Role.VARIANT),
+        controls=_unranked(measured, Role.POSITIVE_CONTROL),
         facts=known.facts if known else (),
         batch=known.batch if known else None,
     )
+
+
+def _unranked(measured: SiteCase | None, role: Role) -> tuple[str, ...]:
+    every = measured.unranked if measured else ()
+    return tuple(facts.id for facts in every if facts.present and facts.role is role)

@@ -1,0 +1,233 @@
+"""Each runtime's form of each image: made once, looked into, and shared by the modes of a runtime."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from spython.main import Client
+
+from evaluation.errors import EvaluationError, FaultyDocumentError
+from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm, convert, shared_form
+from evaluation.images.process import without_addresses
+from evaluation.measure.discovery import FoundRuntime
+from evaluation.measure.images import built_image, runner
+from evaluation.measure.launcher import Launcher, LauncherGoneError
+from evaluation.model import CONTROL, Form
+from evaluation.probes.registry import discover as discover_probes
+from evaluation.probes.roles import takes_part
+from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
+
+__all__ = ["Shelf", "absent", "first_forms", "further_forms", "ready"]
+
+_OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
+
+
+def ready(
+    found: FoundRuntime,
+    image: BuiltImage,
+    launcher: Launcher,
+    payload: Path,
+    base: ConvertedForm | None = None,
+) -> tuple[FoundRuntime, ConvertedForm | None]:
+    """Make a runtime's form of the image and run it once, if need be with an adaptation.
+
+    A runtime that cannot run the image here becomes absent, with what it said as the reason. With ``base``,
+    the form of the runtime of which this one is a mode, that one is run and nothing is made.
+    """
+    if not found.facts.present:
+        return found, None
+    problem = ""
+    run, bound = runner(launcher), str(payload)
+    for variant in (found.runtime, *found.runtime.adaptations()):
+        try:
+            form = shared_form(base, variant, run, bound) if base else convert(image, variant, run, bound)
+        except LauncherGoneError:
+            raise
+        except EvaluationError as error:
+            problem = problem or error.what
+            continue
+        facts = found.facts.model_copy(
+            update={
+                "options": variant.options,
+                "engine_options": variant.engine_options,
+                "adaptation": f"it does not start with its defaults here: {problem}" if problem else "",
+            }
+        )
+        return FoundRuntime(runtime=variant, facts=facts), form
+    reason = f"installed, but cannot run the image: {without_addresses(problem)}"
+    return (
+        FoundRuntime(
+            runtime=found.runtime, facts=found.facts.model_copy(update={"present": False, "reason": reason})
+        ),
+        None,
+    )
+
+
+def form_facts(form: ConvertedForm, made_by: str = "") -> FormFacts:
+    """Put a form as the manifest keeps it: no path of this machine, a SIF with its own labels."""
+    return FormFacts(
+        runtime=form.runtime,
+        form=str(form.form),
+        reference=form.reference,
+        size_bytes=form.size_bytes,
+        convert_s=form.convert_s,
+        digest=form.digest,
+        first_start_s=form.first_start_s,
+        details=_sif_labels(form.reference) if form.form is Form.SIF else (),
+        made_by=made_by,
+    )
+
+
+def _sif_labels(path: str) -> tuple[str, ...]:
+    """What a SIF says of its own making, read by spython (which calls ``singularity inspect``)."""
+    if not shutil.which("singularity"):
+        return ()
+    with suppress(Exception):  # spython raises plain exceptions; a label is not worth a run
+        labels = Client.inspect(path, quiet=True)["attributes"]["labels"]
+        return tuple(f"{key}: {text}" for key, text in sorted(labels.items()) if ".from" not in key)
+    return ()
+
+
+class Shelf:
+    """Every runtime that was made ready, with its form of the first image; each is made ready once.
+
+    A mode runs the form of its base, which is made ready for it even where the run leaves the base out.
+    """
+
+    def __init__(self, *, everything: Sequence[FoundRuntime], launcher: Launcher, payload: Path) -> None:
+        self._everything = {item.facts.id: item for item in everything}
+        self.launcher = launcher
+        self._payload = payload
+        self._ready: dict[str, tuple[FoundRuntime, ConvertedForm | None]] = {}
+
+    def ready(self, id_: str, built: BuiltImage) -> tuple[FoundRuntime, ConvertedForm | None]:
+        """Make a runtime ready to run the first image, after its base."""
+        if id_ not in self._ready:
+            item, base = self._everything[id_], None
+            if item.runtime.base and item.facts.present:
+                its, base = self.ready(item.runtime.base, built)
+                if base is None:
+                    reason = f"{item.runtime.base} is not here: {its.facts.reason}"
+                    item = FoundRuntime(runtime=item.runtime, facts=absent(item.facts, reason))
+            if item.facts.present:
+                what = f"looking into {item.runtime.base}'s" if base else "making its"
+                print(f"  ... {id_}: {what} form of the image {built.name}", flush=True)  # noqa: T201
+            self._ready[id_] = ready(item, built, self.launcher, self._payload, base)
+        return self._ready[id_]
+
+    def convert(self, id_: str, built: BuiltImage) -> ConvertedForm:
+        """Make the form of a further image, of a runtime that was made ready."""
+        print(f"  ... {id_}: making its form of the image {built.name}", flush=True)  # noqa: T201
+        return convert(built, self._ready[id_][0].runtime, runner(self.launcher), str(self._payload))
+
+
+def first_forms(
+    found: Sequence[FoundRuntime], built: BuiltImage, shelf: Shelf
+) -> tuple[list[FoundRuntime], ImageFacts]:
+    """Make every form of the first image; the bare host's tree first: all are compared with it."""
+    kept: list[FoundRuntime] = []
+    forms: list[FormFacts] = []
+    for item in found:
+        if not item.facts.present:
+            kept.append(item)
+            continue
+        readied, form = shelf.ready(item.facts.id, built)
+        # What this run does with it is said by what was chosen, not by what was found.
+        facts = readied.facts.model_copy(update={"timed": item.facts.timed})
+        if item.facts.id == CONTROL and not form:
+            raise EvaluationError(facts.reason)
+        if form and forms and form.digest != forms[0].digest:
+            form, facts = None, absent(facts, _OTHER_CONTENT)
+        kept.append(FoundRuntime(runtime=readied.runtime, facts=facts))
+        forms += [form_facts(form, item.runtime.base)] if form else []
+    return kept, image_facts(built, forms)
+
+
+def further_forms(
+    found: Sequence[FoundRuntime], names: Sequence[str], images: Path, shelf: Shelf
+) -> tuple[list[ImageFacts], dict[str, str]]:
+    """Make every form of the other images; also, by name, why one could not be had at all."""
+    ladder: list[ImageFacts] = []
+    missing: dict[str, str] = {}
+    for name in names:
+        print(f"  ... the image {name}: building it or taking the kept one", flush=True)  # noqa: T201
+        asked_in_it = [probe for probe in discover_probes().values() if probe.image == name]
+        meant = [
+            item
+            for item in found
+            if item.facts.present
+            and (
+                item.facts.timed
+                or any(takes_part(item.facts.role, probe, timed=False) for probe in asked_in_it)
+            )
+        ]
+        try:
+            built = built_image(name, images, shelf.launcher)
+            ladder.append(image_facts(built, _forms_of(built, meant, shelf)))
+        except (LauncherGoneError, FaultyDocumentError):
+            raise
+        except EvaluationError as error:
+            missing[name] = f"there is no image {name}: {error.what}"
+    return ladder, missing
+
+
+def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: Shelf) -> list[FormFacts]:
+    """Give every runtime's form; where one cannot make it, what it said, and the others go on."""
+    forms: dict[str, FormFacts] = {}
+    for item in found:
+        base = item.runtime.base
+        if base in forms:  # it was just made, and looked into
+            forms[item.facts.id] = forms[base].model_copy(
+                update={"runtime": item.facts.id, "made_by": base, "first_start_s": None}
+            )
+            continue
+        try:
+            form = form_facts(shelf.convert(item.runtime.form_of, built), base)
+            form = form.model_copy(update={"runtime": item.facts.id})
+        except LauncherGoneError:
+            raise
+        except EvaluationError as error:
+            if item.facts.id == CONTROL:
+                raise
+            form = _no_form(item, without_addresses(error.what))
+        first = forms.get(CONTROL)
+        if first and form.digest and form.digest != first.digest:
+            form = _no_form(item, _OTHER_CONTENT)
+        forms[item.facts.id] = form
+    return list(forms.values())
+
+
+def _no_form(item: FoundRuntime, problem: str) -> FormFacts:
+    return FormFacts(
+        runtime=item.facts.id,
+        form=str(item.runtime.form),
+        reference="",
+        size_bytes=None,
+        convert_s=0.0,
+        digest="",
+        problem=problem,
+    )
+
+
+def image_facts(image: BuiltImage, forms: Sequence[FormFacts]) -> ImageFacts:
+    """Put an image as the manifest keeps it; its digest is that of all of its forms."""
+    return ImageFacts(
+        name=image.name,
+        recipe=f"images/{image.name}/image.yaml",
+        recipe_sha256=image.recipe_sha256,
+        digest=forms[0].digest,
+        tar_bytes=image.tar_bytes,
+        build_s=image.build_s,
+        packages=image.packages,
+        wheels=image.wheels,
+        forms=tuple(forms),
+    )
+
+
+def absent(facts: RuntimeFacts, reason: str) -> RuntimeFacts:
+    """Take a runtime out of the run, with the reason."""
+    return facts.model_copy(update={"present": False, "reason": reason})

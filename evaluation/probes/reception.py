@@ -1,0 +1,159 @@
+"""Where an attempt shows itself while it stands: the verifier's socket, and what was seen at it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evaluation.payload.build import PROBE as PAYLOAD
+from evaluation.probes.answers import Answer, read_answer
+from evaluation.probes.base import Completed, Session
+from evaluation.probes.visits import Visit, look
+
+__all__ = ["SEEN", "Attended", "Reception", "attend"]
+
+SEEN = "seen_from_the_host"
+"""Text: what the verifier saw of the payload's process."""
+
+_SOCKET_NAME = "verifier.sock"
+_PEER = struct.Struct("3i")
+_PATIENCE_S = 0.2
+_ENTERED_BY_ALL = 0o711
+"""Root without capabilities may not enter a directory of the user's either, and has to reach the socket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """An attempt that was looked at: how it ended, what the payload says, and what the host's kernel said."""
+
+    completed: Completed
+    answer: Answer
+    visits: tuple[Visit, ...]
+
+    def all(self, letter: str) -> tuple[Visit, ...]:
+        """What was seen when the payload said this letter, in order."""
+        return tuple(visit for visit in self.visits if visit.letter == letter)
+
+    def first(self, letter: str) -> Visit | None:
+        """What was seen when it first said this letter."""
+        return next(iter(self.all(letter)), None)
+
+    @property
+    def missing(self) -> str:
+        """Why there is nothing to judge, when what was looked for is not among this."""
+        if self.answer.problem:
+            return self.answer.problem
+        line = self.answer.first("visit")
+        if line is not None and not line.ok:
+            return f"the payload could not show itself to the verifier: {line.reason}"
+        return "the payload reported too little"
+
+
+def attend(session: Session, *words: str, on_host: bool = False) -> Attended:
+    """Let the payload make an attempt, and look at it while it stands.
+
+    What was seen is recorded. ``on_host`` lets the measuring user make the attempt on the bare host: a
+    control of the verifier's own.
+    """
+    with Reception(session.work) as reception:
+        if on_host:
+            completed = session.on_host((str(session.payload / PAYLOAD), *words))
+        else:
+            completed = session.launch((f"{session.payload_inside}/{PAYLOAD}", *words))
+    for visit in () if on_host else reception.visits:
+        session.record(SEEN, visit.told(), evidence=(completed,))
+    return Attended(completed=completed, answer=read_answer(completed), visits=reception.visits)
+
+
+class Reception:
+    """A Unix socket that looks at whoever calls it, each time they say a letter, and then lets them go on.
+
+    The kernel tells the caller's pid (``SO_PEERCRED``, unix(7)), and while it waits for our answer it cannot
+    end and leave its number to another.
+
+    Parameters
+    ----------
+    directory : Path
+        A directory of the user's that is bound into the container. Anybody may enter it and call.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        os.fchmod(self._directory, _ENTERED_BY_ALL)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(_PATIENCE_S)
+        # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
+        before = os.umask(0)
+        try:
+            self._socket.bind(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
+        finally:
+            os.umask(before)
+        self._socket.listen(16)
+        self._visits: list[Visit] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._receive, name="reception", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+        with suppress(FileNotFoundError):
+            os.unlink(_SOCKET_NAME, dir_fd=self._directory)
+        os.close(self._directory)
+
+    @property
+    def visits(self) -> tuple[Visit, ...]:
+        """Those who came so far, in order."""
+        return tuple(self._visits)
+
+    def _receive(self) -> None:
+        while not self._over.is_set():
+            try:
+                caller, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            with caller:
+                self._attend(caller)
+
+    def _attend(self, caller: socket.socket) -> None:
+        caller.settimeout(_PATIENCE_S)
+        pid, _, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        while not self._over.is_set():
+            try:
+                said, handed, _, _ = socket.recv_fds(caller, 1, 1)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if not said:
+                return
+            if pid > 0:
+                self._visits.append(_looked_at(pid, said.decode("latin-1"), handed))
+            with suppress(OSError):
+                caller.sendall(b".")
+
+
+def _looked_at(pid: int, letter: str, handed: list[int]) -> Visit:
+    """Describe the caller and what it handed over, and close that."""
+    status, closed = None, False
+    for descriptor in handed:
+        try:
+            status = os.fstat(descriptor)
+        except OSError:
+            closed = True
+        finally:
+            os.close(descriptor)
+    return look(pid, letter, status, closed=closed)

@@ -1,0 +1,17 @@
+"""Which runtime is asked which question; see ``docs/decisions/0008-roles.md``."""
+
+from __future__ import annotations
+
+from evaluation.model import Role
+from evaluation.probes.base import Probe
+from evaluation.probes.registry import group_of
+
+__all__ = ["takes_part"]
+
+_ASKED = {Role.VARIANT: ("security", "operations"), Role.POSITIVE_CONTROL: ("security",)}
+"""Groups of which a runtime that is not timed is asked what is asked once."""
+
+
+def takes_part(role: Role, probe: Probe, *, timed: bool) -> bool:
+    """Say whether a runtime is asked this question in a run; ``timed`` ones are asked everything."""
+    return timed or (probe.repeat == "once" and group_of(probe.id) in _ASKED.get(role, ()))
