@@ -245,6 +245,34 @@ def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) ->
 
 
 @main.command()
+@click.argument("names", nargs=-1, metavar="[PROBE]...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(commands.FINDINGS_FORMATS),
+    default="csv",
+    show_default=True,
+    help="csv: a table; json: its rows; sarif: the security attempts in SARIF 2.1.0.",
+)
+@_results
+@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@click.option(
+    "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
+)
+@told
+def findings(
+    *, names: tuple[str, ...], form: str, results: Path | None, runs: str, criteria: Path | None
+) -> None:
+    """Print the findings of results that are there already, for other tools.
+
+    All of them, or those of some PROBEs, by id (cold_start) or by number in the checklist (P15).
+    Needs no container and no network.
+    """
+    text = commands.findings(names, form=form, results=results, runs=runs, criteria=criteria)
+    click.echo(text, nl=False)
+
+
+@main.command()
 @click.argument("name", metavar="PROBE")
 @click.option("--runtime", required=True, help="By id, as evaluation doctor lists them.")
 @click.option("--blocks", default=5, show_default=True, help="Blocks of a measured probe.")
@@ -262,9 +290,9 @@ def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: 
 
 @main.group()
 def calibrate() -> None:
-    """Find out what this machine can tell apart, before anything is claimed.
+    """Find out what this machine, and the security checklist, can tell apart, before anything is claimed.
 
-    Needs no container runtime.
+    Needs no container runtime for 'timing', and Docker or Apptainer for 'security'.
     """
 
 
@@ -280,6 +308,44 @@ def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
     Needs no container runtime. The run is kept in the results, and no decision is made from it.
     """
     click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
+
+
+@calibrate.command()
+@click.argument("attempts", nargs=-1)
+@_site
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    type=click.Choice(["docker", "apptainer"]),
+    help="Only the flags of this runtime, and no other runtime.  [default: both, and all here as they are]",
+)
+@click.option("--repeats", default=5, show_default=True, help="Turns of every attempt on every runtime.")
+@_results
+@_user
+@told
+def security(
+    *,
+    attempts: tuple[str, ...],
+    site: str,
+    runtimes: tuple[str, ...],
+    repeats: int,
+    results: Path | None,
+    user: str,
+) -> None:
+    """Try the security checklist itself: which flag of Docker and Apptainer flips which attempt.
+
+    Every attempt is made with one flag more at a time, and with one that changes nothing; then again on
+    every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Ends with 1 where the
+    null flips something or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores;
+    a calibration of all that was interrupted is gone on with.
+    """
+    text, sound = commands.calibrate_security(
+        attempts, site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
+    )
+    click.echo(text)
+    if not sound:
+        sys.exit(1)
 
 
 @main.group()

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
+from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.criteria import load_criteria
-from evaluation.decide.findings import findings_of
+from evaluation.decide.findings import checklist_of, findings_of
+from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
@@ -23,7 +25,7 @@ from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.user import measuring_user
-from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, Role
+from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
@@ -31,6 +33,7 @@ from evaluation.probes.registry import find, group_of
 from evaluation.project import root
 from evaluation.report import preview
 from evaluation.report.build import render
+from evaluation.report.export import FORMATS as FINDINGS_FORMATS
 from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
@@ -40,7 +43,20 @@ from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
 
-__all__ = ["calibrate_timing", "conform", "docs", "doctor", "images", "probe", "report", "run", "validate"]
+__all__ = [
+    "FINDINGS_FORMATS",
+    "calibrate_security",
+    "calibrate_timing",
+    "conform",
+    "docs",
+    "doctor",
+    "findings",
+    "images",
+    "probe",
+    "report",
+    "run",
+    "validate",
+]
 
 _MEASURING = ("10_performance", "20_security", "30_operations")
 
@@ -64,6 +80,7 @@ def validate() -> list[Fault]:
     images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
+    checks.append(partial(load_advisories, here / "advisories.yaml"))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:
@@ -203,6 +220,32 @@ def report(
     return render(executed, target)
 
 
+def findings(
+    names: Sequence[str] = (),
+    *,
+    form: str,
+    results: Path | None = None,
+    runs: str = "",
+    criteria: Path | None = None,
+) -> str:
+    """Assess results on disk and write their findings as text, in a form of `FINDINGS_FORMATS`.
+
+    ``names`` are probes, by id or by number in the checklist; without any, all are meant.
+
+    Raises
+    ------
+    EvaluationError
+        There are no results, they are damaged, or there is no such probe.
+    """
+    here = root()
+    results = results or here / "results"
+    rules = load_criteria(criteria or here / "criteria.yaml", probes=tuple(discover_probes()))
+    wanted = {find(name).id for name in names}
+    chosen = choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results))
+    found = [item for run in chosen for item in findings_of(run, rules)]
+    return FINDINGS_FORMATS[form]([item for item in found if not wanted or item.probe in wanted])
+
+
 def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:
     """Ask one question of one runtime and of the host; return what came out, as text.
 
@@ -235,10 +278,16 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         measurement.measure(group_of(asked.id), only=(asked.id,))
         findings = [
             finding
-            for finding in findings_of(measurement.run, load_criteria(here / "criteria.yaml"))
+            for finding in findings_of(
+                measurement.run, load_criteria(here / "criteria.yaml"), only_published=False
+            )
             if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
         ]
-        return transcript(findings, measurement.run, show=show)
+        told = transcript(findings, measurement.run, show=show)
+    reason = asked.checklist_id and unpublished_reason(
+        asked.id, asked.version, known_checklists(here / "results" / site)
+    )
+    return f"{told}\n\nnot published in reports: {reason}" if reason else told
 
 
 def _require_runtime(name: str, *, or_else: tuple[str, ...] = ()) -> None:
@@ -305,6 +354,61 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
     return preview.calibration_text(
         done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
     )
+
+
+def calibrate_security(
+    attempts: Sequence[str] = (),
+    *,
+    site: str,
+    runtimes: Sequence[str],
+    repeats: int,
+    results: Path | None,
+    user: str,
+) -> tuple[str, bool]:
+    """Make every attempt with one flag more at a time; return the tables, and whether all is well.
+
+    All is well when the null flipped nothing and turns that were taken again came to the same verdict.
+
+    Parameters
+    ----------
+    attempts : sequence of str
+        Only these, by id or by number in the checklist, in a run of their own.
+    runtimes : sequence of str
+        Only the flags of these, and nothing else; by default those of both, and all runtimes here.
+    repeats : int
+        Turns of every attempt on every runtime as it is.
+    """
+    here = root()
+    groups: dict[str, list[str]] = {}
+    for asked in map(find, attempts or discover_probes()):
+        if asked.checklist_id:
+            groups.setdefault(group_of(asked.id), []).append(asked.id)
+        elif attempts:
+            raise EvaluationError(f"{asked.id} is no attempt of the security checklist", where="ATTEMPTS")
+    with open_measurement(
+        load_site(site, here / "sites"),
+        profile=SECURITY_CALIBRATION,
+        fresh=bool(attempts),
+        results=(results or here / "results").absolute(),
+        images=here / "images",
+        runtimes=runtimes,
+        user=user,
+        ladder=sorted({find(id_).image for ids in groups.values() for id_ in ids}),
+        knobs=runtimes or ("docker", "apptainer"),
+    ) as measurement:
+        if not any(facts.knob for facts in measurement.manifest.runtimes):
+            raise EvaluationError(
+                "there is nothing to turn: neither Docker nor Apptainer runs here",
+                where="evaluation calibrate security",
+                advice="evaluation doctor says why.",
+            )
+        for group, ids in groups.items():
+            measurement.measure(group, only=ids)
+        for group, ids in groups.items():
+            measurement.repeat(group, repeats, only=ids)
+        done = measurement.finish()
+    checklist = checklist_of(done, load_criteria(here / "criteria.yaml"))
+    return preview.checklist_text(checklist), not (checklist.null_faults() or checklist.unstable())
 
 
 def images(*, site: str, user: str, clean: bool = False, names: Sequence[str] = ()) -> str:

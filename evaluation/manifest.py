@@ -9,9 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.model import CONTROL, Role
+from evaluation.model import CONTROL, Effect, Role
 
-__all__ = ["FORMAT", "FormFacts", "HostFacts", "ImageFacts", "Manifest", "RuntimeFacts"]
+__all__ = [
+    "FORMAT",
+    "FormFacts",
+    "HostFacts",
+    "ImageFacts",
+    "KnobFacts",
+    "Manifest",
+    "ProgramFacts",
+    "RuntimeFacts",
+]
 
 FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
@@ -41,6 +50,16 @@ def _role_before_roles(facts: dict[str, Any]) -> Role:
     return Role.BASELINE if facts.get("id") == CONTROL else Role.ALTERNATIVE
 
 
+class KnobFacts(_Facts):
+    """By which one flag an arm of a calibration differs from a runtime, and what it is expected to do."""
+
+    of: str
+    """The runtime's id."""
+    options: tuple[str, ...]
+    effect: Effect
+    expected: str
+
+
 class RuntimeFacts(_Facts):
     """One runtime as it was found; ``reason`` says why an absent one is absent.
 
@@ -61,6 +80,8 @@ class RuntimeFacts(_Facts):
     security: tuple[str, ...] = ()
     role: Role = Field(default_factory=_role_before_roles)
     timed: bool = True
+    knob: KnobFacts | None = None
+    """Only in a calibration of the security checklist, and only where this is not the runtime as it is."""
 
 
 class FormFacts(_Facts):
@@ -103,6 +124,20 @@ class ImageFacts(_Facts):
         return tuple(form for form in self.forms if form.made_by not in runtimes)
 
 
+class ProgramFacts(_Facts):
+    """One program that runtimes consist of: its version, its package's where it came in one.
+
+    ``mentioned`` are the advisories (CVE ids) that the package's installed changelog speaks of;
+    ``changelog_read`` says whether there was one.
+    """
+
+    component: str
+    version: str
+    package: str = ""
+    changelog_read: bool = False
+    mentioned: tuple[str, ...] = ()
+
+
 class Manifest(_Facts):
     """What a run is: planned, where, with what."""
 
@@ -124,6 +159,7 @@ class Manifest(_Facts):
     """The image that a probe runs in unless it names another."""
     ladder: tuple[ImageFacts, ...] = ()
     """The other images that were made ready, smallest first."""
+    programs: tuple[ProgramFacts, ...] = ()
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
 

@@ -15,12 +15,16 @@ __all__ = [
     "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
+    "POSITIVE_CONTROL",
     "QUICK",
+    "SECURITY_CALIBRATION",
     "WORK",
     "Bind",
     "Comparison",
     "Completed",
     "CriterionRow",
+    "Delta",
+    "Effect",
     "Evidence",
     "Finding",
     "Form",
@@ -66,8 +70,26 @@ FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
 
 
+POSITIVE_CONTROL = "-unsafe"
+"""How the id of a mode ends in which everything is weakened, to show that attempts can succeed at all.
+
+It is no alternative: it is shown apart and never ranked.
+"""
+
+
 CALIBRATION = "calibration"
 """The profile of a run that holds the bare host against itself alone; nothing is decided from it."""
+
+SECURITY_CALIBRATION = "security-calibration"
+"""The profile of a run that tries the checklist itself, one flag at a time; nothing is decided from it."""
+
+
+class Effect(StrEnum):
+    """What one flag is expected to do to the walls between a container and its host."""
+
+    NOTHING = "nothing"
+    WEAKENS = "weakens"
+    HARDENS = "hardens"
 
 
 class Role(StrEnum):
@@ -254,6 +276,18 @@ class Severity(StrEnum):
     """More of the kernel in reach, or more known about the host; no effect by itself."""
 
 
+class Delta(StrEnum):
+    """An attempt against the bare host: what the runtime changes for a plain job of the same user."""
+
+    ADDED = "the runtime added this"
+    """Exposed here, and not on the bare host."""
+    TAKEN_AWAY = "the runtime took this away"
+    """Not possible here; the bare host could."""
+    SAME = "as on the host"
+    UNKNOWN = "not known"
+    """One of the two shows nothing: inert, broken, or not attempted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTexts:
     """The words of a probe; they travel with its findings, so that the report needs no probe."""
@@ -297,7 +331,8 @@ class Finding:
     ``control`` is empty too where the bare host has no such figure. ``value`` and ``ratio`` are
     ``None`` for fewer than three blocks.
     ``value`` is the estimate in ``texts.unit``, ``ratio`` the paired ratio to the bare host.
-    ``verdict`` is the checklist's word (``DENIED EXPOSED ABSENT INERT ERROR``) for attempts.
+    ``verdict`` is the checklist's word (``DENIED EXPOSED ABSENT INERT ERROR``) for attempts, and
+    ``delta`` what the runtime changes there; ``None`` for the bare host, and for what is no attempt.
     """
 
     site: str
@@ -309,6 +344,7 @@ class Finding:
     message: str
     texts: ProbeTexts
     verdict: str = ""
+    delta: Delta | None = None
     blocks: tuple[int, ...] = ()
     samples: tuple[float, ...] = ()
     control: tuple[float, ...] = ()

@@ -18,6 +18,7 @@ from evaluation.model import Outcome
 from evaluation.yamltree import Document
 
 __all__ = [
+    "Acceptance",
     "Batch",
     "Fact",
     "Policy",
@@ -77,10 +78,34 @@ class SiteKnockOut(StrictModel):
         return self
 
 
+class Acceptance(StrictModel):
+    """An exposure that the site accepts: what a use case would knock out by it stays in, and it is said."""
+
+    criterion: Identifier
+    runtime: Identifier | None = None
+    family: Identifier | None = None
+    reason: Text
+    source: Text
+
+    @model_validator(mode="after")
+    def _names_at_most_one(self) -> Acceptance:
+        if self.runtime is not None and self.family is not None:
+            message = "should name a runtime or a family, or neither for all of them"
+            raise ValueError(message)
+        return self
+
+    def holds_for(self, criterion: str, runtime: str, family: str) -> bool:
+        """Whether it speaks of this criterion and this runtime."""
+        named = self.runtime in {None, runtime} and self.family in {None, family}
+        return named and self.criterion == criterion
+
+
 class Policy(StrictModel):
     """The site's own rules, before any use case has its say."""
 
     knock_outs: tuple[SiteKnockOut, ...] = ()
+    accepts: tuple[Acceptance, ...] = ()
+    """Failed criteria that knock nobody out here, whatever a use case says."""
 
 
 class RuntimeSetting(StrictModel):
@@ -176,13 +201,15 @@ def load_site(
         raise EvaluationError(what, where=str(folder), advice=f"rename {site_id}.yaml")
 
     def check(document: Document) -> Iterator[Complaint]:
-        for index in range(_length(document.value("policy", "knock_outs"))):
-            here = ("policy", "knock_outs", index)
-            names = (("runtime", runtimes), ("family", families), ("criterion", criteria))
-            for kind, there_are in names:
-                name = document.value(*here, kind)
-                if isinstance(name, str) and there_are is not None and name not in there_are:
-                    yield Complaint(location=(*here, kind), message=unknown(kind, name, there_are))
+        names = (("runtime", runtimes), ("family", families), ("criterion", criteria))
+        for rules in ("knock_outs", "accepts"):
+            for index in range(_length(document.value("policy", rules))):
+                here = ("policy", rules, index)
+                for kind, there_are in names:
+                    name = document.value(*here, kind)
+                    if isinstance(name, str) and there_are is not None and name not in there_are:
+                        yield Complaint(location=(*here, kind), message=unknown(kind, name, there_are))
+        yield from _contradictions(document)
         for name in document.mapping("runtimes"):
             if runtimes is not None and name not in runtimes:
                 message = unknown("runtime", name, runtimes)
@@ -191,6 +218,18 @@ def load_site(
     file = load(folder / f"{site_id}.yaml", SiteFile, check)
     fields: dict[str, Any] = {name: getattr(file, name) for name in SiteFile.model_fields}
     return Site(id=site_id, **fields)
+
+
+def _contradictions(document: Document) -> Iterator[Complaint]:
+    """What one policy both knocks out by and accepts."""
+    count = _length(document.value("policy", "knock_outs"))
+    forbidden = {document.value("policy", "knock_outs", index, "criterion") for index in range(count)}
+    for index in range(_length(document.value("policy", "accepts"))):
+        place = ("policy", "accepts", index, "criterion")
+        name = document.value(*place)
+        if isinstance(name, str) and name in forbidden:
+            message = f"{name!r} stands among this policy's knock-outs: it cannot be accepted too"
+            yield Complaint(location=place, message=message)
 
 
 def _length(value: object) -> int:

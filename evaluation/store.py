@@ -6,6 +6,7 @@ Format history
     Each runtime of the manifest has a ``role``, and ``timed`` says whether it was asked everything. In
     earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
     (``made_by``) where a mode runs that of another runtime.
+    The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
     it is: it had one image. ``residue.jsonl`` may be there: one line for each time that the run was
@@ -22,7 +23,9 @@ Format history
         Every process started, and what was printed: each output once, by its SHA-256, as text or,
         where it is not UTF-8, as base64.
     ``findings.json``
-        Derived from the above; rewritten by every assessment.
+        Derived from the above; rewritten by every assessment. Fields that were added since (an attempt's
+        ``delta``, its ``severity``) are missing in older ones, and are then not known; the format's number
+        is that of what cannot be derived again.
     ``complete.json``
         The sentinel: digests of the files above it (but the derived one), written last.
     ``*.torn``

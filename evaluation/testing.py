@@ -159,6 +159,11 @@ class FakeSession:
     limits_memory: bool = True
     launched: list[tuple[str, ...]] = field(default_factory=list)
     recorded: list[Observation] = field(default_factory=list)
+    adapter: Runtime = field(default_factory=lambda: FakeRuntime())  # noqa: PLW0108 - it is defined below
+
+    def with_image(self, reference: str) -> FakeSession:  # noqa: ARG002 - every image is made up
+        """Give the same session."""
+        return self
 
     def image_path(self, path: str) -> str:
         """Give the path itself."""

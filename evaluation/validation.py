@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.supply import Advisories
 from evaluation.documents import StrictModel, schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import Recipe
@@ -15,6 +16,7 @@ from evaluation.workloads import WorkloadFile
 __all__ = ["SCHEMAS", "validate", "write_schemas"]
 
 SCHEMAS: dict[str, type[StrictModel]] = {
+    "advisories.schema.json": Advisories,
     "criteria.schema.json": Criteria,
     "image.schema.json": Recipe,
     "site.schema.json": SiteFile,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 import os
@@ -22,7 +24,18 @@ from evaluation.runtimes import known_runtimes
 from evaluation.store import Run, RuntimeFacts, Turn
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["calibrate", "conform", "docs", "doctor", "image", "probe", "report", "run", "validate"]
+COMMANDS = [
+    "calibrate",
+    "conform",
+    "docs",
+    "doctor",
+    "findings",
+    "image",
+    "probe",
+    "report",
+    "run",
+    "validate",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +71,8 @@ def project_in(folder: Path) -> Path:
     """Copy the files that people write."""
     for name in ("sites", "images"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "criteria.yaml", folder)
+    for name in ("criteria.yaml", "advisories.yaml"):
+        shutil.copy(ROOT / name, folder)
     return folder
 
 
@@ -75,7 +89,8 @@ def test_every_command_is_listed() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[name] for name in COMMANDS] + [["calibrate", "timing"], ["image", "list"], ["image", "clean"]],
+    [[name] for name in COMMANDS]
+    + [["calibrate", "timing"], ["calibrate", "security"], ["image", "list"], ["image", "clean"]],
     ids=" ".join,
 )
 def test_every_help_says_what_it_needs(words: list[str]) -> None:
@@ -284,6 +299,39 @@ def test_no_results_and_unknown_runs_are_said(results: Path, tmp_path: Path) -> 
     assert "none-such" in told.stderr
 
 
+# -- findings ----------------------------------------------------------------------------------------
+
+
+def test_findings_are_printed_from_results_alone(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no container and no other tool is needed
+    told = evaluation("findings", "--results", str(results))
+    assert told.exit_code == 0, told.output
+    rows = list(csv.DictReader(io.StringIO(told.stdout)))
+    assert {(row["runtime"], row["outcome"]) for row in rows if row["probe"] == "cold_start"} == {
+        ("host", "MEASURED"),
+        ("host-again", "MEASURED"),
+        ("docker", "MEASURED"),
+        ("shifter", "UNAVAILABLE"),
+    }
+    by_number = evaluation("findings", "P15", "--format", "json", "--results", str(results))
+    assert {row["probe"] for row in json.loads(by_number.stdout)} == {"setuid_planting"}
+    log = json.loads(evaluation("findings", "--format", "sarif", "--results", str(results)).stdout)
+    assert log["version"] == "2.1.0"
+
+
+def test_findings_that_cannot_be_had_are_said(results: Path, tmp_path: Path) -> None:
+    for words, said in (
+        (("P99",), "there is no probe 'P99'"),
+        (("--runs", "none-such"), "none-such"),
+        (("--results", str(tmp_path / "none")), "there are no results"),
+    ):
+        told = evaluation("findings", "--results", str(results), *words)
+        assert told.exit_code == 1
+        assert said in told.stderr
+        assert told.stdout == ""
+    assert evaluation("findings", "--format", "xml").exit_code == 2
+
+
 # -- image -------------------------------------------------------------------------------------------
 
 
@@ -308,3 +356,28 @@ def test_what_is_kept_is_listed_and_removed_by_name(monkeypatch: pytest.MonkeyPa
     assert folder.exists()
     assert evaluation("image", "clean", "small").stdout.endswith("removed\n")
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(("sound", "status"), [(True, 0), (False, 1)])
+def test_a_calibration_of_the_checklist_ends_with_1_where_it_cannot_be_relied_on(
+    monkeypatch: pytest.MonkeyPatch,
+    sound: bool,  # noqa: FBT001
+    status: int,
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def calibrate(attempts: tuple[str, ...], **options: object) -> tuple[str, bool]:
+        asked.append({"attempts": attempts, **options})
+        return "the table", sound
+
+    monkeypatch.setattr(commands, "calibrate_security", calibrate)
+    told = evaluation("calibrate", "security", "P15", "--runtime", "docker", "--repeats", "2")
+    assert (told.exit_code, told.stdout) == (status, "the table\n")
+    assert (asked[0]["attempts"], asked[0]["runtimes"], asked[0]["repeats"]) == (("P15",), ("docker",), 2)
+    assert evaluation("calibrate", "security", "--runtime", "shifter").exit_code == 2
+
+
+def test_only_attempts_can_be_calibrated() -> None:
+    told = evaluation("calibrate", "security", "cold_start")
+    assert told.exit_code == 1
+    assert "cold_start is no attempt of the security checklist" in told.stderr

@@ -151,6 +151,17 @@ runtimes:
             "4:23: policy.knock_outs[0]: 'when' belongs to a criterion, and a criterion needs it",
         ),
         (
+            "policy: {accepts: [{criterion: a, family: b, runtime: c, reason: r, source: s}]}",
+            "4:20: policy.accepts[0]: should name a runtime or a family, or neither for all of them",
+        ),
+        (
+            """\
+policy:
+  knock_outs: [{criterion: a, when: FAILS, reason: r, source: s}]
+  accepts: [{criterion: a, reason: r, source: s}]""",
+            "6:25: 'a' stands among this policy's knock-outs: it cannot be accepted too",
+        ),
+        (
             "measure_as: root",
             "4:13: measure_as: should be an unprivileged user: that is who runs containers at a site",
         ),

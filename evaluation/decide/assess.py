@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from evaluation.blocks import counted, set_aside
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.decide.delta import against_host
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.statistics import Claim, compare, median_interval, noise_floor, paired_ratio, settle
@@ -164,6 +165,7 @@ def _assess_probe(
     probe: Probe, texts: ProbeTexts, arms: Arms, facts: _Run, criteria: Criteria
 ) -> Iterator[_Draft]:
     judged = {arm: _judged(probe, texts, arm, arms, facts) for arm in _ordered({*arms} - {*facts.absent})}
+    hosts = tuple(judged[arm][0] for arm in (CONTROL, CONTROL_AGAIN) if arm in judged)
     confidence = criteria.method.confidence_level.value
     control = judged[CONTROL][1] if CONTROL in judged else {}
     again = judged[CONTROL_AGAIN][1] if CONTROL_AGAIN in judged else {}
@@ -173,7 +175,7 @@ def _assess_probe(
             measured = _measured(finding, samples, control, confidence=confidence)
             yield _Draft(finding=measured, claim=_claim(measured, floor, criteria))
         elif arm != CONTROL_AGAIN:
-            yield _Draft(finding=finding)
+            yield _Draft(finding=replace(finding, delta=against_host(finding, hosts)))
     for runtime in sorted(facts.absent):
         if not facts.asked(runtime, probe):
             continue
@@ -328,7 +330,7 @@ def _from_observations(blank: Finding, own: Observations) -> Finding:
 
 def _unavailable(runtime: str, probe: Probe, texts: ProbeTexts, facts: _Run, reason: str) -> Finding:
     blank = _blank(runtime, probe.id, probe.version, texts, facts)
-    return replace(blank, outcome=Outcome.UNAVAILABLE, message=reason)
+    return replace(blank, outcome=Outcome.UNAVAILABLE, message=reason, delta=against_host(blank, hosts=()))
 
 
 def _broken(finding: Finding, message: str) -> Finding:

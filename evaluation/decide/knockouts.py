@@ -1,7 +1,8 @@
 """Knock-outs: what ends a runtime's candidacy, whatever else it scores.
 
 The site's policy comes before the use case's own vetoes. A veto about which nothing is known neither
-knocks out nor clears: it stays open, and an open veto keeps a runtime from being recommended.
+knocks out nor clears: it stays open, and an open veto keeps a runtime from being recommended. What a site
+accepts knocks nobody out there by a use case's veto; that it did so is always said.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 
 from evaluation.decide.criteria import UseCase
 from evaluation.model import Finding
-from evaluation.sites import Site
+from evaluation.sites import Acceptance, Site
 
-__all__ = ["Reason", "family_of", "knock_outs", "open_vetoes"]
+__all__ = ["Reason", "family_of", "knock_outs", "open_vetoes", "waived"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +54,42 @@ def knock_outs(
             reasons.append(Reason(rule=rule_in_words, evidence=evidence))
     for veto in use_case.knock_outs:
         evidence = _evidence(findings.get(veto.criterion), veto.when)
-        if evidence:
+        if evidence and not _acceptance(veto.criterion, runtime, family, site):
             reasons.append(Reason(rule=veto.reason.rstrip("."), evidence=evidence))
     return tuple(reasons)
 
 
-def open_vetoes(findings: Mapping[str, Finding], site: Site, use_case: UseCase) -> tuple[str, ...]:
+def waived(
+    runtime: str, family: str, findings: Mapping[str, Finding], site: Site, use_case: UseCase
+) -> tuple[Reason, ...]:
+    """Say what would knock a runtime out by the use case, and does not because the site accepts it."""
+    reasons = []
+    for veto in use_case.knock_outs:
+        evidence = _evidence(findings.get(veto.criterion), veto.when)
+        acceptance = _acceptance(veto.criterion, runtime, family, site)
+        if evidence and acceptance:
+            rule = f"accepted by the policy of {site.title}: {acceptance.reason.rstrip('.')}"
+            reasons.append(Reason(rule=rule, evidence=evidence))
+    return tuple(reasons)
+
+
+def open_vetoes(
+    runtime: str, family: str, findings: Mapping[str, Finding], site: Site, use_case: UseCase
+) -> tuple[str, ...]:
     """Criteria that would knock a runtime out, and about which nothing is known for it yet."""
     of_site = [rule.criterion for rule in site.policy.knock_outs if rule.criterion]
-    names = dict.fromkeys([*of_site, *(veto.criterion for veto in use_case.knock_outs)])
+    of_use_case = [
+        veto.criterion
+        for veto in use_case.knock_outs
+        if not _acceptance(veto.criterion, runtime, family, site)
+    ]
+    names = dict.fromkeys([*of_site, *of_use_case])
     return tuple(name for name in names if name not in findings or not findings[name].outcome.is_evidence)
+
+
+def _acceptance(criterion: str, runtime: str, family: str, site: Site) -> Acceptance | None:
+    """Find what the site accepts of a criterion's failure for a runtime."""
+    return next((item for item in site.policy.accepts if item.holds_for(criterion, runtime, family)), None)
 
 
 def _evidence(finding: Finding | None, when: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
-from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes
+from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes, waived
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.robustness import robustness
 from evaluation.decide.sentence import Account, sentence
@@ -115,10 +115,9 @@ class _Desk:
     def answer(self, name: str, use_case: UseCase) -> UseCaseDecision:
         """Decide one use case."""
         findings = {runtime: self._findings(runtime) for runtime in self.runtimes}
+        families = {runtime: family_of(runtime, self.families) for runtime in self.runtimes}
         knocked_out = {
-            runtime: knock_outs(
-                runtime, family_of(runtime, self.families), findings[runtime], self.site, use_case
-            )
+            runtime: knock_outs(runtime, families[runtime], findings[runtime], self.site, use_case)
             for runtime in self.runtimes
         }
         field = tuple(
@@ -131,7 +130,10 @@ class _Desk:
             for runtime in self.runtimes
         }
         scores = {runtime: score for runtime, (score, _) in totals.items()}
-        unresolved = {runtime: open_vetoes(findings[runtime], self.site, use_case) for runtime in field}
+        unresolved = {
+            runtime: open_vetoes(runtime, families[runtime], findings[runtime], self.site, use_case)
+            for runtime in field
+        }
         method = self.criteria.method
         drawn = self._simulate(field, use_case, method.weight_range.value)
         chances = drawn.chances()
@@ -149,6 +151,11 @@ class _Desk:
             scores=scores,
             chances=chances,
             knocked_out={runtime: reasons for runtime, reasons in knocked_out.items() if reasons},
+            waived={
+                runtime: accepted
+                for runtime in self.runtimes
+                if (accepted := waived(runtime, families[runtime], findings[runtime], self.site, use_case))
+            },
             not_measured={r: why for r, why in self.not_measured.items() if r in self.runtimes},
             unresolved={runtime: missing for runtime, missing in unresolved.items() if missing},
             weights_decide=self._weights_decide(ranking, field, use_case),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evaluation.decide.knockouts import Reason
 from evaluation.decide.standing import Ranking
@@ -33,6 +33,8 @@ class Account:
     unresolved: Mapping[str, tuple[str, ...]]
     weights_decide: bool
     host_measured: bool
+    waived: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    """What would have knocked a runtime out, had the site not accepted it."""
 
     def order(self) -> tuple[str, ...]:
         """Every runtime: the field by rank, then the knocked out, then the not measured."""
@@ -48,15 +50,16 @@ class Account:
     def reasons(self, runtime: str) -> tuple[str, ...]:
         """Say why a runtime stands where it does."""
         absent = (f"not measured: {self.not_measured[runtime]}",) if runtime in self.not_measured else ()
+        accepted = tuple(str(reason) for reason in self.waived.get(runtime, ()))
         if runtime in self.knocked_out:
-            return (*(str(reason) for reason in self.knocked_out[runtime]), *absent)
+            return (*(str(reason) for reason in self.knocked_out[runtime]), *accepted, *absent)
         if absent:
             return absent
         open_vetoes = tuple(
             f"{name} would knock it out if it failed, and is not known"
             for name in self.unresolved.get(runtime, ())
         )
-        return (*self._rank_reasons(runtime), *open_vetoes)
+        return (*self._rank_reasons(runtime), *accepted, *open_vetoes)
 
     def _rank_reasons(self, runtime: str) -> tuple[str, ...]:
         score, leader = _score(self.scores[runtime]), self.ranking.order[0]
@@ -73,7 +76,7 @@ class Account:
 
 def sentence(account: Account) -> str:
     """Put the decision into one or two sentences, and say who was not in it and why."""
-    parts = [_answer(account), _knocked_out(account), _field(account)]
+    parts = [_answer(account), _knocked_out(account), _waived(account), _field(account)]
     return " ".join(part for part in parts if part)
 
 
@@ -158,6 +161,15 @@ def _knocked_out(account: Account) -> str:
     return " ".join(
         f"{name} is knocked out: {'; '.join(reason.short for reason in reasons)}."
         for name, reasons in sorted(account.knocked_out.items())
+    )
+
+
+def _waived(account: Account) -> str:
+    return " ".join(
+        f"{name} would be knocked out, but {account.site} accepts it: "
+        f"{'; '.join(reason.short for reason in reasons)}."
+        for name, reasons in sorted(account.waived.items())
+        if name not in account.knocked_out
     )
 
 

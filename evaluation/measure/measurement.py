@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -20,13 +19,13 @@ from evaluation.measure.progress import Progress
 from evaluation.measure.schedule import PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
+from evaluation.measure.variants import adapter
 from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
-from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
-from evaluation.store import FormFacts, Run
+from evaluation.store import FormFacts, Run, Turn
 
 __all__ = ["Measurement"]
 
@@ -72,7 +71,9 @@ class Measurement:
         self.run.finish(now())
         return self.run
 
-    def measure(self, group: str, *, only: Sequence[str] = ()) -> str:
+    def measure(
+        self, group: str, *, only: Sequence[str] = (), arms: Mapping[str, Collection[str]] | None = None
+    ) -> str:
         """Measure one group of probes: what is done already is kept, the rest is taken in its order.
 
         Parameters
@@ -81,6 +82,8 @@ class Measurement:
             Its name.
         only : sequence of str, optional
             Of the group only these probes.
+        arms : mapping, optional
+            Per probe only these arms, by id, and the bare host; all where a probe is not named.
 
         Returns
         -------
@@ -95,10 +98,11 @@ class Measurement:
             and probe.id not in self.manifest.unavailable
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
-        arms = {
+        ready = {
             image: {arm.id: arm for arm in self._arms(image)}
             for image in {probe.image for probe in probes.values()}
         }
+        chosen = arms or {}
         planned = self._profile.blocks
         turns = list(
             plan_turns(
@@ -109,6 +113,12 @@ class Measurement:
                 self.manifest.seed,
             )
         )
+        turns = [
+            item
+            for item in turns
+            if item.turn.runtime
+            in {CONTROL, CONTROL_AGAIN, *chosen.get(item.turn.probe, (item.turn.runtime,))}
+        ]
         done = self.run.turns_done()
         aside = set_aside(self.run.observations())
         self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
@@ -130,7 +140,7 @@ class Measurement:
                     progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
                 probe = probes[item.turn.probe]
-                spent_s += self._take(probe, arms[probe.image][item.turn.runtime], item)
+                spent_s += self._take(probe, ready[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
 
@@ -141,6 +151,35 @@ class Measurement:
             for facts in self.manifest.runtimes
             if facts.present and facts.id != CONTROL and takes_part(facts.role, probe, timed=facts.timed)
         ]
+
+    def repeat(self, group: str, times: int, *, only: Sequence[str]) -> None:
+        """Take the turns of functional probes again in further blocks, on every runtime as it is.
+
+        Parameters
+        ----------
+        group : str
+            The probes' group.
+        times : int
+            How many turns of each there shall be in all; the first is that of `measure`.
+        only : sequence of str
+            The probes, by id.
+        """
+        probes = [probe for id_, probe in discover().items() if id_ in only and group_of(id_) == group]
+        known = {facts.id for facts in self.manifest.runtimes if not facts.knob}
+        turns = [
+            (probe, arm, Turn(probe=probe.id, runtime=arm.id, block=block), order)
+            for block in range(1, times)
+            for probe in probes
+            if probe.id not in self.manifest.unavailable
+            for order, arm in enumerate(arm for arm in self._arms(probe.image) if arm.id in known)
+        ]
+        done = self.run.turns_done()
+        progress = Progress(f"{group} again", len(turns), sum(turn.key in done for _, _, turn, _ in turns))
+        for probe, arm, turn, order in turns:
+            if turn.key not in done:
+                progress.step(f"{turn.probe} · {turn.runtime} · block {turn.block}")
+                self._take(probe, arm, PlannedTurn(turn=turn, order=order, warm_up=False))
+        progress.end()
 
     def conform(self) -> Iterator[Result]:
         """Ask the conformance list of every runtime; nothing of it is kept."""
@@ -210,17 +249,12 @@ class Measurement:
         for found in self.manifest.runtimes:
             if not found.present:
                 continue
-            runtime = replace(
-                known_runtimes()[found.id].using(command=found.command),
-                options=found.options,
-                engine_options=found.engine_options,
-            )
-            form = forms.get(found.id)
+            form = forms.get(found.knob.of if found.knob else found.id)
             ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
                     id=id_,
-                    runtime=runtime,
+                    runtime=adapter(found),
                     reference=form.reference if form else "",
                     image_digest=form.digest if form else "",
                     form=prepared_form(form) if form else None,

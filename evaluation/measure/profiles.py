@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION
 
 __all__ = ["PROFILES", "Profile", "profile_named"]
 
@@ -64,6 +65,8 @@ PROFILES = {
         Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=300.0, repeats=6),
         Profile(name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, repeats=30),
         Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
+        # Attempts are functional: block 0 is the matrix, `Measurement.repeat` adds the further ones.
+        Profile(name=SECURITY_CALIBRATION, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
     )
 }
 

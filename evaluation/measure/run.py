@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +24,13 @@ from evaluation.measure.host import host_facts
 from evaluation.measure.images import wanted_images
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
+from evaluation.measure.packages import installed_programs
 from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
 from evaluation.measure.user import User, measuring_user
+from evaluation.measure.variants import with_knobs
+from evaluation.probes.jobgroups import remove_abandoned
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
@@ -58,6 +61,7 @@ def open_measurement(
     user: str = "",
     blocks: int = 0,
     ladder: Sequence[str] = (),
+    knobs: Collection[str] = (),
 ) -> Measurement:
     """Open a run: the one named, one that was interrupted and still fits, or a new one.
 
@@ -85,6 +89,8 @@ def open_measurement(
         So many blocks of a paired probe, whatever the profile says.
     ladder : sequence of str, optional
         The images to make ready, by name; by default the quick ones and what is built already.
+    knobs : collection of str, optional
+        Add an arm for every knob of these runtimes, or these single arms; see `with_knobs`.
 
     Raises
     ------
@@ -95,6 +101,8 @@ def open_measurement(
     _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
+        if os.getuid() == 0:
+            remove_abandoned()
         audit = stack.enter_context(Audit(_who(site, user, runtimes)))
         launcher = stack.enter_context(Launcher(audit.user))
         audit.begin(launcher)
@@ -111,10 +119,12 @@ def open_measurement(
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
         else:
-            prepared = prepare(site, launcher, images, payload, problem, runtimes, ladder)
+            prepared = with_knobs(
+                prepare(site, launcher, images, payload, problem, runtimes, ladder), knobs, launcher, payload
+            )
             plan = _plan(site, wanted, prepared)
             found = None if fresh else _interrupted(results, site, plan)
-            opened = found or _new(site, wanted, results, prepared, plan, seed)
+            opened = found or _new(site, wanted, results, prepared, plan, seed, launcher)
         stack.enter_context(opened.held())
         opened.reopen()
         if blocks:
@@ -244,7 +254,15 @@ def _readable(run: Run) -> Manifest | None:
         return None
 
 
-def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: str, seed: int | None) -> Run:
+def _new(
+    site: Site,
+    profile: Profile,
+    results: Path,
+    prepared: Prepared,
+    plan: str,
+    seed: int | None,
+    launcher: Launcher,
+) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
         results,
@@ -263,6 +281,7 @@ def _new(site: Site, profile: Profile, results: Path, prepared: Prepared, plan: 
             runtimes=prepared.runtimes,
             image=prepared.image,
             ladder=prepared.ladder,
+            programs=installed_programs(launcher),
             unavailable=dict(prepared.unavailable),
         ),
     )

@@ -122,6 +122,15 @@ class TurnSession:
         return self.arm.runtime.limits_memory
 
     @property
+    def adapter(self) -> Runtime:
+        """The runtime's adapter."""
+        return self.arm.runtime
+
+    def with_image(self, reference: str) -> TurnSession:
+        """The same turn with another image; what it observes and keeps is this turn's."""
+        return replace(self, arm=replace(self.arm, reference=reference))
+
+    @property
     def payload(self) -> Path:
         """The payload's directory on the host."""
         return self.bench.payload

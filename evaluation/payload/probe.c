@@ -92,6 +92,7 @@ static const struct command COMMANDS[] = {
     {"connect-abstract", attempt_connect_abstract, 2, 1, "NAME TOKEN"},
     {"raw-sockets", attempt_raw_sockets, 0, 1, ""},
     {"hold-shared", canary_hold_shared, 3, 0, "PREFIX SECONDS WORD"},
+    {"read-home", attempt_read_home, 1, 1, "NAME"},
     {"read-shared", attempt_read_shared, 1, 1, "NUMBER"},
     {"read-key", attempt_read_key, 1, 1, "NAME"},
     {"engine-sockets", attempt_engine_sockets, 1, 1, "PATH ..."},
@@ -239,11 +240,11 @@ static int read_words(const char *path, char **words) {
 int main(int argc, char **argv) {
     char *words[MOST_ARGUMENTS];
     int count = 0;
-    if (argc > 1 && strcmp(argv[1], "terminal") == 0)
-        return run_in_terminal(argc - 2, argv + 2);
     /* Before anything is read as ours: what follows is another program's command line. */
     if (argc > 4 && strcmp(argv[1], "with-key") == 0)
         run_with_key(argv + 2);
+    if (argc > 1 && strcmp(argv[1], "terminal") == 0)
+        return run_in_terminal(argc - 2, argv + 2);
     for (int i = 1; i < argc && count < MOST_ARGUMENTS; i++) {
         if (argv[i][0] == '@')
             count += read_words(argv[i] + 1, words + count);

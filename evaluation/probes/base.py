@@ -22,6 +22,7 @@ from evaluation.model import (
     Reference,
     Severity,
 )
+from evaluation.runtimes.base import Runtime
 
 __all__ = [
     "Completed",
@@ -125,6 +126,13 @@ class Session(Protocol):
     @property
     def engine_processes(self) -> tuple[str, ...]:
         """Names of the daemons that work for this runtime."""
+
+    @property
+    def adapter(self) -> Runtime:
+        """The runtime's adapter, which says how its images are made and runs nothing."""
+
+    def with_image(self, reference: str) -> Session:
+        """The same turn with another image, in the runtime's own form; for probes that bring their own."""
 
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""

@@ -61,6 +61,8 @@ def _section(probe: Probe) -> str:
         f"Method: {probe.method}\n",
         f"Remedy: {probe.remedy}\n",
     ]
+    if probe.severity:
+        lines.insert(4, f"Severity of an exposure: **{probe.severity}**. {probe.severity_reason}\n")
     if probe.references:
         lines.append(f"References: {'; '.join(map(_reference, probe.references))}.\n")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """From a cell of the evidence matrix down to the processes behind it, within a bounded size.
 
-The report embeds the first process of every cell and those that ended oddly, each with the ends of
-its output; the rest are named by their hash and stay in the results folder.
+The report embeds the first process of every measured cell and those that ended oddly, and of an attempt
+all that it started, each with the ends of its output; the rest are named by their hash and stay in the
+results folder.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from evaluation.model import Evidence, Finding
 from evaluation.report.source import SiteCase
 from evaluation.report.text import Excerpt, excerpt
 
-__all__ = ["Entry", "Process", "entries"]
+__all__ = ["Entry", "Process", "entries", "fair_share"]
 
 SHOWN: Final = 3
 """Processes embedded per cell at most: the first one and the first odd ones."""
+WHOLE: Final = 6
+"""Processes embedded per attempt at most, in the order in which they were started."""
 NAMED: Final = 12
 """Further processes named by their hash per cell at most."""
-OUTPUT_BUDGET: Final = 240_000
-"""Characters of output in the whole report; escaping can at most sixfold hostile ones, and does not
-for real ones. Shared equally by what is shown."""
+OUTPUT_BUDGET: Final = 180_000
+"""Characters of output in one chapter; escaping can at most sixfold hostile ones, and does not for real
+ones. What is long gets an equal share of what the short ones leave."""
 LONGEST: Final = 1_500
 """Characters of one output at most."""
 
@@ -53,12 +56,14 @@ def is_odd(evidence: Evidence) -> bool:
     return evidence.exit_status != 0 or evidence.timed_out or bool(evidence.survivors)
 
 
-def _chosen(site: SiteCase, identifiers: tuple[str, ...]) -> tuple[Evidence, ...]:
+def _chosen(site: SiteCase, identifiers: tuple[str, ...], *, whole: bool) -> tuple[Evidence, ...]:
     try:
         first, *others = [site.evidence[identifier] for identifier in identifiers]
     except KeyError as error:
         message = f"the run has no process {error.args[0]}"
         raise EvaluationError(message) from None
+    if whole:
+        return (first, *others[: WHOLE - 1])
     odd = [evidence for evidence in others if is_odd(evidence)]
     return (first, *odd[: SHOWN - 1])
 
@@ -73,39 +78,72 @@ def _output(site: SiteCase, digest: str, size: int, characters: int) -> Excerpt:
         raise EvaluationError(message) from None
 
 
-def _entry(site: SiteCase, finding: Finding, characters: int) -> Entry:
-    identifiers = finding.evidence
-    if not identifiers:
-        return Entry(finding=finding, processes=(), more=(), more_count=0)
-    try:
-        chosen = _chosen(site, identifiers)
-        processes = tuple(
-            Process(
-                evidence=evidence,
-                stdout=_output(site, evidence.stdout, evidence.stdout_bytes, characters),
-                stderr=_output(site, evidence.stderr, evidence.stderr_bytes, characters),
-            )
-            for evidence in chosen
+def _entry(site: SiteCase, finding: Finding, chosen: tuple[Evidence, ...], characters: int) -> Entry:
+    processes = tuple(
+        Process(
+            evidence=evidence,
+            stdout=_output(site, evidence.stdout, evidence.stdout_bytes, characters),
+            stderr=_output(site, evidence.stderr, evidence.stderr_bytes, characters),
         )
-    except EvaluationError as error:
-        return Entry(
-            finding=finding,
-            processes=(),
-            more=identifiers[:NAMED],
-            more_count=len(identifiers),
-            problem=str(error),
-        )
+        for evidence in chosen
+    )
     shown = {evidence.id for evidence in chosen}
-    rest = tuple(identifier for identifier in identifiers if identifier not in shown)
+    rest = tuple(identifier for identifier in finding.evidence if identifier not in shown)
     return Entry(finding=finding, processes=processes, more=rest[:NAMED], more_count=len(rest))
 
 
-def entries(site: SiteCase, findings: Iterable[Finding]) -> dict[tuple[str, str], Entry]:
+def _unreadable(finding: Finding, problem: EvaluationError) -> Entry:
+    return Entry(
+        finding=finding,
+        processes=(),
+        more=finding.evidence[:NAMED],
+        more_count=len(finding.evidence),
+        problem=str(problem),
+    )
+
+
+def fair_share(sizes: Iterable[int], budget: int) -> int:
+    """Find the largest cut, `LONGEST` at most, with which outputs of these sizes stay within a budget.
+
+    What is shorter than the cut leaves its rest to the others.
+    """
+    waiting, left = sorted(sizes), budget
+    while waiting:
+        share = left // len(waiting)
+        if waiting[0] > share:
+            return min(LONGEST, share)
+        left -= waiting.pop(0)
+    return LONGEST
+
+
+def entries(
+    site: SiteCase, findings: Iterable[Finding], *, whole: bool = False
+) -> dict[tuple[str, str], Entry]:
     """Open every cell that has a finding, by probe and runtime.
 
-    A cell whose evidence cannot be read says so and keeps its place.
+    A cell whose evidence cannot be read says so and keeps its place. With ``whole`` its processes are
+    embedded in the order in which they were started (an attempt has few); otherwise the first and the odd.
     """
-    listed = tuple(findings)
-    processes = sum(min(len(finding.evidence), SHOWN) for finding in listed)
-    characters = min(LONGEST, OUTPUT_BUDGET // max(2 * processes, 1))
-    return {(finding.probe, finding.runtime): _entry(site, finding, characters) for finding in listed}
+    found: dict[tuple[str, str], Entry] = {}
+    chosen: list[tuple[Finding, tuple[Evidence, ...]]] = []
+    for finding in findings:
+        try:
+            processes = _chosen(site, finding.evidence, whole=whole) if finding.evidence else ()
+        except EvaluationError as error:
+            found[finding.probe, finding.runtime] = _unreadable(finding, error)
+        else:
+            chosen.append((finding, processes))
+    sizes = [
+        min(size, LONGEST)
+        for _, processes in chosen
+        for process in processes
+        for size in (process.stdout_bytes, process.stderr_bytes)
+    ]
+    characters = fair_share(sizes, OUTPUT_BUDGET)
+    for finding, processes in chosen:
+        try:
+            entry = _entry(site, finding, processes, characters)
+        except EvaluationError as error:
+            entry = _unreadable(finding, error)
+        found[finding.probe, finding.runtime] = entry
+    return found

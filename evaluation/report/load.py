@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.decide.checklist import known_checklists
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
+from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -26,7 +28,8 @@ def load_case(
     Parameters
     ----------
     results, criteria, sites : str or Path
-        The results folder, the criteria file, the folder of sites.
+        The results folder, the criteria file (with the table of advisories beside it, if any), the folder
+        of sites.
     runs : str or sequence of str, optional
         Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
         commas). Without any: the newest finished run of each site.
@@ -41,7 +44,9 @@ def load_case(
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    return Case(criteria=rules, sites=known, measured=measured)
+    table = locate(criteria).with_name("advisories.yaml")
+    advisories = load_advisories(table) if table.is_file() else None
+    return Case(criteria=rules, sites=known, measured=measured, advisories=advisories)
 
 
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:
@@ -58,12 +63,16 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
-    runs = [run for run in runs if run.manifest.profile != CALIBRATION]
+    runs = _measured(runs)
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"
         )
     return _newest([run for run in runs if not run.manifest.label] or runs)
+
+
+def _measured(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -75,7 +84,7 @@ def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:
-    by_name = {run.path.parent.name: run for run in _newest(runs)} | {
+    by_name = {run.path.parent.name: run for run in _newest(_measured(runs))} | {
         name: run for run in runs for name in (run.path.name, f"{run.path.parent.name}/{run.path.name}")
     }
     unknown = [name for name in names if name not in by_name]
@@ -109,5 +118,16 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
+        recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
         residue=run.residue(),
+        checklists=known_checklists(run.path.parent),
     )
+
+
+def _recorded(run: Run, probes: set[str]) -> dict[tuple[str, str], tuple[Observation, ...]]:
+    found: dict[tuple[str, str], tuple[Observation, ...]] = {}
+    for item in run.observations():
+        if item.probe in probes:
+            cell = item.probe, item.runtime
+            found[cell] = (*found.get(cell, ()), item)
+    return found

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
 
 from evaluation.decide.calibration import MOST_BLOCKS, SiteCalibration, calibrate
+from evaluation.decide.checklist import Checklist, Tried
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
-from evaluation.model import CONTROL_AGAIN, Finding
+from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
 from evaluation.store import Manifest, Run
 from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
-__all__ = ["calibration_text", "findings", "forms", "runtimes"]
+__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes"]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
@@ -81,6 +83,53 @@ def calibration_text(run: Run, criteria: Path, *, comparisons: int) -> str:
             f"would be claimed {percent(site.family_false_positives)} of the time (simulated).",
         )
     )
+
+
+def checklist_text(checklist: Checklist) -> str:
+    """What a calibration of the security checklist came to, for a terminal."""
+    cells, turns = checklist.repeated()
+    lines = [_attempts(checklist).to_string(max_colwidth=70), ""]
+    for tried, flip in checklist.null_faults():
+        lines.append(
+            f"NULL: {tried.checklist_id} {tried.probe} on {flip.arm}: {flip.before}, then {flip.after}"
+        )
+    for tried, arm, verdicts in checklist.unstable():
+        lines.append(f"NOT REPEATED: {tried.checklist_id} {tried.probe} on {arm}: {', '.join(verdicts)}")
+    flipless = [arm.id for arm in checklist.knobs if not checklist.flipped_by(arm) and not arm.absent]
+    unstable, faults = len(checklist.unstable()), len(checklist.null_faults())
+    lines += [
+        f"The null flipped {faults} of {count(checklist.null_cells, 'cell')}.",
+        f"{count(cells, 'cell')} taken at least {turns} times: {unstable} with differing verdicts.",
+        *textwrap.wrap(
+            f"Flags that flip nothing: {', '.join(flipless) or 'none'}.", 100, break_on_hyphens=False
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _attempts(checklist: Checklist) -> pd.DataFrame:
+    families = list(dict.fromkeys(arm.of for arm in checklist.knobs))
+    rows = [
+        {"attempt": f"{tried.checklist_id} {tried.probe}", CONTROL: tried.first(CONTROL)}
+        | {
+            column: text
+            for family in families
+            for column, text in (
+                (family, tried.first(family)),
+                (f"{family} flipped by", _flips(checklist, tried, family)),
+            )
+        }
+        | {
+            "control": ", ".join(flip.arm for flip in checklist.controls(tried)),
+            "published": "no" if checklist.unpublished(tried) else "yes",
+        }
+        for tried in checklist.attempts
+    ]
+    return pd.DataFrame(rows).set_index("attempt")
+
+
+def _flips(checklist: Checklist, tried: Tried, family: str) -> str:
+    return ", ".join(flip.arm.partition("+")[2] for flip in checklist.flips(tried, family))
 
 
 def _calibration(site: SiteCalibration) -> pd.DataFrame:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from evaluation.decide.checklist import Checklist
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
+from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Evidence, Finding, Outcome, SiteDecision
+from evaluation.model import (
+    CONTROL,
+    CONTROL_AGAIN,
+    POSITIVE_CONTROL,
+    Evidence,
+    Finding,
+    Observation,
+    Outcome,
+    SiteDecision,
+)
 from evaluation.sites import Site
 from evaluation.store import Manifest, RuntimeFacts
 
@@ -23,7 +34,9 @@ class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
-    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256.
+    that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
+    runtime, what was recorded of the checklist's attempts. ``checklists`` are the calibrations by which they
+    are published here, the site's own first and newest first.
     """
 
     manifest: Manifest
@@ -34,8 +47,10 @@ class SiteCase:
     outputs: Mapping[str, bytes]
     decision: SiteDecision
     points: tuple[Point, ...] = ()
+    recorded: Mapping[tuple[str, str], tuple[Observation, ...]] = field(default_factory=dict)
     residue: tuple[str, ...] | None = None
     """What measuring left on the machine; ``None`` where nobody looked."""
+    checklists: tuple[Checklist, ...] = ()
 
     @property
     def site(self) -> str:
@@ -95,6 +110,17 @@ class SiteCase:
         return tuple(probe for probe in self.probes if probe not in out)
 
     @property
+    def attempts(self) -> tuple[str, ...]:
+        """Those of the tried probes that are attempts of the security checklist."""
+        listed = {finding.probe for finding in self.findings if finding.texts.checklist_id}
+        return tuple(probe for probe in self.tried if probe in listed)
+
+    @property
+    def positive_controls(self) -> tuple[str, ...]:
+        """Runtimes that were weakened on purpose; they are no alternatives."""
+        return tuple(runtime for runtime in self.runtimes if runtime.endswith(POSITIVE_CONTROL))
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """Ranked runtimes, the bare host left out, about which this run has any evidence."""
         shown = {finding.runtime for finding in self.findings if finding.outcome.is_evidence}
@@ -117,11 +143,13 @@ class Case:
     """Everything the report shows.
 
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
+    ``advisories`` is the table that lies beside the criteria, if one does.
     """
 
     criteria: Criteria
     sites: Mapping[str, Site]
     measured: tuple[SiteCase, ...]
+    advisories: Advisories | None = None
 
     def __post_init__(self) -> None:
         if not self.measured:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from evaluation.model import CONTROL, Comparison, Finding, Outcome, Standing
+from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Severity, Standing
 
-__all__ = ["NOT_ASKED", "State", "against_host", "standing_state", "state"]
+__all__ = ["NOT_ASKED", "State", "delta_state", "standing_state", "state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +92,37 @@ _STANDINGS: Final = {
     ),
 }
 
-_ADDED: Final = State(word="added", tone="bad", meaning="Possible here, and not on the bare host.")
-_TAKEN: Final = State(word="taken away", tone="good", meaning="Possible on the bare host, and not here.")
-_SAME: Final = State(word="as on the host", tone="same", meaning="The runtime changes nothing.")
-_UNSHOWN: Final = State(word="not shown", tone="hollow", meaning="There is nothing to compare.")
+_DELTAS: Final = {
+    Delta.ADDED: State(
+        word="added", tone="bad", meaning="The runtime added this: possible here, and not on the bare host."
+    ),
+    Delta.TAKEN_AWAY: State(
+        word="taken",
+        tone="good",
+        meaning="The runtime took this away: possible on the bare host, and not here.",
+    ),
+    Delta.SAME: State(word="same", tone="same", meaning="As on the host: the runtime changes nothing."),
+    Delta.UNKNOWN: State(
+        word="unknown", tone="hollow", meaning="One of the two shows nothing, so nothing is claimed."
+    ),
+}
+
+SEVERITIES: Final = {
+    Severity.HIGH: "root on the host, or another user's data or jobs",
+    Severity.MEDIUM: "the user's own data or jobs outside of the container, or a step towards root",
+    Severity.LOW: "more of the kernel in reach, or more known about the host; no effect by itself",
+}
+"""What an exposure of each severity is worth to whoever would use it."""
 
 LEGEND: Final = (*_OUTCOMES.values(), *_COMPARISONS.values(), NOT_ASKED)
-DIFFERENCES: Final = (_ADDED, _TAKEN, _SAME, _UNSHOWN)
+DIFFERENCES: Final = tuple(_DELTAS.values())
+VERDICTS: Final = (
+    *_VERDICTS.values(),
+    *(
+        _OUTCOMES[outcome]
+        for outcome in (Outcome.INERT, Outcome.ERROR, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
+    ),
+)
 
 
 def state(finding: Finding | None) -> State:
@@ -115,11 +139,6 @@ def standing_state(standing: Standing) -> State:
     return _STANDINGS[standing]
 
 
-def against_host(finding: Finding | None, host: Finding | None) -> State:
-    """Say what a runtime adds to, or takes away from, what the bare host allows."""
-    decided = {Outcome.HOLDS, Outcome.FAILS}
-    if finding is None or host is None or not {finding.outcome, host.outcome} <= decided:
-        return _UNSHOWN
-    if finding.outcome is host.outcome:
-        return _SAME
-    return _ADDED if finding.outcome is Outcome.FAILS else _TAKEN
+def delta_state(delta: Delta) -> State:
+    """Name what a runtime adds to, or takes away from, what the bare host allows."""
+    return _DELTAS[delta]

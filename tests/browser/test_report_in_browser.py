@@ -11,6 +11,7 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from synthetic_case import executed, make_case
+from synthetic_checklist import checklist_case
 
 from evaluation.report.build import page as build_page
 
@@ -66,7 +67,10 @@ Open = Callable[..., Opened]
 def show(browser: Browser, report: Path) -> Iterator[Open]:
     contexts = []
 
-    def opened(*, scheme: Scheme = "light", width: int = 1280, fragment: str = "") -> Opened:
+    def opened(
+        *, scheme: Scheme = "light", width: int = 1280, fragment: str = "", report_uri: str = ""
+    ) -> Opened:
+        uri = report_uri or report.as_uri()
         context = browser.new_context(
             color_scheme=scheme, viewport={"width": width, "height": 800}, offline=True
         )
@@ -75,7 +79,7 @@ def show(browser: Browser, report: Path) -> Iterator[Open]:
 
         def only_the_report(route: Route) -> None:
             result.asked.append(route.request.url)
-            if route.request.url.startswith(report.as_uri()):
+            if route.request.url.startswith(uri):
                 route.continue_()
             else:
                 route.abort()
@@ -83,7 +87,7 @@ def show(browser: Browser, report: Path) -> Iterator[Open]:
         context.route("**/*", only_the_report)
         result.page.on("console", lambda message: result.said.append(message.text))
         result.page.on("pageerror", lambda error: result.said.append(str(error)))
-        result.page.goto(report.as_uri() + fragment)
+        result.page.goto(uri + fragment)
         return result
 
     yield opened
@@ -125,7 +129,60 @@ def test_a_link_to_a_cell_opens_its_evidence_without_a_script(show: Open) -> Non
     assert not page.locator(target).is_visible()
     page.locator(f"table.matrix a[href='{target}']").first.click()
     assert page.locator(target).is_visible()
-    assert page.locator(f"{target} pre.command").first.is_visible()
+    assert page.locator(f"{target} pre.sent").first.is_visible()
+
+
+@pytest.fixture(scope="module")
+def checklist(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("checklist") / "report.html"
+    path.write_text(build_page(executed(checklist_case())), encoding="utf-8")
+    return path.as_uri()
+
+
+def test_a_switch_hides_one_runtime_everywhere_and_needs_no_script(show: Open, checklist: str) -> None:
+    page = show(report_uri=checklist).page
+    heads = page.locator("table.attempts thead th")
+    before = [head for head in heads.all_inner_texts() if head]
+    assert "podman" in before
+    switch = page.get_by_label("podman", exact=True)
+    switch.focus()
+    page.keyboard.press("Space")
+    assert not switch.is_checked()
+    assert len([head for head in heads.all() if head.is_visible()]) == len(before) - 1
+    assert not page.locator("table.attempts td[data-of='podman']").first.is_visible()
+    assert not page.locator("table.changes tbody th", has_text="rootless, root inside").first.is_visible()
+    page.keyboard.press("Space")
+    assert page.locator("table.attempts td[data-of='podman']").first.is_visible()
+
+
+def test_what_no_runtime_changes_can_be_hidden(show: Open, checklist: str) -> None:
+    page = show(report_uri=checklist).page
+    plain = page.locator("table.attempts tr.plain")
+    assert plain.first.is_visible()
+    page.get_by_label("only attempts that a runtime adds or takes away").check()
+    assert not plain.first.is_visible()
+    assert page.locator("table.attempts tr:not(.plain, .group)").first.is_visible()
+
+
+def test_a_link_opens_the_transcript_of_a_runtime_that_is_switched_off(show: Open, checklist: str) -> None:
+    page = show(report_uri=checklist).page
+    page.get_by_label("podman", exact=True).uncheck()
+    target = "#evidence-local-2026-11-14t0912-made-up-attempt-p01-podman"
+    page.goto(checklist + target)
+    page.get_by_label("podman", exact=True).uncheck()
+    assert page.locator(target).is_visible()
+
+
+def test_on_a_telephone_every_cell_says_which_runtime_it_is_of(show: Open, checklist: str) -> None:
+    page = show(report_uri=checklist, width=360).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not page.locator("table.attempts thead").is_visible()
+    cell = page.locator("table.attempts td[data-of='docker']").first
+    assert "docker" in cell.evaluate("cell => getComputedStyle(cell, '::before').content")
+    for link in page.locator("table.attempts tbody tr:nth-child(2) td a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["height"] >= 24
 
 
 def test_the_keyboard_reaches_the_report_first_and_focus_is_seen(show: Open) -> None:

@@ -104,8 +104,8 @@ def criteria(
     )
 
 
-def site(*knock_outs: Mapping[str, str | Outcome]) -> Site:
-    """A site, with a policy if rules are given."""
+def site(*knock_outs: Mapping[str, str | Outcome], accepts: Sequence[Mapping[str, str]] = ()) -> Site:
+    """A site, with a policy if rules are given; ``accepts`` are exposures that it does not mind."""
     return Site.model_validate(
         {
             "id": "here",
@@ -113,7 +113,8 @@ def site(*knock_outs: Mapping[str, str | Outcome]) -> Site:
             "status": "measured-here",
             "batch": {"engine": "local"},
             "policy": {
-                "knock_outs": tuple({"reason": "not here", "source": "a test", **r} for r in knock_outs)
+                "knock_outs": tuple({"reason": "not here", "source": "a test", **r} for r in knock_outs),
+                "accepts": tuple({"reason": "alone here", "source": "a test", **r} for r in accepts),
             },
         }
     )

@@ -11,7 +11,7 @@ from made_up import criteria
 
 from evaluation.blocks import SET_ASIDE
 from evaluation.decide.assess import ERROR, assess
-from evaluation.model import Comparison, Finding, Observation, Outcome
+from evaluation.model import Comparison, Delta, Finding, Observation, Outcome
 from evaluation.probes.base import Judgement, Observations, Probe
 
 BLOCKS = range(12)
@@ -57,6 +57,7 @@ def probe(name: str, unit: str = "s") -> Probe:
         observe=lambda _: None,
         judge=durations if unit else escapes,
         unit=unit,
+        checklist_id="" if unit else "P01",
     )
 
 
@@ -185,6 +186,18 @@ def test_attempts_are_judged_beside_their_control() -> None:
     assert found["safe", "open"].verdict == "EXPOSED"
     inert = findings([*tried("host", escaped=False), *tried("closed", escaped=False)])
     assert inert["safe", "closed"].outcome is Outcome.INERT
+
+
+def test_attempts_say_what_the_runtime_changes() -> None:
+    able = findings([*tried("host", escaped=True), *tried("closed", escaped=False)], {"gone": "not here"})
+    assert {name: able["safe", name].delta for name in ("host", "closed", "gone")} == {
+        "host": None,
+        "closed": Delta.TAKEN_AWAY,
+        "gone": Delta.UNKNOWN,
+    }
+    second = [*tried("host", escaped=False), *tried("host-again", escaped=True), *tried("open", escaped=True)]
+    assert findings(second)["safe", "open"].delta is Delta.SAME
+    assert findings(timed("host", 1.0) + timed("box", 2.0))["start", "box"].delta is None
 
 
 def test_an_absent_runtime_has_a_finding_with_the_reason_for_every_probe() -> None:

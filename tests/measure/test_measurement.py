@@ -16,9 +16,10 @@ from processes import eventually, running, unique_seconds
 
 from evaluation.blocks import PRESSURE, counted, set_aside
 from evaluation.errors import EvaluationError
+from evaluation.manifest import KnobFacts
 from evaluation.measure import measurement as module
 from evaluation.measure.launcher import FLOODED
-from evaluation.model import Role
+from evaluation.model import Effect, Role
 from evaluation.probes.base import Probe, Session
 from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.store import Run
@@ -437,3 +438,61 @@ def test_a_finished_run_is_complete(tmp_path: Path, use: Use) -> None:
         opened.finish()
     run.verify()
     assert run.complete
+
+
+# -- one flag more ------------------------------------------------------------------------------------
+
+
+def with_flag(tmp_path: Path, script: str) -> Run:
+    """A run with a fake runtime, and the same with one flag more."""
+    made = with_runtime(fake_executable(tmp_path / "ch-run", script))
+    fake = made.runtimes[-1]
+    knob = KnobFacts(of=fake.id, options=("--weak",), effect=Effect.WEAKENS, expected="Made up.")
+    arm = fake.model_copy(update={"id": f"{fake.id}+weak", "options": ("--weak",), "knob": knob})
+    facts = made.model_copy(update={"runtimes": (*made.runtimes, arm)})
+    return Run.create(tmp_path / "results", facts)
+
+
+def test_a_flag_is_an_arm_that_runs_the_same_form_with_it(tmp_path: Path, use: Use) -> None:
+    use(probe(start, repeat="once"))
+    run = with_flag(tmp_path, '[ "$1" = --weak ] && exit 7; exit 0')
+    measured(run, tmp_path)
+    assert values(run, "exit_status", "charliecloud") == [0]
+    assert values(run, "exit_status", "charliecloud+weak") == [7]
+    told = next(item for item in run.evidence().values() if "--weak" in item.argv)
+    assert "/made-up" in told.argv
+
+
+def test_turns_are_taken_again_on_every_runtime_as_it_is_and_an_interruption_costs_none(
+    tmp_path: Path, use: Use
+) -> None:
+    use(probe(start, repeat="once"), probe(start, "other", repeat="once"))
+    run = with_flag(tmp_path, "exit 0")
+    with measurement(run, tmp_path / "scratch") as opened:
+        opened.measure("group")
+        opened.repeat("group", 2, only=["cold_start"])
+        before = turns(run)
+        opened.repeat("group", 3, only=["cold_start"])
+    assert Counter(turn.split("/")[1] for turn in turns(run) if turn.startswith("cold_start")) == {
+        "host": 3,
+        "charliecloud": 3,
+        "charliecloud+weak": 1,
+    }
+    assert turns(run)[: len(before)] == before
+    assert len(turns(run)) == len(set(turns(run)))
+
+
+def test_only_some_arms_of_a_probe_can_be_asked_for_and_the_bare_host_is_among_them(
+    tmp_path: Path, use: Use
+) -> None:
+    use(probe(start, repeat="once"), probe(start, "other", repeat="once"))
+    run = with_flag(tmp_path, "exit 0")
+    with measurement(run, tmp_path / "scratch") as opened:
+        opened.measure("group", arms={"cold_start": ["charliecloud+weak"]})
+    assert sorted(turns(run)) == [
+        "cold_start/charliecloud+weak/0",
+        "cold_start/host/0",
+        "other/charliecloud+weak/0",
+        "other/charliecloud/0",
+        "other/host/0",
+    ]

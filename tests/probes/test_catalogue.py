@@ -35,6 +35,7 @@ def test_every_word_of_a_probe_is_on_the_page() -> None:
             probe.method,
             probe.remedy,
             probe.checklist_id,
+            f"**{probe.severity}**. {probe.severity_reason}" if probe.severity else "",
         ):
             assert text in page
         for reference in probe.references:

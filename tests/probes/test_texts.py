@@ -4,10 +4,16 @@ import re
 
 import pytest
 
+from evaluation.model import Severity
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover, group_of
 
 PROBES = pytest.mark.parametrize("probe", discover().values(), ids=lambda probe: probe.id)
+SECURITY = pytest.mark.parametrize(
+    "probe",
+    [probe for probe in discover().values() if group_of(probe.id) == "security"],
+    ids=lambda probe: probe.id,
+)
 
 
 @PROBES
@@ -35,11 +41,21 @@ def test_the_facts_are_complete(probe: Probe) -> None:
 
 @PROBES
 def test_references_can_be_followed(probe: Probe) -> None:
-    if group_of(probe.id) == "security" and probe.id != "environment_secret_inheritance":
-        assert probe.references
     for reference in probe.references:
         assert reference.title
         assert reference.url.startswith("https://")
+
+
+@SECURITY
+def test_an_attempt_says_how_severe_an_exposure_is_and_where_that_is_told(probe: Probe) -> None:
+    assert re.fullmatch(r"[PB]\d\d", probe.checklist_id)
+    assert isinstance(probe.severity, Severity)
+    assert len(probe.severity_reason.split()) >= 8
+    assert probe.severity_reason[0].isupper()
+    assert probe.severity_reason.endswith(".")
+    assert probe.references
+    texts = probe.texts("security")
+    assert (texts.severity, texts.severity_reason) == (probe.severity, probe.severity_reason)
 
 
 def test_no_two_probes_share_a_number() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
+from evaluation.decide.delta import against_host
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -19,6 +20,7 @@ from evaluation.model import (
     Outcome,
     ProbeTexts,
     Reference,
+    Severity,
 )
 
 RUNTIMES: Final = (
@@ -95,6 +97,11 @@ class Findings:
             self._try(probe, self._texts(question, "operations"))
         for probe, (checklist_id, question) in ATTEMPTS.items():
             self._attempt(probe, self._texts(question, "security", checklist_id=checklist_id))
+        hosts = {item.probe: item for item in self.items if item.runtime == CONTROL}
+        self.items = [
+            replace(item, delta=against_host(item, [hosts[item.probe]] if item.probe in hosts else []))
+            for item in self.items
+        ]
 
     def _measure(self, probe: str, texts: ProbeTexts, base: float, column: int) -> None:
         rng = np.random.default_rng(column)
@@ -249,5 +256,9 @@ class Findings:
             group=group,
             unit=unit,
             checklist_id=checklist_id,
+            severity=Severity.HIGH if checklist_id else None,
+            severity_reason="Made up: what an exposure is worth to whoever would use it." + self.note
+            if checklist_id
+            else "",
             references=(Reference(title="A made-up reference", url="https://example.org/reference"),),
         )

@@ -9,7 +9,7 @@ from synthetic_case import FINISHED, manifest
 from synthetic_findings import RUN, RUNTIMES, Findings
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION
 from evaluation.report.load import choose_runs, load_case
 from evaluation.store import Run, find_runs
 
@@ -53,12 +53,13 @@ def test_a_run_that_was_broken_off_is_shown_where_it_is_all_there_is(tmp_path: P
     assert chosen(tmp_path) == ["broken-off"]
 
 
-def test_a_calibration_is_never_picked_unless_asked_for(tmp_path: Path) -> None:
-    make_run(tmp_path, "calibrated", profile=CALIBRATION)
+@pytest.mark.parametrize("profile", [CALIBRATION, SECURITY_CALIBRATION])
+def test_a_calibration_is_never_picked_unless_asked_for(tmp_path: Path, profile: str) -> None:
+    make_run(tmp_path, "calibrated", profile=profile)
     with pytest.raises(EvaluationError, match="no results to report on"):
         chosen(tmp_path)
     make_run(tmp_path, "measured", started_at="2026-11-01T00:00:00+00:00")
-    assert chosen(tmp_path) == ["measured"]
+    assert chosen(tmp_path) == chosen(tmp_path, "local") == ["measured"]
     assert chosen(tmp_path, "calibrated") == ["calibrated"]
 
 

@@ -1,4 +1,4 @@
-"""Every state has a word, a tone and a meaning; the difference to the host is read off outcomes."""
+"""Every state has a word, a tone and a meaning; so has every difference to the host."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from synthetic_findings import Findings
 
-from evaluation.model import Comparison, Finding, Outcome, Standing
+from evaluation.model import Comparison, Delta, Finding, Outcome, Severity, Standing
 from evaluation.report.markup import TEMPLATES
-from evaluation.report.words import LEGEND, against_host, standing_state, state
+from evaluation.report.words import DIFFERENCES, LEGEND, SEVERITIES, delta_state, standing_state, state
 
 FINDING = next(
     item for item in Findings(blocks=3).items if (item.probe, item.runtime) == ("cold_start", "docker")
@@ -47,32 +47,20 @@ def test_a_standing_keeps_the_word_of_the_model(standing: Standing) -> None:
     assert standing_state(standing).word == standing.value
 
 
-@pytest.mark.parametrize(
-    ("own", "host", "word"),
-    [
-        (Outcome.FAILS, Outcome.HOLDS, "added"),
-        (Outcome.HOLDS, Outcome.FAILS, "taken away"),
-        (Outcome.FAILS, Outcome.FAILS, "as on the host"),
-        (Outcome.HOLDS, Outcome.HOLDS, "as on the host"),
-        (Outcome.FAILS, Outcome.INERT, "not shown"),
-        (Outcome.UNAVAILABLE, Outcome.FAILS, "not shown"),
-        (Outcome.ERROR, Outcome.HOLDS, "not shown"),
-    ],
-)
-def test_a_runtime_adds_or_takes_away_only_what_both_arms_show(
-    own: Outcome, host: Outcome, word: str
-) -> None:
-    assert against_host(outcome(own), outcome(host)).word == word
+@pytest.mark.parametrize("delta", Delta)
+def test_what_a_runtime_changes_is_said_in_the_words_of_the_model(delta: Delta) -> None:
+    shown = delta_state(delta)
+    assert shown in DIFFERENCES
+    assert delta is Delta.UNKNOWN or delta.value in shown.meaning[0].lower() + shown.meaning[1:]
 
 
-def test_no_finding_is_no_difference() -> None:
-    assert against_host(None, outcome(Outcome.HOLDS)).word == "not shown"
-    assert against_host(outcome(Outcome.HOLDS), None).word == "not shown"
+def test_every_severity_has_its_meaning() -> None:
+    assert set(SEVERITIES) == set(Severity)
 
 
 def test_every_tone_has_a_colour_and_a_shape_in_the_style_sheet() -> None:
     style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
-    for shown in (*LEGEND, *(standing_state(standing) for standing in Standing)):
+    for shown in (*LEGEND, *DIFFERENCES, *(standing_state(standing) for standing in Standing)):
         assert f".state.{shown.tone}::before" in style
         assert f".{shown.tone}" in style.partition("--tone: var(--ink)")[0]
 

@@ -1,5 +1,6 @@
 """P36: whether a secret in the host's environment is handed into the container."""
 
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
@@ -27,6 +28,10 @@ PROBE = Probe(
     id="environment_secret_inheritance",
     version=1,
     checklist_id="P36",
+    severity=Severity.MEDIUM,
+    severity_reason=(
+        "The secret is the user's own; it then also stands in whatever the image writes, prints or sends."
+    ),
     question="Are secrets in the user's environment kept out of the container, unless asked for?",
     why=(
         "Tokens for storage, databases and code hosting live in environment variables. A runtime that "
@@ -48,4 +53,14 @@ PROBE = Probe(
     ),
     needs=("payload",),
     repeat="once",
+    references=(
+        Reference(
+            title="CWE-526, Cleartext Storage of Sensitive Information in an Environment Variable",
+            url="https://cwe.mitre.org/data/definitions/526.html",
+        ),
+        Reference(
+            title="Apptainer user guide, Environment and Metadata",
+            url="https://apptainer.org/docs/user/1.0/environment_and_metadata.html",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.model import Reference
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
@@ -36,6 +36,10 @@ PROBE = Probe(
     id="grid_proxy_exposure",
     version=1,
     checklist_id="P33",
+    severity=Severity.MEDIUM,
+    severity_reason=(
+        "The proxy is the user's own, and speaks for the user at every site of the grid until it expires."
+    ),
     question="Is a user's grid proxy in /tmp out of the container's reach?",
     why=(
         "A proxy is an unencrypted key that speaks for the user on the whole grid for hours. A program "

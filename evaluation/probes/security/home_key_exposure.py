@@ -1,6 +1,9 @@
 """P34: whether a private key in the user's home can be read."""
 
+from pathlib import PurePath
+
 from evaluation.model import Reference, Severity
+from evaluation.probes.answers import Line
 from evaluation.probes.attempting import ask
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import plant_file, secret
@@ -20,16 +23,26 @@ def observe(session: Session) -> None:
         session.record(NOT_PLANTED, reason)
         return
     try:
-        completed, lines = ask(session, "read", str(path))
+        completed, lines = ask(session, "read", str(path), "--", "read-home", name)
     finally:
         path.unlink(missing_ok=True)
     if not lines:
         return
-    read = lines[0].text("text") == content
-    session.record(EFFECT, read, evidence=(completed,))
-    if not read:
-        reason = "another file was there" if lines[0].ok else lines[0].reason
-        session.record(DETAIL, reason, evidence=(completed,))
+    found = next((line for line in lines if line.text("text") == content), None)
+    session.record(EFFECT, found is not None, evidence=(completed,))
+    if found is not None:
+        session.record(DETAIL, f"in {_directory(found)}", evidence=(completed,))
+    else:
+        parts = (f"in {_directory(line)}: {_missed(line)}" for line in lines)
+        session.record(DETAIL, "; ".join(dict.fromkeys(parts)), evidence=(completed,))
+
+
+def _directory(line: Line) -> str:
+    return str(PurePath(line.text("path") or "").parent)
+
+
+def _missed(line: Line) -> str:
+    return "another file was there" if line.ok else line.reason
 
 
 PROBE = Probe(
@@ -44,7 +57,8 @@ PROBE = Probe(
     ),
     method=(
         "The verifier plants a file of a random name in the measuring user's home, owned by that user, mode "
-        "0600, with a random word in it, and removes it again. The payload reads the same path. Only the "
+        "0600, with a random word in it, and removes it again. The payload reads the same path, and the same "
+        "name in what it has as its home, because some runtimes show the home under another name. Only the "
         "word itself counts. The control is the bare process, which can read it."
     ),
     remedy=(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.model import Bind, Reference
+from evaluation.model import Bind, Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, Line, read_answer
 from evaluation.probes.base import Completed, Probe, Session
@@ -90,6 +90,10 @@ PROBE = Probe(
     id="host_filesystem_bind",
     version=1,
     checklist_id="P39",
+    severity=Severity.HIGH,
+    severity_reason=(
+        "Root's files hold the keys of the host, and whoever writes to root's directories is root."
+    ),
     question="Are root's files safe from a user who binds the host's root directory into a container?",
     why=(
         "If any user may bind / and is root inside, every password hash, host key and other user's file on "

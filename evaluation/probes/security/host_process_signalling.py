@@ -3,7 +3,7 @@
 import signal
 from contextlib import suppress
 
-from evaluation.model import Reference
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, read_answer
 from evaluation.probes.base import Completed, Probe, Session
@@ -60,6 +60,8 @@ PROBE = Probe(
     id="host_process_signalling",
     version=1,
     checklist_id="P29",
+    severity=Severity.MEDIUM,
+    severity_reason="It reaches the user's own processes outside of the container, and nobody else's.",
     question="Are the user's other processes on the host out of the container's sight and reach?",
     why=(
         "Jobs of one production account share nodes. Software from an unknown image that sees its "

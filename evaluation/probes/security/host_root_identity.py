@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.model import Reference
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
@@ -42,6 +42,10 @@ PROBE = Probe(
     id="host_root_identity",
     version=1,
     checklist_id="P01",
+    severity=Severity.HIGH,
+    severity_reason=(
+        "Root on the host reads and changes what belongs to every user, and every job on the node."
+    ),
     question="Is the program inside root on the host?",
     why=(
         "Whoever is root on the host behind the container's walls needs one hole in them to own the node: "

@@ -1,6 +1,6 @@
 """P05: whether programs inside may still gain privileges by starting another program."""
 
-from evaluation.model import Reference
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
@@ -27,6 +27,10 @@ PROBE = Probe(
     id="no_new_privileges",
     version=1,
     checklist_id="P05",
+    severity=Severity.MEDIUM,
+    severity_reason=(
+        "A step towards root, no more: it leaves open every setuid program that the container can see."
+    ),
     question="Is it ruled out that a program inside gains privileges by starting another one?",
     why=(
         "With the kernel's no_new_privs bit set, no setuid program and no file capability inside an image, "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.model import Bind, Reference
+from evaluation.model import Bind, Reference, Severity
 from evaluation.payload.build import HELPER
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, read_answer
@@ -61,6 +61,10 @@ PROBE = Probe(
     id="setuid_escalation",
     version=1,
     checklist_id="P06",
+    severity=Severity.MEDIUM,
+    severity_reason=(
+        "A step towards root: it takes a setuid-root program that has a fault, and images bring their own."
+    ),
     question="Is a setuid-root program that the container can see kept from making its caller root?",
     why=(
         "Setuid programs are the classic way from user to root, and an image may bring its own. Where the "

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from evaluation.model import Reference
+from evaluation.model import Reference, Severity
 from evaluation.payload.build import HELPER
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line, read_answer
@@ -76,6 +76,10 @@ PROBE = Probe(
     id="setuid_planting",
     version=1,
     checklist_id="P15",
+    severity=Severity.HIGH,
+    severity_reason=(
+        "Whoever runs the file is root, on every node that mounts the directory, as long as it lies there."
+    ),
     question="Is a container kept from leaving a setuid-root program where a host user can run it?",
     why=(
         "A container that is root on the host and may write to any shared directory makes its user root "

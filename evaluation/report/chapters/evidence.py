@@ -66,9 +66,11 @@ def evidence(case: Case) -> Chapter:
 
 
 def _rows(case: Case, site: SiteCase) -> tuple[Row, ...]:
-    findings = site.cells
+    """Every probe but the security attempts, which have a chapter of their own."""
+    attempts = {*site.attempts}
+    findings = {cell: finding for cell, finding in site.cells.items() if cell[0] not in attempts}
     opened = entries(site, findings.values())
-    return tuple(_row(case, site, probe, findings, opened) for probe in site.tried)
+    return tuple(_row(case, site, probe, findings, opened) for probe in site.tried if probe not in attempts)
 
 
 def _row(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
+from evaluation.decide.checklist import current
 from evaluation.model import Finding
+from evaluation.report.checklist_calibration import MARKS, calibration
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case
 
@@ -30,6 +32,12 @@ def method(case: Case) -> Chapter:
             (case.title(site), site.manifest, calibrate(site.findings, case.criteria))
             for site in case.measured
         ),
+        calibrations=tuple(
+            (case.title(site), calibration(checklist, site.site))
+            for site in case.measured
+            for checklist in current(site.checklists)
+        ),
+        marks=MARKS,
         planned=PLANNED,
         most=MOST_BLOCKS,
         confidence=case.criteria.method.confidence_level.value,

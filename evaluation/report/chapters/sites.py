@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evaluation.model import Role
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.sites import Batch, Fact
+from evaluation.sites import Batch, Fact, Policy
 
 __all__ = ["sites"]
 
@@ -27,6 +27,7 @@ class Column:
     controls: tuple[str, ...]
     facts: tuple[Fact, ...]
     batch: Batch | None
+    policy: Policy
 
 
 def sites(case: Case) -> Chapter:
@@ -60,6 +61,7 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         controls=_unranked(measured, Role.POSITIVE_CONTROL),
         facts=known.facts if known else (),
         batch=known.batch if known else None,
+        policy=known.policy if known else Policy(),
     )
 
 

@@ -170,9 +170,14 @@ def test_no_canary_is_left_in_the_home(tmp_path: Path) -> None:
     seen = []
 
     def launch(argv: tuple[str, ...]) -> Completed:
-        seen.append(Path(argv[-1]).stat().st_mode & 0o777)
-        return answered({"what": "read", "ok": True, "text": Path(argv[-1]).read_text()})
+        key = Path(argv[2])
+        seen.append(key.stat().st_mode & 0o777)
+        elsewhere = {"what": "read", "path": f"/root/{key.name}", "ok": True, "text": key.read_text()}
+        missing = {"what": "read", "path": str(key), "ok": False, "error": "No such file or directory"}
+        return answered(missing, elsewhere)
 
-    assert attempt(tmp_path, "P34", launch).verdict == "EXPOSED"
+    judgement = attempt(tmp_path, "P34", launch)
+    assert judgement.verdict == "EXPOSED", "the home under another name is the home"
+    assert judgement.message.endswith("(in /root)")
     assert seen == [0o600]
     assert not list(tmp_path.iterdir())
