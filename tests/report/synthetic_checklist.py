@@ -197,7 +197,6 @@ def checklist_case(*, printed: str = "", blocks: int = 5) -> Case:
             family=runtime.split("-", maxsplit=1)[0],
             mode=mode,
             present=runtime != "shifter",
-            role=Role.POSITIVE_CONTROL if runtime == "docker-unsafe" else Role.ALTERNATIVE,
             command={"host": "/usr/bin/env", "charliecloud": "/usr/bin/ch-run"}.get(
                 runtime, f"/usr/bin/{runtime.split('-', maxsplit=1)[0]}"
             ),
