@@ -7,14 +7,15 @@ RESULTS ?= results
 MEASURE_AS ?=
 IMAGES ?=
 PYTHON ?= python3
+CHROMIUM ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 EVALUATION := $(BIN)/evaluation
-export RUNTIMES PYTHON
+export RUNTIMES PYTHON CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes runtimes-stop report measure reference test bench check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report measure reference pdf test bench check docs lab clean
 
 help: ## Explain every target
 	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
@@ -40,6 +41,9 @@ measure: setup runtimes ## Measure this machine; an interrupted run is gone on w
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --runs reference
+
+pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
+	@setup/pdf "$(RESULTS)/report.html" "$(RESULTS)/report.pdf"
 
 test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
 	@$(BIN)/python -m pytest

@@ -18,6 +18,7 @@ from benchmarks.launching import launching
 from benchmarks.notebook import notebook
 from benchmarks.page import PAGE, RESULTS, write
 from benchmarks.record import Part, busyness, save, table
+from benchmarks.redraw import redraw
 from evaluation.errors import EvaluationError
 from evaluation.measure.host import host_facts
 
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Path], Part]] = {
     "blocking": blocking,
     "notebook": notebook,
     "growth": growth,
+    "redraw": redraw,
     "deciding": deciding,
 }
 

@@ -22,7 +22,7 @@ from ruamel.yaml.reader import ReaderError
 
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 
-__all__ = ["Document", "Json", "Location", "dotted", "read"]
+__all__ = ["Document", "Json", "Location", "dotted", "line_starts", "parse", "read"]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Location = tuple[str | int, ...]
@@ -100,6 +100,11 @@ class Document:
         )
 
 
+def line_starts(text: str) -> tuple[int, ...]:
+    """Return where each line of a text begins, counted in characters from 0."""
+    return (0, *(found.end() for found in _LINE_BREAK.finditer(text)))
+
+
 def dotted(location: Location) -> str:
     """Write a location as messages show it: ``use_cases.l1proc.knock_outs[0].when``."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
@@ -116,8 +121,18 @@ def read(path: Path) -> Document:
     FaultyDocumentError
         It is not UTF-8 text, not YAML, empty, or no mapping. Lesser faults are in the document.
     """
-    text = _read_text(path)
-    document = Document(path=str(path), lines=tuple(_LINE_BREAK.split(text)))
+    return parse(_read_text(path), str(path))
+
+
+def parse(text: str, path: str) -> Document:
+    """Read the text of a YAML file; ``path`` names it in messages.
+
+    Raises
+    ------
+    FaultyDocumentError
+        It is not YAML, empty, or no mapping. Lesser faults are in the document.
+    """
+    document = Document(path=path, lines=tuple(_LINE_BREAK.split(text)))
     node = _compose(text, document)
     if node is None:
         raise FaultyDocumentError([document.fault_at(1, 1, "the file is empty")])

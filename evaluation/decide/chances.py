@@ -23,7 +23,7 @@ from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method
 from evaluation.model import CriterionRow, Finding, Outcome, Score
 from evaluation.statistics import log_ratios
 
-__all__ = ["Noise", "Simulation", "noise", "simulate"]
+__all__ = ["Key", "Noise", "Simulation", "noise", "simulate"]
 
 Draws = NDArray[np.float64]
 Key = tuple[str, str]

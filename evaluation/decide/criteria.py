@@ -108,16 +108,18 @@ class Scale(StrictModel):
 
     def score(self, value: float) -> float:
         """Place a value (in the criterion's unit) on the scale, clipped to 0..1."""
+        return min(1.0, max(0.0, self.position(value)))
+
+    def position(self, value: float) -> float:
+        """Place a value on the scale and beyond its ends; what has no logarithm is infinitely far."""
         if math.isnan(value):
             message = "not a number has no place on a scale"
             raise ValueError(message)
-        if self.spacing == "log":
-            if value <= 0:  # the limit towards zero: off the scale at its smaller end
-                return 1.0 if self.best < self.worst else 0.0
-            position = math.log(value / self.worst) / math.log(self.best / self.worst)
-        else:
-            position = (value - self.worst) / (self.best - self.worst)
-        return min(1.0, max(0.0, position))
+        if self.spacing == "linear":
+            return (value - self.worst) / (self.best - self.worst)
+        if value <= 0:  # the limit towards zero
+            return math.inf if self.best < self.worst else -math.inf
+        return math.log(value / self.worst) / math.log(self.best / self.worst)
 
 
 class _Criterion(StrictModel):

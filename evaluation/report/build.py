@@ -1,7 +1,7 @@
 """From the executed decision notebook to one HTML file.
 
 nbconvert assembles it with the template in ``template/page``. Its stock templates fetch scripts from
-elsewhere; this one has no script at all, and shows no code.
+elsewhere; this one carries a single script of our own, and shows no code.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from evaluation.report.offline import assert_self_contained, policy
 
 __all__ = ["page", "render"]
 
+SCRIPT: Final = Path(__file__).parent / "browser" / "what_if.js"
 _HEADING: Final = re.compile(r"\A\s*##[ \t]+(?P<title>\S[^\n]*?)[ \t]*(?:\n|\Z)")
 _TITLE: Final = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 
@@ -68,6 +69,7 @@ def page(notebook: nbformat.NotebookNode) -> str:
                     advice="run the notebook by hand to see the traceback",
                 )
     style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
+    script = SCRIPT.read_text(encoding="utf-8")
     titles = [
         found["title"]
         for cell in notebook.cells
@@ -75,7 +77,8 @@ def page(notebook: nbformat.NotebookNode) -> str:
         if cell.cell_type == "markdown"
     ]
     resources: dict[str, Any] = {
-        "policy": policy(style),
+        "policy": policy(style, script),
+        "script": script,
         "style": style,
         "title": titles[0] if titles else "Report",
         "version": __version__,
@@ -87,7 +90,7 @@ def page(notebook: nbformat.NotebookNode) -> str:
             where="decision notebook",
             advice="execute it first (evaluation report does)",
         )
-    assert_self_contained(html)
+    assert_self_contained(html, script=script)
     return str(html)
 
 

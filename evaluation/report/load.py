@@ -39,14 +39,20 @@ def load_case(
     EvaluationError
         There is no such run, or a file is faulty, cut off or changed.
     """
-    folder, rules = locate(sites), load_criteria(locate(criteria))
+    folder, file = locate(sites), locate(criteria)
+    rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
     table = locate(criteria).with_name("advisories.yaml")
-    advisories = load_advisories(table) if table.is_file() else None
-    return Case(criteria=rules, sites=known, measured=measured, advisories=advisories)
+    return Case(
+        criteria=rules,
+        sites=known,
+        measured=measured,
+        advisories=load_advisories(table) if table.is_file() else None,
+        criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
+    )
 
 
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:

@@ -1,7 +1,8 @@
 """A page that loads nothing: its Content-Security-Policy, and the check that it needs none.
 
-The policy is the second lock. The first is this check: a page that would fetch anything, run
-anything, or carries what only slipped through escaping could have put there, is not written at all.
+The policy is the second lock. The first is this check: a page that would fetch anything, run anything
+but the one script it was made with, or carries what only slipped through escaping could have put there,
+is not written at all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ __all__ = ["assert_self_contained", "policy"]
 
 _FORBIDDEN_ELEMENTS: Final = frozenset(
     {
-        "script",
         "iframe",
         "frame",
         "object",
@@ -46,33 +46,44 @@ _LOADING_ATTRIBUTES: Final = frozenset(
     }
 )
 _STYLE_LOADS: Final = re.compile(r"@import|url\s*\(|image-set\s*\(|expression\s*\(", re.IGNORECASE)
+_DATA: Final = "application/json"
 _SHOWN: Final = 5
 
 
-def policy(style: str) -> str:
-    """Write the policy of a page with this one style sheet and nothing else.
+def policy(style: str, script: str) -> str:
+    """Write the policy of a page with this one style sheet, this one script and nothing else.
 
-    Source: W3C Content Security Policy Level 3, hash sources.
+    The script may not turn any text into markup either. Sources: W3C Content Security Policy Level 3,
+    hash sources; W3C Trusted Types.
     """
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
-class _Auditor(HTMLParser):
-    """Collects what a browser would fetch or run."""
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
-    def __init__(self) -> None:
+
+class _Auditor(HTMLParser):
+    """Collects what a browser would fetch or run, the one script left out."""
+
+    def __init__(self, script: str) -> None:
         super().__init__(convert_charrefs=True)
         self.complaints: list[str] = []
         self.in_style = False
+        self.script = script
+        self.open_script: str | None = None
+        self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _FORBIDDEN_ELEMENTS:
             self._complain(f"a <{tag}> element")
         self.in_style = tag == "style"
         values = {name: value or "" for name, value in attrs}
+        if tag == "script":
+            self.open_script, self.text = values.get("type", ""), ""
         if tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
             self._complain("a refresh")
         for name, value in values.items():
@@ -93,8 +104,20 @@ class _Auditor(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "style":
             self.in_style = False
+        if tag == "script":
+            self.end_script()
+
+    def end_script(self) -> None:
+        """Judge a script by its whole text: data that cannot be anything else, or the one that is ours."""
+        kind, self.open_script = self.open_script, None
+        if kind == _DATA:
+            if "<" in self.text:
+                self._complain("a <script> element of data with a '<' in it")
+        elif kind is not None and (kind or self.text != self.script):
+            self._complain("a <script> element that is not the page's own")
 
     def handle_data(self, data: str) -> None:
+        self.text += data if self.open_script is not None else ""
         found = _STYLE_LOADS.search(data) if self.in_style else None
         if found:
             self._complain(f"a style sheet with {found[0]}")
@@ -104,8 +127,8 @@ class _Auditor(HTMLParser):
         self.complaints.append(f"line {line}, column {column + 1}: {what}")
 
 
-def assert_self_contained(page: str, *, where: str = "report.html") -> None:
-    """Check that a browser would fetch nothing and run nothing to show this page.
+def assert_self_contained(page: str, *, script: str = "", where: str = "report.html") -> None:
+    """Check that a browser would fetch nothing to show this page, and run nothing but this script.
 
     Links that a reader may follow (``<a href="https://...">``) are no requests and are allowed.
 
@@ -114,9 +137,10 @@ def assert_self_contained(page: str, *, where: str = "report.html") -> None:
     EvaluationError
         It would; with the places.
     """
-    auditor = _Auditor()
+    auditor = _Auditor(script)
     auditor.feed(page)
     auditor.close()
+    auditor.end_script()
     if auditor.complaints:
         raise EvaluationError(
             "the page is not self-contained: " + "; ".join(auditor.complaints[:_SHOWN]),

@@ -144,12 +144,14 @@ class Case:
 
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
     ``advisories`` is the table that lies beside the criteria, if one does.
+    ``criteria_text`` is the criteria file as it was read, where there is one.
     """
 
     criteria: Criteria
     sites: Mapping[str, Site]
     measured: tuple[SiteCase, ...]
     advisories: Advisories | None = None
+    criteria_text: str = ""
 
     def __post_init__(self) -> None:
         if not self.measured:

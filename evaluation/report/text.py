@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import Signals
 from typing import Final
 
-__all__ = ["Excerpt", "command", "excerpt", "exit_words", "first_sentence", "visible"]
+__all__ = ["Excerpt", "command", "excerpt", "exit_words", "first_sentence", "in_short", "visible"]
 
 _ALLOWED_CONTROLS: Final = frozenset("\n\t")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -71,6 +72,11 @@ def _decoded(output: bytes) -> str:
 def first_sentence(text: str) -> str:
     """Cut a text after its first sentence: a full stop followed by a space."""
     return re.split(r"(?<=[^.]\.)\s", text, maxsplit=1)[0]
+
+
+def in_short(reasons: Sequence[str]) -> str:
+    """Give the first sentence of the first reason, without the evidence in brackets at its end."""
+    return first_sentence(reasons[0].partition(" [")[0]).removesuffix(".") if reasons else ""
 
 
 def command(argv: tuple[str, ...]) -> str:

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
 from synthetic_case import executed, make_case
 from synthetic_checklist import checklist_case
 
+from browser.chromium import HOSTILE, NEEDED, Open, Scheme, Show
 from evaluation.report.build import page as build_page
 
-CHROMIUM: Final = shutil.which("chromium")
-QUIET: Final = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",
-)
-HOSTILE: Final = (
-    "<script>document.title='owned'</script><img src=//example.org/x onerror=\"document.title='owned'\">"
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-Scheme = Literal["light", "dark"]
-
-
-@dataclass
-class Opened:
-    """A page with everything it asked for and everything the console said."""
-
-    page: Page
-    asked: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -52,47 +22,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-Open = Callable[..., Opened]
-
-
 @pytest.fixture
-def show(browser: Browser, report: Path) -> Iterator[Open]:
-    contexts = []
-
-    def opened(
-        *, scheme: Scheme = "light", width: int = 1280, fragment: str = "", report_uri: str = ""
-    ) -> Opened:
-        uri = report_uri or report.as_uri()
-        context = browser.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": 800}, offline=True
-        )
-        contexts.append(context)
-        result = Opened(page=context.new_page())
-
-        def only_the_report(route: Route) -> None:
-            result.asked.append(route.request.url)
-            if route.request.url.startswith(uri):
-                route.continue_()
-            else:
-                route.abort()
-
-        context.route("**/*", only_the_report)
-        result.page.on("console", lambda message: result.said.append(message.text))
-        result.page.on("pageerror", lambda error: result.said.append(str(error)))
-        result.page.goto(uri + fragment)
-        return result
-
-    yield opened
-    for context in contexts:
-        context.close()
+def show(show_report: Show, report: Path) -> Open:
+    return partial(show_report, report)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -133,14 +65,16 @@ def test_a_link_to_a_cell_opens_its_evidence_without_a_script(show: Open) -> Non
 
 
 @pytest.fixture(scope="module")
-def checklist(tmp_path_factory: pytest.TempPathFactory) -> str:
+def checklist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checklist") / "report.html"
     path.write_text(build_page(executed(checklist_case())), encoding="utf-8")
-    return path.as_uri()
+    return path
 
 
-def test_a_switch_hides_one_runtime_everywhere_and_needs_no_script(show: Open, checklist: str) -> None:
-    page = show(report_uri=checklist).page
+def test_a_switch_hides_one_runtime_everywhere_and_needs_no_script(
+    show_report: Show, checklist: Path
+) -> None:
+    page = show_report(checklist).page
     heads = page.locator("table.attempts thead th")
     before = [head for head in heads.all_inner_texts() if head]
     assert "podman" in before
@@ -155,8 +89,8 @@ def test_a_switch_hides_one_runtime_everywhere_and_needs_no_script(show: Open, c
     assert page.locator("table.attempts td[data-of='podman']").first.is_visible()
 
 
-def test_what_no_runtime_changes_can_be_hidden(show: Open, checklist: str) -> None:
-    page = show(report_uri=checklist).page
+def test_what_no_runtime_changes_can_be_hidden(show_report: Show, checklist: Path) -> None:
+    page = show_report(checklist).page
     plain = page.locator("table.attempts tr.plain")
     assert plain.first.is_visible()
     page.get_by_label("only attempts that a runtime adds or takes away").check()
@@ -164,17 +98,19 @@ def test_what_no_runtime_changes_can_be_hidden(show: Open, checklist: str) -> No
     assert page.locator("table.attempts tr:not(.plain, .group)").first.is_visible()
 
 
-def test_a_link_opens_the_transcript_of_a_runtime_that_is_switched_off(show: Open, checklist: str) -> None:
-    page = show(report_uri=checklist).page
+def test_a_link_opens_the_transcript_of_a_runtime_that_is_switched_off(
+    show_report: Show, checklist: Path
+) -> None:
+    page = show_report(checklist).page
     page.get_by_label("podman", exact=True).uncheck()
     target = "#evidence-local-2026-11-14t0912-made-up-attempt-p01-podman"
-    page.goto(checklist + target)
+    page.goto(checklist.as_uri() + target)
     page.get_by_label("podman", exact=True).uncheck()
     assert page.locator(target).is_visible()
 
 
-def test_on_a_telephone_every_cell_says_which_runtime_it_is_of(show: Open, checklist: str) -> None:
-    page = show(report_uri=checklist, width=360).page
+def test_on_a_telephone_every_cell_says_which_runtime_it_is_of(show_report: Show, checklist: Path) -> None:
+    page = show_report(checklist, width=360).page
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert not page.locator("table.attempts thead").is_visible()
     cell = page.locator("table.attempts td[data-of='docker']").first

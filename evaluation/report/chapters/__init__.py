@@ -11,6 +11,7 @@ from evaluation.report.chapters.robustness import robustness
 from evaluation.report.chapters.scores import scores
 from evaluation.report.chapters.security import security
 from evaluation.report.chapters.sites import sites
+from evaluation.report.chapters.what_if import what_if
 from evaluation.report.chapters.winners import winners
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "scores",
     "security",
     "sites",
+    "what_if",
     "winners",
 ]

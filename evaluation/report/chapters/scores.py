@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from evaluation.model import CONTROL, Score, Standing, UseCaseDecision, Verdict
 from evaluation.report.figures import ScoreRow, score_plot
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.text import first_sentence
+from evaluation.report.text import in_short
 from evaluation.report.weightfigures import Stack, stack_plot
 from evaluation.report.words import State, standing_state
 
@@ -69,11 +68,6 @@ def scores(case: Case) -> Chapter:
             for site in case.measured
         ),
     )
-
-
-def in_short(reasons: Sequence[str]) -> str:
-    """Give the first sentence of the first reason, without the evidence in brackets at its end."""
-    return first_sentence(reasons[0].partition(" [")[0]).removesuffix(".") if reasons else ""
 
 
 def _groups(case: Case, decision: UseCaseDecision) -> tuple[tuple[str, tuple[Score, ...]], ...]:

@@ -1,0 +1,159 @@
+"""The same decision under other assumptions: other weights, gaps filled in, knock-outs set aside.
+
+Nothing here is a finding. It answers what a reader asks before signing the weights: would it be another
+runtime if the unknown turned out badly, or if we accepted what knocks it out?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evaluation.decide.chances import Key, Noise, simulate
+from evaluation.decide.criteria import Criteria, Method
+from evaluation.decide.knockouts import family_of, open_vetoes
+from evaluation.decide.standing import Ranking, rank
+from evaluation.decide.value import UNKNOWN, total
+from evaluation.model import CONTROL, Finding, Score, SiteDecision, Standing, UseCaseDecision
+from evaluation.sites import Site
+
+__all__ = ["Gaps", "Imagined", "Table", "imagine", "table"]
+
+
+class Gaps(StrEnum):
+    """What is put where evidence is missing."""
+
+    DECLARED = "open"
+    """The whole scale, from worst to best: what the report itself does."""
+    WORST = "worst"
+    MIDDLE = "middle"
+    BEST = "best"
+
+
+_FILLING = {Gaps.WORST: 0.0, Gaps.MIDDLE: 0.5, Gaps.BEST: 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What one use case at one site was decided from.
+
+    ``runtimes`` are those about which there is evidence, in the order of their ids; ``knocked_out`` and
+    ``unresolved`` say why by runtime, the latter by the ids of the criteria that are not known.
+    """
+
+    runtimes: tuple[str, ...]
+    scores: Mapping[Key, Score]
+    noise: Noise
+    knocked_out: Mapping[str, tuple[str, ...]]
+    unresolved: Mapping[str, tuple[str, ...]]
+
+    def gaps(self, weights: Mapping[str, float]) -> int:
+        """Count what is not known of what has weight."""
+        return sum(
+            self.scores.get((name, runtime), UNKNOWN).value is None
+            for name, weight in weights.items()
+            if weight > 0
+            for runtime in self.runtimes
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imagined:
+    """The ranking under some assumptions, with what it rests on."""
+
+    ranking: Ranking
+    scores: Mapping[str, Score]
+    chances: Mapping[str, float]
+
+
+def table(
+    decision: SiteDecision, use_case: UseCaseDecision, criteria: Criteria, site: Site, *, noise: Noise
+) -> Table:
+    """Lay out again what a use case was decided from.
+
+    ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes.
+    """
+    scores = {(row.criterion, row.runtime): row.score for row in decision.rows if row.runtime != CONTROL}
+    found: dict[str, dict[str, Finding]] = {runtime: {} for _, runtime in sorted(scores, key=lambda k: k[1])}
+    for row in decision.rows:
+        if row.runtime in found and row.finding is not None:
+            found[row.runtime][row.criterion] = row.finding
+    runtimes = tuple(
+        runtime
+        for runtime, findings in found.items()
+        if any(finding.outcome.is_evidence for finding in findings.values())
+    )
+    rules = criteria.use_cases[use_case.use_case]
+    missing = {
+        runtime: open_vetoes(runtime, family_of(runtime, {}), found[runtime], site, rules)
+        for runtime in runtimes
+    }
+    return Table(
+        runtimes=runtimes,
+        scores=scores,
+        noise=noise,
+        knocked_out={
+            verdict.runtime: verdict.reasons
+            for verdict in use_case.verdicts
+            if verdict.standing is Standing.KNOCKED_OUT
+        },
+        unresolved={runtime: names for runtime, names in missing.items() if names},
+    )
+
+
+def imagine(
+    on: Table,
+    weights: Mapping[str, float],
+    method: Method,
+    *,
+    gaps: Gaps = Gaps.DECLARED,
+    knock_outs: bool = True,
+) -> Imagined:
+    """Decide again.
+
+    Parameters
+    ----------
+    on : Table
+        What it is decided from.
+    weights : mapping of str to float
+        Points per criterion id.
+    method : Method
+        Bar, tie margin, range of weights, draws.
+    gaps : Gaps
+        What is put where evidence is missing.
+    knock_outs : bool
+        ``False`` lets everyone compete who was measured, and asks no veto.
+
+    Raises
+    ------
+    EvaluationError
+        No criterion has any weight.
+    """
+    field = tuple(r for r in on.runtimes if not (knock_outs and r in on.knocked_out))
+    scores = {
+        (name, runtime): _filled(on.scores.get((name, runtime), UNKNOWN), gaps)
+        for name in weights
+        for runtime in field
+    }
+    totals = {
+        runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field
+    }
+    chances = simulate(
+        field, scores, weights, on.noise, method=method, weight_range=method.weight_range.value
+    ).chances()
+    ranking = rank(
+        totals,
+        chances,
+        bar=method.p_first_bar.value,
+        tie_margin=method.score_tie_margin.value,
+        unresolved=on.unresolved if knock_outs else (),
+    )
+    return Imagined(ranking=ranking, scores=totals, chances=chances)
+
+
+def _filled(score: Score, gaps: Gaps) -> Score:
+    if score.value is not None or gaps is Gaps.DECLARED:
+        return score
+    value = score.low + _FILLING[gaps] * (score.high - score.low)
+    return Score(value=value, low=value, high=value)

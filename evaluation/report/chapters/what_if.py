@@ -1,0 +1,168 @@
+"""Chapter on what-if: other weights, gaps filled in, knock-outs set aside; and what then would be the answer.
+
+The tables are whole without a script. With it, the one of the weights becomes a desk to try others at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from evaluation.decide.chances import noise
+from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
+from evaluation.model import CONTROL, Standing
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.whatif import data, embedded, shown_criteria, stability
+from evaluation.report.words import State, standing_state
+
+__all__ = ["what_if"]
+
+ASSUMPTIONS: Final = (
+    ("As signed", "every gap open from worst to best, knock-outs hold", Gaps.DECLARED, True),
+    ("Every gap is the worst", "what is not known turns out badly, for everybody", Gaps.WORST, True),
+    ("Every gap is in the middle", "what is not known is worth half of its scale", Gaps.MIDDLE, True),
+    ("Every gap is the best", "what is not known turns out well, for everybody", Gaps.BEST, True),
+    ("Nobody is knocked out", "whoever was measured competes, exposures only weigh", Gaps.DECLARED, False),
+)
+"""Title, meaning, and what it puts in the place of gaps and knock-outs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Who would be first under an assumption; ``chance`` is theirs together, where it means anything."""
+
+    state: State
+    names: tuple[str, ...]
+    chance: float | None
+    at_least: bool
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """What a criterion weighs in one use case, and per site between which points the leader stays first."""
+
+    points: float | None
+    share: float
+    ranges: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A criterion, or a whole group, with its points in every use case."""
+
+    name: str
+    question: str
+    cells: tuple[Points, ...]
+
+
+def what_if(case: Case) -> Chapter:
+    """Show what other assumptions would change."""
+    tables = {
+        (site.folder, answer.use_case): laid
+        for site in case.measured
+        for answer, laid in zip(site.decision.use_cases, _tables(case, site), strict=True)
+    }
+    return chapter(
+        "what_if",
+        use_cases=tuple((name, use_case.title) for name, use_case in case.criteria.use_cases.items()),
+        sites=tuple((case.title(site), _outlooks(case, site, tables)) for site in case.measured),
+        groups=_groups(case),
+        data=embedded(data(case, tables)),
+    )
+
+
+def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
+    rows = site.decision.rows
+    spread = noise((row for row in rows if row.runtime != CONTROL), case.criteria)
+    return tuple(
+        table(site.decision, answer, case.criteria, case.sites[site.site], noise=spread)
+        for answer in site.decision.use_cases
+    )
+
+
+def _outlooks(
+    case: Case, site: SiteCase, tables: dict[tuple[str, str], Table]
+) -> tuple[tuple[str, str, tuple[Outlook, ...]], ...]:
+    """For every assumption that assumes anything here, the outlook in each use case."""
+    answers = [
+        (case.criteria.use_cases[answer.use_case].weights, tables[site.folder, answer.use_case])
+        for answer in site.decision.use_cases
+    ]
+    has_gaps = any(laid.gaps(weights) for weights, laid in answers)
+    has_knock_outs = any(laid.knocked_out or laid.unresolved for _, laid in answers)
+    method = case.criteria.method
+    signed = [imagine(laid, weights, method) for weights, laid in answers]
+    edge = 0.5 / method.draws.value
+    rows = []
+    for title, meaning, gaps, knock_outs in ASSUMPTIONS:
+        if (gaps is not Gaps.DECLARED and not has_gaps) or not (knock_outs or has_knock_outs):
+            continue
+        imagined = [
+            imagine(laid, weights, method, gaps=gaps, knock_outs=knock_outs) for weights, laid in answers
+        ]
+        outlooks = (
+            _outlook(each, as_signed, laid, edge)
+            for each, as_signed, (_, laid) in zip(imagined, signed, answers, strict=True)
+        )
+        rows.append((title, meaning, tuple(outlooks)))
+    return tuple(rows)
+
+
+def _outlook(imagined: Imagined, signed: Imagined, laid: Table, edge: float) -> Outlook:
+    """``edge`` is the least that so many draws can tell: what was not seen is rare, not impossible."""
+    ranking = imagined.ranking
+    if not ranking.order:
+        nobody = Standing.KNOCKED_OUT if laid.knocked_out else Standing.NOT_MEASURED
+        return Outlook(state=standing_state(nobody), names=(), chance=None, at_least=False, differs=False)
+    standing = ranking.standings[ranking.order[0]]
+    certain = len(ranking.order) == 1 or standing is Standing.UNDECIDED
+    chance = sum(imagined.chances[name] for name in ranking.group)
+    return Outlook(
+        state=standing_state(standing),
+        names=ranking.group,
+        chance=None if certain else min(max(chance, edge), 1 - edge),
+        at_least=any(score.value is None for score in imagined.scores.values()),
+        differs=(set(ranking.group), standing) != (set(signed.ranking.group), _standing(signed)),
+    )
+
+
+def _standing(imagined: Imagined) -> Standing | None:
+    ranking = imagined.ranking
+    return ranking.standings[ranking.order[0]] if ranking.order else None
+
+
+def _groups(case: Case) -> tuple[tuple[Weighed, tuple[tuple[int, Weighed], ...]], ...]:
+    """Every group with its criteria, each of these with its place in the data."""
+    criteria, names = case.criteria.criteria, shown_criteria(case.criteria)
+    made = []
+    for group in dict.fromkeys(criteria[name].group for name in names):
+        within = [(at, name) for at, name in enumerate(names) if criteria[name].group == group]
+        whole = Weighed(name=group, question="", cells=_cells(case, [name for _, name in within]))
+        rows = tuple(
+            (at, Weighed(name=name, question=criteria[name].question, cells=_cells(case, [name])))
+            for at, name in within
+        )
+        made.append((whole, rows))
+    return tuple(made)
+
+
+def _cells(case: Case, names: list[str]) -> tuple[Points, ...]:
+    """One cell per use case; ranges are those of single criteria."""
+    cells = []
+    for place, (_, rules) in enumerate(case.criteria.use_cases.items()):
+        points = [rules.weights[name] for name in names if name in rules.weights]
+        answers = [(case.title(site), stability(site.decision.use_cases[place])) for site in case.measured]
+        cells.append(
+            Points(
+                points=sum(points) if points else None,
+                share=sum(points) / sum(rules.weights.values()),
+                ranges=tuple(
+                    (title, *ends)
+                    for title, ranges in answers
+                    if len(names) == 1 and (ends := ranges.get(names[0]))
+                ),
+            )
+        )
+    return tuple(cells)

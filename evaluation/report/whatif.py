@@ -1,0 +1,204 @@
+"""What the browser needs to decide again: scores, weights, noise, and the rules, as one JSON text.
+
+Random numbers are not among it. The browser makes its own from the names of the criteria and the seed (see
+``browser/what_if.js``), so that the draws cost no bytes and are the same for every reader.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from markupsafe import Markup
+
+from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.decide.whatif import Gaps, Table
+from evaluation.model import CONTROL, CriterionRow, Outcome, Score, Standing, UseCaseDecision
+from evaluation.report.rewriting import pieces
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import in_short, visible
+from evaluation.report.words import standing_state
+from evaluation.statistics import log_ratios
+
+__all__ = ["DRAWS", "data", "embedded", "shown_criteria", "stability"]
+
+DRAWS: Final = 4_000
+"""Draws in the browser: they put the standard error of a chance below 0.008, and fit into one frame."""
+RESAMPLES: Final = 1_000
+"""Resamples of the blocks in the browser; the draws pair with them at random."""
+BEYOND: Final = 0.5
+"""How far beyond the ends of its scale a block is kept: the middle of two may come back onto it."""
+STEPS: Final = 65_535
+
+
+def stability(answer: UseCaseDecision) -> dict[str, tuple[float, float]]:
+    """Between which points of each weight the leader stays first, all others as signed.
+
+    A criterion of which no weight makes it first is not there; the upper end may be infinite.
+    """
+    ranges = answer.robustness.stability if answer.robustness else ()
+    return {each.criterion: (each.low, each.high) for each in ranges if not math.isnan(each.low)}
+
+
+def shown_criteria(criteria: Criteria) -> tuple[str, ...]:
+    """Every criterion that has weight in some use case, by group, in the order of the criteria file."""
+    weighed = {
+        n for use_case in criteria.use_cases.values() for n, points in use_case.weights.items() if points
+    }
+    groups = list(dict.fromkeys(row.group for row in criteria.criteria.values()))
+    names = [name for name in criteria.criteria if name in weighed]
+    return tuple(sorted(names, key=lambda name: groups.index(criteria.criteria[name].group)))
+
+
+def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
+    """Gather what the browser needs.
+
+    Parameters
+    ----------
+    case : Case
+        What the report shows.
+    tables : mapping of (str, str) to Table
+        What was decided from, by the site's folder and the use case.
+
+    Returns
+    -------
+    dict
+        Plain JSON. Scores keep all their digits, so that sums here and there agree.
+    """
+    rules, names = case.criteria, shown_criteria(case.criteria)
+    method = rules.method
+    return {
+        "signed": hashlib.sha256(case.criteria_text.encode()).hexdigest() if case.criteria_text else "",
+        "file": pieces(case.criteria_text, tuple(rules.use_cases)) if case.criteria_text else [],
+        "method": {
+            "bar": method.p_first_bar.value,
+            "tie": method.score_tie_margin.value,
+            "range": method.weight_range.value,
+            "seed": method.seed.value,
+            "draws": DRAWS,
+            "resamples": RESAMPLES,
+            "beyond": BEYOND,
+            "steps": STEPS,
+        },
+        "gaps": [str(gaps) for gaps in Gaps],
+        "words": {
+            str(standing): {"word": standing_state(standing).word, "tone": standing_state(standing).tone}
+            for standing in Standing
+        },
+        "criteria": [
+            {
+                "id": name,
+                "group": rules.criteria[name].group,
+                "question": visible(rules.criteria[name].question),
+            }
+            for name in names
+        ],
+        "useCases": [
+            {
+                "id": name,
+                "title": visible(use_case.title),
+                "weights": [use_case.weights.get(each) for each in names],
+            }
+            for name, use_case in rules.use_cases.items()
+        ],
+        "sites": [
+            {
+                "title": visible(case.title(site)),
+                **_rows(rules, site, names, _runtimes(site, tables)),
+                "answers": [
+                    _answer(answer, names, tables[site.folder, answer.use_case])
+                    for answer in site.decision.use_cases
+                ],
+            }
+            for site in case.measured
+        ],
+    }
+
+
+def embedded(found: Mapping[str, Any]) -> Markup:
+    """Write data as JSON that can stand in a ``script`` element.
+
+    No character of it can end the element or open a comment in it, and none that cannot be seen is left.
+    """
+    text = json.dumps(found, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing in it is markup any more
+
+
+def _runtimes(site: SiteCase, tables: Mapping[tuple[str, str], Table]) -> tuple[str, ...]:
+    found = {r for (folder, _), table in tables.items() if folder == site.folder for r in table.runtimes}
+    return tuple(sorted(found))
+
+
+def _rows(
+    rules: Criteria, site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Scores by criterion and runtime, and the blocks behind those that were measured with noise."""
+    rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
+    noise = []
+    for at, name in enumerate(names):
+        criterion = rules.criteria[name]
+        if not isinstance(criterion, MeasuredCriterion):
+            continue
+        for column, runtime in enumerate(runtimes):
+            row = rows.get((name, runtime))
+            blocks = _positions(criterion, row) if row else None
+            if blocks is not None:
+                noise.append([at, column, criterion.probe, blocks])
+    return {
+        "runtimes": [visible(runtime) for runtime in runtimes],
+        "scores": [
+            [_score(rows[name, runtime].score if (name, runtime) in rows else None) for runtime in runtimes]
+            for name in names
+        ],
+        "noise": noise,
+    }
+
+
+def _score(score: Score | None) -> float | list[float]:
+    """Give a known score as a number, and an unknown one as its two ends."""
+    if score is None:
+        return [0.0, 1.0]
+    return [score.low, score.high] if score.value is None else score.value
+
+
+def _positions(criterion: MeasuredCriterion, row: CriterionRow) -> str | None:
+    """Place every block on the scale, as two bytes each; nothing where resampling could change nothing."""
+    finding = row.finding
+    if row.score.value is None or finding is None or finding.outcome is not Outcome.MEASURED:
+        return None
+    if criterion.figure == "ratio":
+        figures = np.exp(log_ratios(finding.samples, finding.control)).tolist()
+    else:
+        figures = list(finding.samples)
+    places = np.clip([criterion.scale.position(figure) for figure in figures], -BEYOND, 1 + BEYOND)
+    if np.ptp(np.clip(places, 0, 1)) == 0:
+        return None
+    steps = np.round((places + BEYOND) / (1 + 2 * BEYOND) * STEPS).astype("<u2")
+    return base64.b64encode(steps.tobytes()).decode("ascii")
+
+
+def _answer(answer: UseCaseDecision, names: tuple[str, ...], table: Table) -> dict[str, Any]:
+    """What was signed for one use case: standings and chances, who is out, what is not known of whom.
+
+    A weight's range is ``[low, high]`` in points, ``high`` being null where no weight is too much.
+    """
+    verdicts = {verdict.runtime: verdict for verdict in answer.verdicts}
+    ranges = stability(answer)
+    return {
+        "order": [visible(runtime) for runtime in verdicts if runtime in table.runtimes],
+        "standings": {visible(r): str(verdicts[r].standing) for r in table.runtimes if r in verdicts},
+        "chances": {visible(r): verdicts[r].p_first for r in table.runtimes if r in verdicts},
+        "knockedOut": {visible(r): visible(in_short(why)) for r, why in table.knocked_out.items()},
+        "open": {visible(r): list(why) for r, why in table.unresolved.items()},
+        "stability": [
+            [ends[0], None if math.isinf(ends[1]) else ends[1]] if (ends := ranges.get(name)) else None
+            for name in names
+        ],
+    }
