@@ -15,7 +15,6 @@ __all__ = [
     "DEFAULT_IMAGE",
     "FAKE",
     "PAYLOAD",
-    "POSITIVE_CONTROL",
     "QUICK",
     "SECURITY_CALIBRATION",
     "WORK",
@@ -68,13 +67,6 @@ WORK = "/work"
 
 FAKE = "fake"
 """How the ids of the unit tests' made-up runtimes begin; the store keeps nothing of theirs."""
-
-
-POSITIVE_CONTROL = "-unsafe"
-"""How the id of a mode ends in which everything is weakened, to show that attempts can succeed at all.
-
-It is no alternative: it is shown apart and never ranked.
-"""
 
 
 CALIBRATION = "calibration"

@@ -9,7 +9,7 @@ from typing import Self
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.residue import Look, look, settled
 from evaluation.measure.user import User
-from evaluation.runtimes import known_runtimes
+from evaluation.measure.variants import adapter
 from evaluation.runtimes.base import Argv
 from evaluation.store import Run
 
@@ -49,10 +49,7 @@ class Audit:
     def follow(self, run: Run, launcher: Launcher) -> None:
         """Say whose residue it will be, and which engines to ask for their containers."""
         self._run = run
-        self._listings = tuple(
-            argv
-            for facts in run.manifest.runtimes
-            if facts.present and (argv := known_runtimes()[facts.id].using(command=facts.command).listing())
-        )
+        asked = (adapter(facts).listing() for facts in run.manifest.runtimes if facts.present)
+        self._listings = tuple(dict.fromkeys(argv for argv in asked if argv))
         here = look(self.user, self._listings, (), launcher)
         self._before = {**self._before, "container": here["container"]}

@@ -165,13 +165,14 @@ class Measurement:
             The probes, by id.
         """
         probes = [probe for id_, probe in discover().items() if id_ in only and group_of(id_) == group]
-        known = {facts.id for facts in self.manifest.runtimes if not facts.knob}
+        flagged = {facts.id for facts in self.manifest.runtimes if facts.knob}
         turns = [
             (probe, arm, Turn(probe=probe.id, runtime=arm.id, block=block), order)
             for block in range(1, times)
             for probe in probes
             if probe.id not in self.manifest.unavailable
-            for order, arm in enumerate(arm for arm in self._arms(probe.image) if arm.id in known)
+            for order, arm in enumerate(self._arms(probe.image))
+            if arm.id in {CONTROL, *self._asked(probe)} - flagged
         ]
         done = self.run.turns_done()
         progress = Progress(f"{group} again", len(turns), sum(turn.key in done for _, _, turn, _ in turns))

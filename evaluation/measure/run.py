@@ -30,6 +30,7 @@ from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
 from evaluation.measure.user import User, measuring_user
 from evaluation.measure.variants import with_knobs
+from evaluation.probes.jobgroups import remove_abandoned
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
@@ -100,6 +101,8 @@ def open_measurement(
     _close_former()
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
+        if os.getuid() == 0:
+            remove_abandoned()
         audit = stack.enter_context(Audit(_who(site, user, runtimes)))
         launcher = stack.enter_context(Launcher(audit.user))
         audit.begin(launcher)

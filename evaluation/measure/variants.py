@@ -88,7 +88,13 @@ def _started(arm: RuntimeFacts, form: FormFacts, launcher: Launcher, payload: Pa
         binds=(Bind(source=str(payload), target=PAYLOAD, read_only=runtime.read_only_binds),),
         name=f"container-evaluation-{secrets.token_hex(6)}",
     )
-    command = Command(argv=runtime.argv(task), env=launcher.user.env, cleanup=runtime.cleanup(task))
+    command = Command(
+        argv=runtime.argv(task),
+        env=launcher.user.env,
+        cleanup=runtime.cleanup(task),
+        listing=runtime.listing(),
+        listed=task.name,
+    )
     done = launcher.run(command, timeout_s=_START_S)
     said = runtime.own_failure(done.evidence.exit_status, done.stderr.decode(errors="replace"))
     if not said:

@@ -136,22 +136,22 @@ class Canary:
 
 
 @contextmanager
-def lingering(session: Session, prefix: str, task: RunningTask, ready_s: float) -> Iterator[Canary]:
+def lingering(directory: Path, prefix: str, task: RunningTask, ready_s: float) -> Iterator[Canary]:
     """Wait for a canary that a file tells to stop (``linger``, ``hold-shared``), and stop it afterwards.
 
-    ``prefix`` begins its files' names in the work directory. A file, because not every client hands a
+    ``prefix`` begins its files' names in the directory. A file, because not every client hands a
     signal on.
     """
     canary = Canary()
     try:
-        if wait_for(session.work / f"{prefix}.ready", ready_s):
-            canary.number = _mark(session.work / f"{prefix}.ready")
+        if wait_for(directory / f"{prefix}.ready", ready_s):
+            canary.number = _mark(directory / f"{prefix}.ready")
         yield canary
     finally:
         with suppress(OSError):  # whatever is there in its place, the canary is waited for
-            plant_file(session.work, f"{prefix}.stop", "", mode=0o644)
+            plant_file(directory, f"{prefix}.stop", "", mode=0o644)
         canary.ended = task.wait(LIFETIME_S + 10.0)
-        (session.work / f"{prefix}.stop").unlink(missing_ok=True)
+        (directory / f"{prefix}.stop").unlink(missing_ok=True)
 
 
 def _mark(path: Path) -> int | None:

@@ -19,7 +19,7 @@ from evaluation.probes.base import RunningTask, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.judging import NOT_PLANTED
 
-__all__ = ["PREFIX", "JobGroup", "group_name", "hierarchy", "job_group", "start_in"]
+__all__ = ["PREFIX", "JobGroup", "group_name", "hierarchy", "job_group", "remove_abandoned", "start_in"]
 
 PREFIX = "container-evaluation-job-"
 """How the groups' names begin: by it a residue audit knows one that was left."""
@@ -136,8 +136,21 @@ def hierarchy(controller: str, mounts: Path = _MOUNTS) -> tuple[Path, int] | Non
 
 
 def group_name() -> str:
-    """A name for a group that nobody else has."""
-    return f"{PREFIX}{secrets.token_hex(6)}"
+    """A name for a group that nobody else has; it tells whose it is."""
+    return f"{PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def remove_abandoned(mounts: Path = _MOUNTS) -> tuple[str, ...]:
+    """Remove the groups of evaluations that were killed; name them."""
+    removed = []
+    for line in mounts.read_text(encoding="utf-8").splitlines():
+        _, place, kind, *_ = line.split()
+        for path in Path(place).glob(f"{PREFIX}*") if kind in {"cgroup", "cgroup2"} else ():
+            owner = path.name.removeprefix(PREFIX).partition("-")[0]
+            if owner.isdigit() and not Path("/proc", owner).exists():
+                JobGroup(path=path, version=1 if kind == "cgroup" else 2).remove()
+                removed.append(path.name)
+    return tuple(removed)
 
 
 @contextmanager

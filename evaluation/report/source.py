@@ -14,11 +14,11 @@ from evaluation.errors import EvaluationError
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
-    POSITIVE_CONTROL,
     Evidence,
     Finding,
     Observation,
     Outcome,
+    Role,
     SiteDecision,
 )
 from evaluation.sites import Site
@@ -118,7 +118,7 @@ class SiteCase:
     @property
     def positive_controls(self) -> tuple[str, ...]:
         """Runtimes that were weakened on purpose; they are no alternatives."""
-        return tuple(runtime for runtime in self.runtimes if runtime.endswith(POSITIVE_CONTROL))
+        return tuple(facts.id for facts in self.manifest.runtimes if facts.role is Role.POSITIVE_CONTROL)
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -15,12 +15,14 @@ import pytest
 from made_up_run import manifest
 from processes import eventually, running, unique_seconds
 
+from evaluation.manifest import KnobFacts
 from evaluation.measure import residue
 from evaluation.measure.audit import Audit
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.residue import appeared, look, settled
 from evaluation.measure.user import User, ourselves
-from evaluation.store import Run
+from evaluation.model import Effect
+from evaluation.store import Run, RuntimeFacts
 
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can plant it")
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -173,3 +175,17 @@ def test_an_audit_is_kept_with_the_run_and_read_again(user: User, tmp_path: Path
         audit.begin(launcher)
         audit.follow(run, launcher)
     run.verify()  # nothing is added to what is complete
+
+
+def test_an_arm_with_one_flag_more_asks_the_engine_of_its_runtime_once(user: User, tmp_path: Path) -> None:
+    command = tmp_path / "docker"
+    command.write_text(f"#!/bin/sh\n# A fake for a unit test.\necho asked >> {tmp_path}/asked\n")
+    command.chmod(0o755)
+    docker = RuntimeFacts(id="docker", family="docker", mode="fake", present=True, command=str(command))
+    knob = KnobFacts(of="docker", options=("--weak",), effect=Effect.WEAKENS, expected="Made up.")
+    arm = docker.model_copy(update={"id": "docker+weak", "options": ("--weak",), "knob": knob})
+    run = Run.create(tmp_path / "results", manifest().model_copy(update={"runtimes": (docker, arm)}))
+    with Audit(user) as audit, Launcher(user) as launcher:
+        audit.begin(launcher)
+        audit.follow(run, launcher)
+        assert (tmp_path / "asked").read_text() == "asked\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.probes.canaries import wait_for
-from evaluation.probes.jobgroups import PREFIX, JobGroup, group_name, hierarchy, job_group
+from evaluation.probes.jobgroups import PREFIX, JobGroup, group_name, hierarchy, job_group, remove_abandoned
 from evaluation.probes.registry import find
 from evaluation.testing import FakeSession, ended
 
@@ -56,6 +56,24 @@ def test_the_writer_itself_is_never_put_in(tmp_path: Path) -> None:
 def test_names_are_ones_own() -> None:
     assert group_name() != group_name()
     assert group_name().startswith(PREFIX)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a control group")
+def test_a_killed_evaluations_group_is_removed_and_a_living_ones_is_not() -> None:
+    found = hierarchy("pids")
+    if found is None:
+        pytest.skip("no control group of processes here")
+    with subprocess.Popen(("true",)) as gone:
+        gone.wait()
+    abandoned = found[0] / group_name().replace(str(os.getpid()), str(gone.pid), 1)
+    living = found[0] / group_name()
+    for path in (abandoned, living):
+        path.mkdir()
+    try:
+        assert abandoned.name in remove_abandoned()
+        assert (abandoned.exists(), living.exists()) == (False, True)
+    finally:
+        living.rmdir()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a control group")

@@ -18,6 +18,7 @@ from evaluation.model import (
     Outcome,
     ProbeTexts,
     Reference,
+    Role,
     Severity,
 )
 from evaluation.report.checklist import AREAS
@@ -199,6 +200,8 @@ def checklist_case(*, printed: str = "", blocks: int = 5) -> Case:
             command={"host": "/usr/bin/env", "charliecloud": "/usr/bin/ch-run"}.get(
                 runtime, f"/usr/bin/{runtime.split('-', maxsplit=1)[0]}"
             ),
+            role=Role.POSITIVE_CONTROL if runtime == "docker-unsafe" else Role.ALTERNATIVE,
+            timed=runtime != "docker-unsafe",
         )
         for runtime, mode in MODES.items()
     )

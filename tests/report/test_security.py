@@ -216,9 +216,8 @@ def test_findings_of_an_older_version_are_not_known_and_not_lost() -> None:
 def test_without_an_attempt_the_chapter_says_so() -> None:
     site = SMALL.measured[0]
     findings = tuple(f for f in site.findings if not f.texts.checklist_id)
-    assert words(soup_of(with_site(SMALL, replace(site, findings=findings)))) == (
-        "No attempt was made in this run."
-    )
+    text = words(soup_of(with_site(SMALL, replace(site, findings=findings))))
+    assert text.startswith("No attempt was made in this run.")
 
 
 def test_two_sites_have_a_part_and_switches_each() -> None:

@@ -17,7 +17,7 @@ def observe(session: Session) -> None:
     name = secret()[:15]
     program = str(session.payload / PAYLOAD)
     task = session.start_on_host((program, "linger", str(session.work / CANARY), str(LIFETIME_S), name))
-    with lingering(session, CANARY, task, READY_S) as canary:
+    with lingering(session.work, CANARY, task, READY_S) as canary:
         if canary.number is None:
             session.record(PROBLEM, "the canary on the host did not work")
             return

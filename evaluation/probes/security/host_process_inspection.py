@@ -21,7 +21,7 @@ def observe(session: Session) -> None:
     command = (str(session.payload / PAYLOAD), "linger", str(session.work / CANARY), str(LIFETIME_S), name)
     task = session.start_on_host(("env", f"{VARIABLE}={content}", *command))
     try:
-        with lingering(session, CANARY, task, READY_S) as canary:
+        with lingering(session.work, CANARY, task, READY_S) as canary:
             if canary.number is None:
                 session.record(PROBLEM, "the canary on the host did not work")
                 return

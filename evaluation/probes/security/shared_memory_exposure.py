@@ -29,7 +29,7 @@ def observe(session: Session) -> None:
     completed = None
     try:
         task = session.start_on_host((program, "hold-shared", prefix, str(LIFETIME_S), content))
-        with lingering(session, CANARY, task, READY_S) as canary:
+        with lingering(session.work, CANARY, task, READY_S) as canary:
             if canary.number is not None:
                 inside = f"{session.payload_inside}/{PAYLOAD}"
                 number = str(canary.number)

@@ -1,5 +1,9 @@
 """B11: whether the environment of another container of the same user can be read."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
+
 from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line
@@ -8,7 +12,7 @@ from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.canaries import secret
 from evaluation.probes.judging import DETAIL, EFFECT, PROBLEM, Attempt
 
-CANARY = "sibling"
+MEETING, CANARY = "meeting", "sibling"
 VARIABLE = "EVALUATION_SIBLING_WORD"
 READY_S = 30.0
 
@@ -16,13 +20,16 @@ READY_S = 30.0
 def observe(session: Session) -> None:
     """Start a container with a secret in its environment, and let another one read it."""
     content, name = secret(), secret()[:15]
-    program, prefix = f"{session.payload_inside}/{PAYLOAD}", f"{session.work_inside}/{CANARY}"
+    program, prefix = f"{session.payload_inside}/{PAYLOAD}", f"{session.work_inside}/{MEETING}/{CANARY}"
+    place = _open_to_all(session.work)
     task = session.start((program, "linger", prefix, str(LIFETIME_S), name), env={VARIABLE: content})
     completed: Completed | None = None
     lines: tuple[Line, ...] = ()
-    with lingering(session, CANARY, task, READY_S) as sibling:
+    with lingering(place, CANARY, task, READY_S) as sibling:
         if sibling.number is not None:
             completed, lines = ask(session, "inspect", name, VARIABLE)
+    with suppress(OSError):  # it holds the sibling's mark, where there was one
+        place.rmdir()
     if completed is None:
         evidence = (sibling.ended,) if sibling.ended else ()
         session.record(PROBLEM, "the sibling container did not start in time", evidence=evidence)
@@ -33,6 +40,20 @@ def observe(session: Session) -> None:
     seen = "it did not see the sibling" if not lines[0].fields.get("seen") else lines[0].reason
     session.record(EFFECT, read, evidence=(completed,))
     session.record(DETAIL, "it read the variable" if read else seen, evidence=(completed,))
+
+
+def _open_to_all(work: Path) -> Path:
+    """Make a directory that root without capabilities may write to; it goes with the work directory."""
+    anchor = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(anchor, 0o711)
+        os.mkdir(MEETING, dir_fd=anchor)
+        place = os.open(MEETING, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=anchor)
+        os.fchmod(place, 0o777)
+        os.close(place)
+    finally:
+        os.close(anchor)
+    return work / MEETING
 
 
 PROBE = Probe(

@@ -125,7 +125,9 @@ def security(case: Case) -> Chapter:
 
 def _view(case: Case, site: SiteCase) -> View:
     columns, without = _columns(site)
-    attempts = tuple(_attempt(site, probe, columns) for probe in site.attempts)
+    every = (_attempt(site, probe, columns) for probe in site.attempts)
+    # An older run knows nothing of an attempt that came later.
+    attempts = tuple(one for one in every if any(cell.finding for cell in one.cells))
     order = (*AREAS, FURTHER)
     placed = sorted(attempts, key=lambda one: order.index(area(one.texts.checklist_id)))
     return View(

@@ -105,13 +105,17 @@ def test_a_process_namespace_ends_the_daemon(take_turn: TakesTurns) -> None:
 
 @AS_ROOT
 @pytest.mark.parametrize("name", ["B01", "B02", "B03"])
-def test_a_bare_process_stays_in_its_job(take_turn: TakesTurns, name: str) -> None:
+def test_a_bare_process_stays_in_its_job(
+    take_turn: TakesTurns, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = jobgroups.group_name()
+    monkeypatch.setattr(jobgroups, "group_name", lambda: called)
     own = take_turn(name)
     if own.last("not_planted"):
         pytest.skip(str(own.last("not_planted")))
     judgement = find(name).judge(own, {})
     assert (judgement.verdict, own.last("control")) == ("DENIED", True)
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/{jobgroups.PREFIX}*"))
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/{called}"))
 
 
 @AS_ROOT
@@ -148,7 +152,7 @@ def test_a_runtime_without_the_option_cannot_ignore_it(tmp_path: Path) -> None:
 @pytest.fixture
 def job_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A known name for the job's group, and what an engine made by that name elsewhere removed again."""
-    name = f"{jobgroups.PREFIX}of-a-test"
+    name = jobgroups.group_name()
     monkeypatch.setattr(jobgroups, "group_name", lambda: name)
     yield f"/{name}"
     for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{name}"), reverse=True):

@@ -71,7 +71,7 @@ def test_another_word_in_the_same_place_is_no_exposure(tmp_path: Path) -> None:
     ring = answered({"what": "read-key", **decoy})
     assert attempt(tmp_path, "P23", lambda _: ring).verdict == "DENIED"
     sibling = inspected({"call": "environ", **decoy})
-    assert attempt(tmp_path, "B11", starting(tmp_path, "sibling", sibling)).verdict == "DENIED"
+    assert attempt(tmp_path, "B11", starting(tmp_path / "meeting", "sibling", sibling)).verdict == "DENIED"
 
 
 def test_a_process_that_is_looked_into_in_one_way_is_exposed_and_the_way_is_named(tmp_path: Path) -> None:
