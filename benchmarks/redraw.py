@@ -20,7 +20,7 @@ from evaluation.decide.score import decide
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
 from evaluation.report import chapters
-from evaluation.report.build import SCRIPT
+from evaluation.report.build import script
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.whatif import DRAWS
@@ -78,7 +78,7 @@ _MOVE = """async (moves) => {
 
 
 def _page(chapter: Chapter) -> str:
-    return f"<!doctype html>{chapter.html}<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return f"<!doctype html>{chapter.html}<script>{script()}</script>"
 
 
 def _case(runtimes: int, sites: int, criteria: int) -> Case:

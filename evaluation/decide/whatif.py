@@ -68,11 +68,18 @@ class Imagined:
 
 
 def table(
-    decision: SiteDecision, use_case: UseCaseDecision, criteria: Criteria, site: Site, *, noise: Noise
+    decision: SiteDecision,
+    use_case: UseCaseDecision,
+    criteria: Criteria,
+    site: Site,
+    *,
+    noise: Noise,
+    families: Mapping[str, str],
 ) -> Table:
     """Lay out again what a use case was decided from.
 
-    ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes.
+    ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes, ``families`` are
+    theirs by id, as for `evaluation.decide.score.decide`.
     """
     scores = {(row.criterion, row.runtime): row.score for row in decision.rows if row.runtime != CONTROL}
     found: dict[str, dict[str, Finding]] = {runtime: {} for _, runtime in sorted(scores, key=lambda k: k[1])}
@@ -86,7 +93,7 @@ def table(
     )
     rules = criteria.use_cases[use_case.use_case]
     missing = {
-        runtime: open_vetoes(runtime, family_of(runtime, {}), found[runtime], site, rules)
+        runtime: open_vetoes(runtime, family_of(runtime, families), found[runtime], site, rules)
         for runtime in runtimes
     }
     return Table(

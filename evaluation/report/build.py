@@ -19,12 +19,18 @@ from evaluation import __version__
 from evaluation.errors import EvaluationError
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
+from evaluation.report.packing import pack
 
-__all__ = ["page", "render"]
+__all__ = ["page", "render", "script"]
 
-SCRIPT: Final = Path(__file__).parent / "browser" / "what_if.js"
+BROWSER: Final = Path(__file__).parent / "browser"
 _HEADING: Final = re.compile(r"\A\s*##[ \t]+(?P<title>\S[^\n]*?)[ \t]*(?:\n|\Z)")
 _TITLE: Final = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*?)[ \t]*$", re.MULTILINE)
+
+
+def script() -> str:
+    """Return the page's one script: everything in the folder ``browser``."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(BROWSER.glob("*.js")))
 
 
 def heading(source: str) -> str:
@@ -69,7 +75,7 @@ def page(notebook: nbformat.NotebookNode) -> str:
                     advice="run the notebook by hand to see the traceback",
                 )
     style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
-    script = SCRIPT.read_text(encoding="utf-8")
+    own = script()
     titles = [
         found["title"]
         for cell in notebook.cells
@@ -77,8 +83,8 @@ def page(notebook: nbformat.NotebookNode) -> str:
         if cell.cell_type == "markdown"
     ]
     resources: dict[str, Any] = {
-        "policy": policy(style, script),
-        "script": script,
+        "policy": policy(style, own),
+        "script": own,
         "style": style,
         "title": titles[0] if titles else "Report",
         "version": __version__,
@@ -90,8 +96,10 @@ def page(notebook: nbformat.NotebookNode) -> str:
             where="decision notebook",
             advice="execute it first (evaluation report does)",
         )
-    assert_self_contained(html, script=script)
-    return str(html)
+    assert_self_contained(html, script=own)
+    packed = pack(html)
+    assert_self_contained(packed, script=own)
+    return packed
 
 
 def render(executed_notebook: Path, output: Path) -> Path:

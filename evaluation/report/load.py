@@ -45,13 +45,13 @@ def load_case(
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    table = locate(criteria).with_name("advisories.yaml")
+    table = file.with_name("advisories.yaml")
     return Case(
         criteria=rules,
         sites=known,
         measured=measured,
-        advisories=load_advisories(table) if table.is_file() else None,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
+        advisories=load_advisories(table) if table.is_file() else None,
     )
 
 

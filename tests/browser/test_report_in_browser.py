@@ -71,9 +71,7 @@ def checklist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_switch_hides_one_runtime_everywhere_and_needs_no_script(
-    show_report: Show, checklist: Path
-) -> None:
+def test_a_switch_hides_one_runtime_everywhere_without_a_script(show_report: Show, checklist: Path) -> None:
     page = show_report(checklist).page
     heads = page.locator("table.attempts thead th")
     before = [head for head in heads.all_inner_texts() if head]
@@ -98,9 +96,7 @@ def test_what_no_runtime_changes_can_be_hidden(show_report: Show, checklist: Pat
     assert page.locator("table.attempts tr:not(.plain, .group)").first.is_visible()
 
 
-def test_a_link_opens_the_transcript_of_a_runtime_that_is_switched_off(
-    show_report: Show, checklist: Path
-) -> None:
+def test_a_link_opens_the_transcript_of_a_runtime_switched_off(show_report: Show, checklist: Path) -> None:
     page = show_report(checklist).page
     page.get_by_label("podman", exact=True).uncheck()
     target = "#evidence-local-2026-11-14t0912-made-up-attempt-p01-podman"

@@ -20,7 +20,7 @@ RULES = criteria()
 
 def laid(*findings: Finding, rules: Criteria = RULES, at: Site = HERE) -> Table:
     decision = decide(findings, rules, at)
-    return table(decision, decision.use_cases[0], rules, at, noise=noise(decision.rows, rules))
+    return table(decision, decision.use_cases[0], rules, at, noise=noise(decision.rows, rules), families={})
 
 
 def again(

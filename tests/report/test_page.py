@@ -13,7 +13,7 @@ from synthetic_case import NOTEBOOK, executed, make_case
 from synthetic_findings import RUNTIMES
 
 from evaluation.errors import EvaluationError
-from evaluation.report.build import SCRIPT, heading, page, prose, render
+from evaluation.report.build import heading, page, prose, render, script
 from evaluation.report.offline import assert_self_contained
 
 HOSTILE = (
@@ -33,7 +33,7 @@ def hostile() -> str:
 
 
 def test_the_page_is_self_contained_and_says_so_to_the_browser(html: str) -> None:
-    assert_self_contained(html, script=SCRIPT.read_text(encoding="utf-8"))
+    assert_self_contained(html, script=script())
     soup = BeautifulSoup(html, "html.parser")
     policy = soup.select_one("meta[http-equiv=Content-Security-Policy]")
     assert policy is not None
@@ -78,8 +78,8 @@ def test_tables_have_headers_and_scrolling_parts_can_be_reached_by_keyboard(html
 def test_hostile_text_is_text(hostile: str) -> None:
     soup = BeautifulSoup(hostile, "html.parser")
     assert not soup.select("img, [onerror], [onload], [onmouseover], [style]")
-    assert [script.get("type") for script in soup.select("script")] == ["application/json", None]
-    assert soup.select("script")[-1].get_text() == SCRIPT.read_text(encoding="utf-8")
+    assert [each.get("type") for each in soup.select("script")] == ["application/json", None]
+    assert soup.select("script")[-1].get_text() == script()
     assert len(soup.select("style")) == 1
     assert hostile.count("alert(1)") > 100
     assert "<script>alert(1)</script>" in soup.get_text()

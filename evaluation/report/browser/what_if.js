@@ -481,10 +481,11 @@
   };
 
   const range = ([low, high]) => {
-    if (high === null) return low > 0 ? `${number(low)} points or more` : "any weight";
-    return `${number(low)}–${number(high)} points`;
+    const about = (points) => String(Number(points.toPrecision(3)));
+    if (high === null) return low > 0 ? `${about(low)} points or more` : "any weight";
+    return `${about(low)}–${about(high)} points`;
   };
-  /** Where the leader stays first with all others as signed: a line under the slider per site, and words. */
+  /** Where the leader is first with all others as signed: a line under the slider per site, and words. */
   const showRange = (parts, c) => {
     const ranges = sites.map((site) => site.answers[state.use].stability[c]);
     const place = (points) => (100 * Math.min(points ?? Infinity, parts.most)) / parts.most;
@@ -492,7 +493,7 @@
       x: `${place(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, place(ends[1]) - place(ends[0]))}%`,
     })] : [])));
     say(parts.stands, ranges.flatMap((ends, s) => (ends
-      ? [`leader holds at ${range(ends)}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
+      ? [`leader is first at ${range(ends)}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
   };
 
   let shownUse = -1;

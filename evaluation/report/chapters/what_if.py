@@ -76,8 +76,10 @@ def what_if(case: Case) -> Chapter:
 def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
     rows = site.decision.rows
     spread = noise((row for row in rows if row.runtime != CONTROL), case.criteria)
+    families = {runtime.id: runtime.family for runtime in site.manifest.runtimes}
+    here = case.sites[site.site]
     return tuple(
-        table(site.decision, answer, case.criteria, case.sites[site.site], noise=spread)
+        table(site.decision, answer, case.criteria, here, noise=spread, families=families)
         for answer in site.decision.use_cases
     )
 
