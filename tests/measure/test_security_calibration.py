@@ -52,8 +52,9 @@ def pairs(probe: Probe) -> list[tuple[str, str]]:
     flags = [(family, flag(probe, family)) for family in FAMILIES if flag(probe, family)]
     if flags or (probe.id, probe.version) not in KNOWN:
         return flags
-    checklist, tried = KNOWN[probe.id, probe.version]
-    return [(CONTROL, flip.arm) for flip in checklist.controls(tried) if flip.arm in FAMILIES]
+    _, tried = KNOWN[probe.id, probe.version]
+    host = tried.first(CONTROL)
+    return [(CONTROL, family) for family in FAMILIES if flipped(host, tried.first(family))]
 
 
 def wanted(probe: Probe) -> list[str]:
