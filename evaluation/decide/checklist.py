@@ -127,8 +127,14 @@ class Checklist(_Row):
         return tuple(tried for tried in self.attempts if flipped(tried.first(arm.of), tried.first(arm.id)))
 
     def controls(self, tried: Tried) -> tuple[Flip, ...]:
-        """Where the bare host and a runtime as it is differ."""
+        """Where a runtime as it is differs from the bare host.
+
+        Where the bare host cannot be asked at all, the first runtime that is exposed stands in for it.
+        """
         host = tried.first(CONTROL)
+        if host not in _EXPOSED | _KEPT:
+            words = (tried.first(arm.id) for arm in self.runtimes)
+            host = next((word for word in words if word in _EXPOSED), "")
         return tuple(
             Flip(arm=arm.id, before=host, after=tried.first(arm.id))
             for arm in self.runtimes

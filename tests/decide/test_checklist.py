@@ -83,6 +83,16 @@ def test_so_does_a_difference_to_the_bare_host() -> None:
     assert made(row).unpublished(row) == ""
 
 
+def test_where_the_bare_host_cannot_be_asked_runtimes_that_differ_show_it() -> None:
+    other = Arm(id="apptainer", family="apptainer", version="1")
+    row = tried(host="UNSUPPORTED", docker="EXPOSED", apptainer="DENIED")
+    both = made(row).model_copy(update={"arms": (*ARMS, other)})
+    assert [(flip.arm, flip.before, flip.after) for flip in both.controls(row)] == [
+        ("apptainer", "EXPOSED", "DENIED")
+    ]
+    assert made(tried(host="UNSUPPORTED", docker="EXPOSED")).controls(row) == ()
+
+
 def test_what_nothing_flips_is_not_published_and_says_what_was_seen() -> None:
     row = tried(host="DENIED", docker="DENIED", docker_null="DENIED", docker_weak="ERROR")
     assert made(row).unpublished(row) == (
