@@ -96,5 +96,6 @@ PROBE = Probe(
     needs=("payload",),
     image="med",
     repeat="once",
+    quick=False,  # seconds of compiling in every mode
     references=(Reference(title="gdb(1)", url="https://man7.org/linux/man-pages/man1/gdb.1.html"),),
 )

@@ -69,6 +69,7 @@ PROBE = Probe(
     severity_reason="The payload runs on beyond its job, on resources that other users' jobs were given.",
     needs=("payload",),
     repeat="once",
+    quick=False,  # seconds of waiting in every mode
     references=(
         Reference(title="kill(2)", url="https://man7.org/linux/man-pages/man2/kill.2.html"),
         Reference(title="setsid(2)", url="https://man7.org/linux/man-pages/man2/setsid.2.html"),

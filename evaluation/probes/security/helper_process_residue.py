@@ -108,6 +108,7 @@ PROBE = Probe(
     severity_reason="Idle processes that hold resources of the node; they do nothing by themselves.",
     needs=("payload",),
     repeat="once",
+    quick=False,  # seconds of waiting in every mode
     references=(
         Reference(title="kill(2)", url="https://man7.org/linux/man-pages/man2/kill.2.html"),
         Reference(title="conmon(8)", url="https://manpages.debian.org/bookworm/conmon/conmon.8.en.html"),

@@ -76,6 +76,7 @@ PROBE = Probe(
     severity_reason="Whoever computes beyond the accounting takes other users' share, and nobody sees it.",
     needs=("payload",),
     repeat="once",
+    quick=False,  # seconds of waiting in every mode
     references=(
         Reference(title="cgroups(7)", url="https://man7.org/linux/man-pages/man7/cgroups.7.html"),
         Reference(
