@@ -201,14 +201,14 @@ def compare(*, before: str, after: str, results: Path | None, criteria: Path | N
     """Say what changed from the first RUN to the second, as after a runtime's upgrade.
 
     Both are runs of one site, by name. A change is claimed only if it is tested, corrected for the number
-    of comparisons, and larger than what the bare host differed from itself.
+    of comparisons, and larger than what the bare host differed from itself. Needs results only.
     """
     click.echo(reviewing.compare(before, after, results=results, criteria=criteria))
 
 
 @main.group()
 def weights() -> None:
-    """Look at the weights of criteria.yaml, change one, and see what that changes."""
+    """Look at the weights of criteria.yaml, change one, and see what that changes. Needs no container."""
 
 
 @weights.command("show")
@@ -217,7 +217,10 @@ def weights() -> None:
 @_criteria
 @told
 def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) -> None:
-    """Show the weights by group; where there are results, how far each may go before another leads."""
+    """Show the weights by group, and how far each may go before another leads.
+
+    Needs no container; without results nothing is said of how far.
+    """
     click.echo(reviewing.weights_show(use_case, results=results, criteria=criteria))
 
 
@@ -230,7 +233,10 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
 def weights_set(
     *, use_case: str, points: tuple[str, ...], results: Path | None, criteria: Path | None
 ) -> None:
-    """Write weights into criteria.yaml, comments kept; nothing is written unless the file stays valid."""
+    """Write weights into criteria.yaml, comments kept, and say what that changes.
+
+    Nothing is written unless the file stays valid. Needs no container.
+    """
     click.echo(reviewing.weights_set(use_case, reviewing.points(points), results=results, criteria=criteria))
 
 
@@ -240,7 +246,10 @@ def weights_set(
 @_criteria
 @told
 def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) -> None:
-    """Say what would change with OTHER (as the report's what-if gives it) in place of criteria.yaml."""
+    """Say what would change with OTHER in place of criteria.yaml.
+
+    OTHER is such as the report's what-if gives for download. Needs no container.
+    """
     click.echo(reviewing.weights_diff(other, results=results, criteria=criteria))
 
 
@@ -434,3 +443,21 @@ def docs(*, check: bool) -> None:
 
 if __name__ == "__main__":
     main()
+
+
+@main.group("import")
+def import_() -> None:
+    """Keep the result of another tool beside ours; nothing is scored. Needs its file."""
+
+
+@import_.command("docker-bench")
+@click.argument("file", type=click.Path(path_type=Path))
+@_site
+@_results
+@told
+def import_docker_bench(*, file: Path, site: str, results: Path | None) -> None:
+    """Keep FILE, the JSON log of docker-bench-security; the report shows it.
+
+    It says which of those checks cannot fail. Needs that file only.
+    """
+    click.echo(reviewing.import_docker_bench(file, site=site, results=results))

@@ -11,15 +11,26 @@ from evaluation.decide.findings import findings_of
 from evaluation.decide.weights import set_weights
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError
+from evaluation.imported import keep
 from evaluation.probes.registry import discover
 from evaluation.project import root
 from evaluation.report import changes, weighing
 from evaluation.report.load import choose_runs, load_case
 from evaluation.report.plain import FORMATS, written
 from evaluation.report.source import Case
+from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
 
-__all__ = ["FORMATS", "compare", "decided", "points", "weights_diff", "weights_set", "weights_show"]
+__all__ = [
+    "FORMATS",
+    "compare",
+    "decided",
+    "import_docker_bench",
+    "points",
+    "weights_diff",
+    "weights_set",
+    "weights_show",
+]
 
 
 def decided(form: str, *, results: Path | None, runs: str, criteria: Path | None) -> str:
@@ -52,6 +63,21 @@ def compare(before: str, after: str, *, results: Path | None, criteria: Path | N
     found = changed(old, new, rules)
     cases = tuple(_load(folder, str(run.path.relative_to(folder)), criteria) for run in runs)
     return changes.text(found, *cases)
+
+
+def import_docker_bench(path: Path, *, site: str, results: Path | None) -> str:
+    """Keep a result of docker-bench-security beside a site's runs; say what is in it.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site, or the file is something else.
+    """
+    load_site(site, root() / "sites")
+    kept = keep(path, _results(results), site)
+    counts = ", ".join(f"{number} {result}" for result, number in kept.result.counts.items())
+    idle = sum(check.cannot_fail for check in kept.result.checks)
+    return f"kept: {kept.place}\n{counts}; {idle} of these checks cannot fail, whatever they find"
 
 
 def weights_show(use_case: str, *, results: Path | None, criteria: Path | None) -> str:

@@ -26,15 +26,18 @@ from evaluation.store import Run, RuntimeFacts, Turn
 ROOT = Path(__file__).parents[1]
 COMMANDS = [
     "calibrate",
+    "compare",
     "conform",
     "docs",
     "doctor",
     "findings",
     "image",
+    "import",
     "probe",
     "report",
     "run",
     "validate",
+    "weights",
 ]
 
 
@@ -90,7 +93,8 @@ def test_every_command_is_listed() -> None:
 @pytest.mark.parametrize(
     "words",
     [[name] for name in COMMANDS]
-    + [["calibrate", "timing"], ["calibrate", "security"], ["image", "list"], ["image", "clean"]],
+    + [["calibrate", "timing"], ["calibrate", "security"], ["image", "list"], ["image", "clean"]]
+    + [["weights", "set"], ["weights", "diff"], ["import", "docker-bench"]],
     ids=" ".join,
 )
 def test_every_help_says_what_it_needs(words: list[str]) -> None:

@@ -181,7 +181,9 @@ class _Desk:
             sentence=sentence(account),
             winner=ranking.winner,
             verdicts=verdicts,
-            measure_next=measure_next(
+            measure_next=()
+            if account.weights_decide
+            else measure_next(
                 use_case.weights,
                 ranking,
                 unresolved=unresolved,

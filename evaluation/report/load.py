@@ -11,6 +11,7 @@ from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
+from evaluation.imported import imported
 from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
@@ -127,6 +128,7 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
         residue=run.residue(),
         checklists=known_checklists(run.path.parent),
+        imported=imported(run.path.parents[1], run.path.parent.name),
     )
 
 

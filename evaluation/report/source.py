@@ -11,6 +11,7 @@ from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
+from evaluation.imported import Imported
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -51,6 +52,8 @@ class SiteCase:
     residue: tuple[str, ...] | None = None
     """What measuring left on the machine; ``None`` where nobody looked."""
     checklists: tuple[Checklist, ...] = ()
+    imported: tuple[Imported, ...] = ()
+    """Results of other tools that are kept for this site."""
 
     @property
     def site(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from evaluation.imported import CANNOT_FAIL, SOURCE, Imported
 from evaluation.model import CONTROL, Delta, Finding, Outcome, ProbeTexts, Severity
 from evaluation.report.chapters.supply import Supply, supply
 from evaluation.report.checklist import AREAS, FURTHER, area
@@ -109,6 +110,7 @@ class View:
     summaries: tuple[Summary, ...]
     transcripts: dict[str, tuple[Transcript, ...]]
     supply: Supply
+    imported: tuple[Imported, ...]
 
 
 def security(case: Case) -> Chapter:
@@ -120,6 +122,8 @@ def security(case: Case) -> Chapter:
         verdicts=VERDICTS,
         severities=SEVERITIES,
         filtered=FILTERED,
+        cannot_fail=CANNOT_FAIL,
+        cannot_fail_source=SOURCE,
     )
 
 
@@ -143,6 +147,7 @@ def _view(case: Case, site: SiteCase) -> View:
         summaries=tuple(_summary(column, placed) for column in columns if column.runtime != CONTROL),
         transcripts=_transcripts(site, placed),
         supply=supply(case, site),
+        imported=site.imported,
     )
 
 
