@@ -206,6 +206,18 @@ def compare(*, before: str, after: str, results: Path | None, criteria: Path | N
     click.echo(reviewing.compare(before, after, results=results, criteria=criteria))
 
 
+@main.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@_results
+@told
+def verify(*, report: Path, results: Path | None) -> None:
+    """Decide the answer of REPORT again, from its results and the criteria it carries; fail if it differs.
+
+    Needs the results that it was made from, and no container.
+    """
+    click.echo(reviewing.verify(report, results=results))
+
+
 @main.group()
 def weights() -> None:
     """Look at the weights of criteria.yaml, change one, and see what that changes. Needs no container."""

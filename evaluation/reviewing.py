@@ -18,6 +18,8 @@ from evaluation.report import changes, weighing
 from evaluation.report.load import choose_runs, load_case
 from evaluation.report.plain import FORMATS, written
 from evaluation.report.source import Case
+from evaluation.report.verifying import carried, differences
+from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
 
@@ -27,10 +29,14 @@ __all__ = [
     "decided",
     "import_docker_bench",
     "points",
+    "verify",
     "weights_diff",
     "weights_set",
     "weights_show",
 ]
+
+_SHOWN = 8
+"""So many differences of a report are told."""
 
 
 def decided(form: str, *, results: Path | None, runs: str, criteria: Path | None) -> str:
@@ -78,6 +84,31 @@ def import_docker_bench(path: Path, *, site: str, results: Path | None) -> str:
     counts = ", ".join(f"{number} {result}" for result, number in kept.result.counts.items())
     idle = sum(check.cannot_fail for check in kept.result.checks)
     return f"kept: {kept.place}\n{counts}; {idle} of these checks cannot fail, whatever they find"
+
+
+def verify(report: Path, *, results: Path | None) -> str:
+    """Decide a report's answer again from its results and the criteria that it carries.
+
+    Raises
+    ------
+    EvaluationError
+        It differs, with the differences; or the report or its results cannot be read.
+    """
+    held = carried(report)
+    with scratch_directory() as folder:
+        rules = folder / "criteria.yaml"
+        rules.write_bytes(held.criteria.encode())
+        case = _case(results, " ".join(held.runs), rules)
+        if found := differences(held, case):
+            more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            raise EvaluationError(
+                "the report does not say what its results say:\n  " + "\n  ".join(found[:_SHOWN]) + more,
+                where=str(report),
+                advice="Do not rely on it; write it anew with evaluation report.",
+            )
+    ours = (root() / "criteria.yaml").read_bytes().decode("utf-8")
+    same = "the project's" if ours == held.criteria else "not the project's of today"
+    return f"verified: {', '.join(held.runs)}; the answers follow from the results and its criteria ({same})"
 
 
 def weights_show(use_case: str, *, results: Path | None, criteria: Path | None) -> str:

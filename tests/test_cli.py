@@ -37,6 +37,7 @@ COMMANDS = [
     "report",
     "run",
     "validate",
+    "verify",
     "weights",
 ]
 

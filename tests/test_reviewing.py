@@ -135,3 +135,38 @@ def test_a_spreadsheet_is_handed_no_formula_and_a_table_no_markup() -> None:
     assert _harmless("=1+1") == "'=1+1"
     assert _harmless(-0.5) == -0.5
     assert _cell("a|b<script>\u202e\nc") == "a\\|b&lt;script>&lt;U+202E> c"
+
+
+@pytest.fixture
+def page(results: Path) -> Path:
+    told = evaluation("report", "--results", results, "--runs", AFTER)
+    assert told.exit_code == 0, told.output
+    return results / "report.html"
+
+
+def test_a_report_is_verified_and_every_forgery_is_named(results: Path, page: Path) -> None:
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith(f"verified: local/{AFTER}; the answers follow")
+    assert told.output.endswith("(the project's)\n")
+    text = page.read_text()
+    for old, new, word in (
+        ("Undecided for L1Proc", "docker is recommended for L1Proc", "the page does not say: Undecided"),
+        ('"docker":"undecided"', '"docker":"recommended"', 'the report has "recommended"'),
+    ):
+        assert old in text, old
+        page.write_text(text.replace(old, new))
+        told = evaluation("verify", page, "--results", results)
+        assert told.exit_code == 1
+        assert word in " ".join(told.output.split())
+
+
+def test_a_report_without_data_or_without_its_results_is_said(results: Path, page: Path) -> None:
+    shutil.rmtree(results / "local" / AFTER)
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 1
+    assert f"there is no run local/{AFTER}" in told.output
+    page.write_text("<html></html>")
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 1
+    assert "carries no data" in told.output

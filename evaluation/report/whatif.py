@@ -109,6 +109,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
         "sites": [
             {
                 "title": visible(case.title(site)),
+                "run": site.folder,
                 **_rows(rules, site, names, _runtimes(site, tables)),
                 "answers": [
                     _answer(answer, names, tables[site.folder, answer.use_case])

@@ -16,7 +16,7 @@ from evaluation.report.source import Case, SiteCase
 from evaluation.report.whatif import data, embedded, shown_criteria, stability
 from evaluation.report.words import State, standing_state
 
-__all__ = ["what_if"]
+__all__ = ["laid_out", "what_if"]
 
 ASSUMPTIONS: Final = (
     ("As signed", "every gap open from worst to best, knock-outs hold", Gaps.DECLARED, True),
@@ -59,11 +59,7 @@ class Weighed:
 
 def what_if(case: Case) -> Chapter:
     """Show what other assumptions would change."""
-    tables = {
-        (site.folder, answer.use_case): laid
-        for site in case.measured
-        for answer, laid in zip(site.decision.use_cases, _tables(case, site), strict=True)
-    }
+    tables = laid_out(case)
     return chapter(
         "what_if",
         use_cases=tuple((name, use_case.title) for name, use_case in case.criteria.use_cases.items()),
@@ -71,6 +67,15 @@ def what_if(case: Case) -> Chapter:
         groups=_groups(case),
         data=embedded(data(case, tables)),
     )
+
+
+def laid_out(case: Case) -> dict[tuple[str, str], Table]:
+    """Lay out what every answer was decided from, by the site's folder and the use case."""
+    return {
+        (site.folder, answer.use_case): laid
+        for site in case.measured
+        for answer, laid in zip(site.decision.use_cases, _tables(case, site), strict=True)
+    }
 
 
 def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
