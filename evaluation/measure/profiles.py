@@ -62,7 +62,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=300.0),
-        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=240.0, repeats=6),
+        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=180.0, repeats=6),
         Profile(name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, repeats=30),
         Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
         # Attempts are functional: block 0 is the matrix, `Measurement.repeat` adds the further ones.
