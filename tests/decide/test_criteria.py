@@ -115,13 +115,15 @@ def test_the_bare_host_is_at_the_best_end_of_every_ratio(shipped: Criteria) -> N
     assert {row.scale.score(1.0) for row in ratios} == {1.0}
 
 
-def test_a_criterion_may_have_a_margin_of_its_own(shipped: Criteria) -> None:
-    own = shipped.criteria["cpu_rate"]
-    assert isinstance(own, MeasuredCriterion)
-    assert own.margin is not None
-    assert shipped.margin("cpu_rate") == own.margin.value != shipped.method.indifference_margin.value
-    assert shipped.margin("syscall_rate") == shipped.method.indifference_margin.value
-    assert shipped.margin("output_ownership") == shipped.method.indifference_margin.value
+def test_a_criterion_may_have_a_margin_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "criteria.yaml"
+    real_jobs = "    margin:\n      value: 0.05\n      reason: >-\n        Real jobs"
+    assert real_jobs in TEXT
+    path.write_text(TEXT.replace(real_jobs, real_jobs.replace("0.05", "0.03"), 1))
+    rules = load_criteria(path)
+    assert rules.margin("monte_carlo") == 0.03
+    assert rules.margin("syscall_rate") == rules.method.indifference_margin.value == 0.05
+    assert rules.margin("output_ownership") == rules.method.indifference_margin.value
 
 
 def test_what_is_loaded_and_dumped_loads_as_the_same(shipped: Criteria) -> None:
