@@ -11,7 +11,10 @@ from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Session
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE
 
-__all__ = ["evict", "lacks", "record_lines", "run_in_image", "run_payload"]
+__all__ = ["LIBRARY", "evict", "lacks", "record_cost", "record_lines", "run_in_image", "run_payload"]
+
+LIBRARY = "usr/lib/python3.11"
+"""The standard library of Debian 12's python3; probes of files use those of it, not those of its folders."""
 
 MOST_RESIDENT = 0.05
 """Of the bytes that should be gone from the page cache, the share that may be left."""
@@ -29,6 +32,22 @@ def run_in_image(session: Session, *words: str, timeout_s: float = 60.0, cpus: s
     bare host would look slower than it is.
     """
     return run_payload(session, "cd", session.image_path("/"), "--", *words, timeout_s=timeout_s, cpus=cpus)
+
+
+def record_cost(
+    session: Session, completed: Completed, what: str, *, name: str, calls: int, repetitions: int
+) -> None:
+    """Record the nanoseconds of one call on a file, for loops of so many calls; and over how many files."""
+    record_lines(
+        session,
+        completed,
+        what,
+        name=name,
+        unit="ns",
+        worth=lambda _, elapsed_s: elapsed_s * 1e9 / calls,
+        repetitions=repetitions,
+        checks=("files",),
+    )
 
 
 def record_lines(

@@ -4,10 +4,7 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import record_lines, run_in_image
-
-TREE = "usr/lib/python3.11"
-"""The standard library of Debian 12's python3; its files, not those of its subdirectories."""
+from evaluation.probes.timing import LIBRARY, record_cost, run_in_image
 
 CALLS = 5_000
 REPETITIONS = 5
@@ -15,17 +12,8 @@ REPETITIONS = 5
 
 def observe(session: Session) -> None:
     """Time a loop of opens."""
-    completed = run_in_image(session, "opens", TREE, str(CALLS), str(REPETITIONS))
-    record_lines(
-        session,
-        completed,
-        "opens",
-        name="per_open",
-        unit="ns",
-        worth=lambda _, elapsed_s: elapsed_s * 1e9 / CALLS,
-        repetitions=REPETITIONS,
-        checks=("files",),
-    )
+    completed = run_in_image(session, "opens", LIBRARY, str(CALLS), str(REPETITIONS))
+    record_cost(session, completed, "opens", name="per_open", calls=CALLS, repetitions=REPETITIONS)
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
@@ -43,7 +31,7 @@ PROBE = Probe(
         "cache of the kernel helps."
     ),
     method=(
-        f"A static program opens and closes every regular file in /{TREE} of the image in turn, "
+        f"A static program opens and closes every regular file in /{LIBRARY} of the image in turn, "
         f"{CALLS:,} times, {REPETITIONS} times over. The value is the time per pair; the median of a "
         "block's repetitions counts. Nothing is pinned. The control does the same in the unpacked tree, "
         "bare, by paths of the same length. A turn counts only without an error and with the control's "

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import UNAVAILABLE, relative
-from evaluation.probes.timing import record_lines, run_in_image
-
-TREE = "usr/lib/python3.11"
-"""The standard library of Debian 12's python3; its files, not those of its subdirectories."""
+from evaluation.probes.timing import LIBRARY, record_cost, run_in_image
 
 CALLS = 5_000
 REPETITIONS = 5
@@ -18,22 +15,13 @@ REPETITIONS = 5
 def observe(session: Session) -> None:
     """Time a loop of opens on one core."""
     core = str(max(os.sched_getaffinity(0)))
-    words = ("opens", TREE, str(CALLS), str(REPETITIONS))
+    words = ("opens", LIBRARY, str(CALLS), str(REPETITIONS))
     completed = run_in_image(session, *words, cpus=core)
     lines = read_answer(completed).all("opens")
     if any(line.integer("cpus") != 1 for line in lines):
         session.record(UNAVAILABLE, f"the payload was not held to core {core}", evidence=(completed,))
         return
-    record_lines(
-        session,
-        completed,
-        "opens",
-        name="per_open",
-        unit="ns",
-        worth=lambda _, elapsed_s: elapsed_s * 1e9 / CALLS,
-        repetitions=REPETITIONS,
-        checks=("files",),
-    )
+    record_cost(session, completed, "opens", name="per_open", calls=CALLS, repetitions=REPETITIONS)
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
@@ -53,7 +41,7 @@ PROBE = Probe(
     method=(
         "As open_rate, but the client and all its children are held to one core (taskset; for Docker, "
         "whose daemon starts the payload, --cpuset-cpus). A static program opens and closes every "
-        f"regular file in /{TREE} of the image in turn, {CALLS:,} times, {REPETITIONS} times over. The "
+        f"regular file in /{LIBRARY} of the image in turn, {CALLS:,} times, {REPETITIONS} times over. The "
         "value is the time per pair; the median of a block's repetitions counts. A turn counts only if "
         "the payload itself sees one allowed core. The control does the same in the unpacked tree, "
         "bare, by paths of the same length. A turn counts only without an error and with the control's "

@@ -4,10 +4,7 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
-from evaluation.probes.timing import record_lines, run_in_image
-
-TREE = "usr/lib/python3.11"
-"""The standard library of Debian 12's python3; its files, not those of its subdirectories."""
+from evaluation.probes.timing import LIBRARY, record_cost, run_in_image
 
 CALLS = 20_000
 REPETITIONS = 5
@@ -15,17 +12,8 @@ REPETITIONS = 5
 
 def observe(session: Session) -> None:
     """Time a loop of look-ups."""
-    completed = run_in_image(session, "lookups", TREE, str(CALLS), str(REPETITIONS))
-    record_lines(
-        session,
-        completed,
-        "lookups",
-        name="per_call",
-        unit="ns",
-        worth=lambda _, elapsed_s: elapsed_s * 1e9 / CALLS,
-        repetitions=REPETITIONS,
-        checks=("files",),
-    )
+    completed = run_in_image(session, "lookups", LIBRARY, str(CALLS), str(REPETITIONS))
+    record_cost(session, completed, "lookups", name="per_call", calls=CALLS, repetitions=REPETITIONS)
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
@@ -43,7 +31,7 @@ PROBE = Probe(
         "dearer."
     ),
     method=(
-        f"A static program asks for the status (stat) of every regular file in /{TREE} of the image in "
+        f"A static program asks for the status (stat) of every regular file in /{LIBRARY} of the image in "
         f"turn, {CALLS:,} times, {REPETITIONS} times over. The value is the time per call; the median of a "
         "block's repetitions counts. The kernel's caches are warm after the first round. The control does "
         "the same in the unpacked tree, bare. A turn counts only without an error and with the control's "

@@ -4,7 +4,8 @@ import pytest
 
 from evaluation.model import Outcome
 from evaluation.probes.base import Completed
-from evaluation.probes.performance.open_rate_pinned import CALLS, PROBE, REPETITIONS, TREE
+from evaluation.probes.performance.open_rate_pinned import CALLS, PROBE, REPETITIONS
+from evaluation.probes.timing import LIBRARY
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 LINE: dict[str, object] = {"what": "opens", "files": 171, "errors": 0, "cpus": 1, "elapsed_ns": CALLS * 3000}
@@ -19,7 +20,7 @@ def observed(tmp_path: Path, end: Completed) -> FakeSession:
 def test_what_is_asked_and_what_it_is_worth(tmp_path: Path) -> None:
     session = observed(tmp_path, answered(*[LINE] * REPETITIONS))
     assert session.launched == [
-        ("/payload/probe", "cd", "/", "--", "opens", TREE, str(CALLS), str(REPETITIONS))
+        ("/payload/probe", "cd", "/", "--", "opens", LIBRARY, str(CALLS), str(REPETITIONS))
     ]
     own = session.observations
     judgement = PROBE.judge(own, {"host": own})
