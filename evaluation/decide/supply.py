@@ -37,6 +37,8 @@ class Advisory(StrictModel):
     """The first fixed release of each branch that has one; every later branch is fixed too."""
     source: Text
     """Where the fixed releases were read."""
+    only: Text | None = None
+    """What alone is concerned, where not every installation is; nobody looks, so none is called affected."""
 
 
 class Advisories(StrictModel):
@@ -107,8 +109,9 @@ def _answer(advisory: Advisory, program: ProgramFacts) -> Answer:
     if installed and _reaches(installed, fixes):
         exposure, where = Exposure.FIXED, f"version {program.version}; fixed in {', '.join(advisory.fixed)}"
     elif installed and not program.package:
-        exposure = Exposure.AFFECTED
-        where = f"version {program.version}, of no package; fixed in {', '.join(advisory.fixed)}"
+        exposure = Exposure.UNKNOWN if advisory.only else Exposure.AFFECTED
+        concerned = f"; concerns {advisory.only} alone, which was not looked at" if advisory.only else ""
+        where = f"version {program.version}, of no package; fixed in {', '.join(advisory.fixed)}{concerned}"
     elif advisory.id in program.mentioned:
         exposure, where = Exposure.FIXED, f"the changelog of {program.package} {program.version} mentions it"
     elif installed and program.changelog_read:

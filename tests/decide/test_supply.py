@@ -14,7 +14,14 @@ ROOT = Path(__file__).parents[2]
 CVE = "CVE-2000-0001"
 
 
-def answer(version: str, *fixed: str, package: str = "", mentioned: bool = False, read: bool = True) -> str:
+def answer(
+    version: str,
+    *fixed: str,
+    package: str = "",
+    mentioned: bool = False,
+    read: bool = True,
+    only: str | None = None,
+) -> str:
     table = Advisories.model_validate(
         {
             "checked": "2000-01-01",
@@ -25,6 +32,7 @@ def answer(version: str, *fixed: str, package: str = "", mentioned: bool = False
                     "what": "?",
                     "fixed": fixed or ("1.1.12",),
                     "source": "a test",
+                    "only": only,
                 },
             ),
         }
@@ -132,3 +140,10 @@ def test_faults_are_told_with_their_line(
     with pytest.raises(FaultyDocumentError) as raised:
         load_advisories(path)
     assert any(fault.line == line and told in fault.message for fault in raised.value.faults), raised.value
+
+
+def test_what_concerns_some_installations_alone_is_affected_nowhere_and_says_so() -> None:
+    told = answer("1.1.11", only="setuid installations")
+    assert told.startswith("unknown: ")
+    assert told.endswith("; concerns setuid installations alone, which was not looked at")
+    assert answer("1.1.12", only="setuid installations").startswith("fixed")
