@@ -121,7 +121,7 @@ class Shelf:
 
     def convert(self, id_: str, built: BuiltImage) -> ConvertedForm:
         """Make the form of a further image, of a runtime that was made ready."""
-        print(f"  ... {id_}: making its form of the image {built.name}", flush=True)  # noqa: T201
+        print(f"  ... {id_}: making or taking its form of the image {built.name}", flush=True)  # noqa: T201
         return convert(built, self._ready[id_][0].runtime, runner(self.launcher), str(self._payload))
 
 
