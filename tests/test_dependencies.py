@@ -22,7 +22,7 @@ def project() -> dict[str, list[str]]:
 
 
 def parted(requirement: str) -> tuple[str, str]:
-    found = re.fullmatch(r"([A-Za-z0-9._-]+)(>=.*)?", requirement)
+    found = re.fullmatch(r"([A-Za-z0-9._-]+)([<>]=?.*)?", requirement)
     assert found, requirement
     return found[1], found[2] or ""
 
@@ -34,7 +34,9 @@ def plain(name: str) -> str:
 
 def test_conda_users_get_the_same_dependencies() -> None:
     listed = YAML(typ="safe").load((ROOT / "environment.yml").read_text())["dependencies"]
-    conda = dict(parted(item) for item in listed if isinstance(item, str))
+    by_pip = next(item["pip"] for item in listed if isinstance(item, dict))
+    plainly = [*(item for item in listed if isinstance(item, str)), *by_pip]
+    conda = dict(parted(item) for item in plainly if not item.startswith("--"))
     ours = dict(parted(item) for item in project()["run"])
     ours["pytest"] = dict(parted(item) for item in project()["dev"])["pytest"]
     wanted = {CONDA_NAMES.get(name, name): bound for name, bound in ours.items()}
