@@ -111,10 +111,16 @@ def _text(name: str, finding: Finding, criteria: Criteria) -> str:
             figures = _basis(ratio_between(factor), finding, confidence)
             return f"{label}: {ratio(factor.estimate)} {word} than the bare host{value}{figures}"
         case _:
-            return (
-                f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, not enough to call it "
-                f"different or equal{figures}"
-            )
+            return f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, {_open(finding)}{figures}"
+
+
+def _open(finding: Finding) -> str:
+    """Say why nothing is claimed; a reader sees at once where the interval alone would say more."""
+    found = finding.ratio
+    assert found is not None  # noqa: S101 - the caller has looked
+    if found.low <= 1 <= found.high:
+        return "not enough to call it different or equal"
+    return "looks different, but not beyond this machine's noise and the number of comparisons made"
 
 
 def _factor(finding: Finding, *, maximise: bool) -> tuple[Interval, str]:

@@ -48,7 +48,12 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
         (
             compared("rate", 0.9, Comparison.UNRESOLVED),
             True,
-            f"rate: 0.90{TIMES} the bare host (0.900{NBSP}loops/s), not enough to call it ",
+            f"rate: 0.90{TIMES} the bare host (0.900{NBSP}loops/s), looks different, but not beyond ",
+        ),
+        (
+            compared("rate", 1.0, Comparison.UNRESOLVED),
+            True,
+            f"rate: 1.00{TIMES} the bare host (1.00{NBSP}loops/s), not enough to call it ",
         ),
     ],
 )
