@@ -8,6 +8,7 @@ from evaluation.report.chapters.pros_and_cons import pros_and_cons
 from evaluation.report.chapters.provenance import provenance
 from evaluation.report.chapters.rerun import rerun
 from evaluation.report.chapters.robustness import robustness
+from evaluation.report.chapters.scaling import scaling
 from evaluation.report.chapters.scores import scores
 from evaluation.report.chapters.security import security
 from evaluation.report.chapters.sites import sites
@@ -23,6 +24,7 @@ __all__ = [
     "provenance",
     "rerun",
     "robustness",
+    "scaling",
     "scores",
     "security",
     "sites",

@@ -1,4 +1,4 @@
-"""Chapter 4: every probe against every runtime, and each cell down to its processes."""
+"""Chapter 5: every probe against every runtime, and each cell down to its processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 5: the security attempts, held against what a plain job on the bare host can do."""
+"""Chapter 10: the security attempts, held against what a plain job on the bare host can do."""
 
 from __future__ import annotations
 

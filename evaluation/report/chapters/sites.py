@@ -1,4 +1,4 @@
-"""Chapter 6: the sites side by side, never averaged."""
+"""Chapter 8: the sites side by side, never averaged."""
 
 from __future__ import annotations
 
