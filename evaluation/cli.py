@@ -266,6 +266,18 @@ def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) ->
 
 
 @main.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@_results
+@told
+def pack(*, runs: tuple[str, ...], results: Path | None) -> None:
+    """Pack complete runs, to keep or to send them: a seventh of the size, and verified as ever.
+
+    RUN is a run, SITE/RUN, or a site for its newest run. Needs no container and no network.
+    """
+    click.echo(reviewing.pack(runs, results=results))
+
+
+@main.command()
 @click.argument("names", nargs=-1, metavar="[PROBE]...")
 @click.option(
     "--format",

@@ -1,4 +1,4 @@
-"""Files that a crash leaves whole: written at once, or appended line by line."""
+"""Files that a crash leaves whole: written at once, or appended line by line; and finished ones, packed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,38 @@ import contextlib
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["append_lines", "digest_of", "read_lines", "read_object", "set_torn_end_aside", "write_atomically"]
+__all__ = [
+    "LARGEST",
+    "append_lines",
+    "as_packed",
+    "digest_of",
+    "pack",
+    "read_lines",
+    "read_object",
+    "set_torn_end_aside",
+    "write_atomically",
+]
+
+LARGEST = 256 * 2**20
+"""Bytes that a packed file may unpack to: a few kilobytes can be made to unpack to any number."""
 
 _COPY_ANEW = "Copy the run's folder anew from where it was made, or measure again."
+_GZIP = 31
+"""Of zlib: the largest window, with the header and the trailer of gzip (RFC 1952)."""
 
 
-def write_atomically(path: Path, content: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, and have it on disk before going on."""
     temporary = path.with_name(f".{path.name}.new")
     with temporary.open("wb") as stream:
-        stream.write(content.encode("utf-8", "replace"))
+        stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
@@ -86,7 +102,7 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[tuple[str, dict[str, A
     """
     if not path.exists():
         return
-    *lines, end = path.read_bytes().split(b"\n")
+    *lines, end = contents(path).split(b"\n")
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
@@ -124,9 +140,63 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
+    """SHA-256 of a file; of a packed one, that of what is packed."""
+    if path.suffix == ".gz":
+        return hashlib.sha256(contents(path)).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def as_packed(path: Path) -> Path:
+    """Return where a file stands when it is packed."""
+    return path.with_name(f"{path.name}.gz")
+
+
+def pack(path: Path) -> Path:
+    """Write a file packed beside itself; alike for alike, byte for byte: no time and no name is kept in it.
+
+    Raises
+    ------
+    EvaluationError
+        It is larger than what would be unpacked again.
+    """
+    data = path.read_bytes()
+    if len(data) > LARGEST:
+        raise EvaluationError(
+            f"is not packed: its {len(data)} bytes are more than the {LARGEST} that are unpacked again",
+            where=str(path),
+        )
+    target = as_packed(path)
+    squeezer = zlib.compressobj(9, wbits=_GZIP)
+    write_atomically(target, squeezer.compress(data) + squeezer.flush())
+    return target
+
+
+def contents(path: Path) -> bytes:
+    """Read a file whole; a packed one is unpacked.
+
+    Raises
+    ------
+    EvaluationError
+        What is packed is cut off, damaged, or larger than `LARGEST`.
+    """
+    data = path.read_bytes()
+    if path.suffix != ".gz":
+        return data
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        found = unpacker.decompress(data, LARGEST + 1)
+    except zlib.error as error:
+        raise EvaluationError(f"cannot be unpacked: {error}", where=str(path), advice=_COPY_ANEW) from None
+    if len(found) > LARGEST:
+        raise EvaluationError(
+            f"is refused: its {len(data)} bytes unpack to more than {LARGEST}",
+            where=str(path),
+            advice="No run of ours is so large. Ask who gave it to you.",
+        )
+    if not unpacker.eof or unpacker.unused_data:
+        raise EvaluationError("is cut off, or longer than it says", where=str(path), advice=_COPY_ANEW)
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

@@ -22,12 +22,14 @@ from evaluation.report.verifying import carried, differences
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs
+from evaluation.units import quantity
 
 __all__ = [
     "FORMATS",
     "compare",
     "decided",
     "import_docker_bench",
+    "pack",
     "points",
     "verify",
     "weights_diff",
@@ -69,6 +71,35 @@ def compare(before: str, after: str, *, results: Path | None, criteria: Path | N
     found = changed(old, new, rules)
     cases = tuple(_load(folder, str(run.path.relative_to(folder)), criteria) for run in runs)
     return changes.text(found, *cases)
+
+
+def pack(names: Sequence[str], *, results: Path | None) -> str:
+    """Pack runs to keep or to send them; say what that saved.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Each as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such run, or one is not complete, or damaged.
+    """
+    lines = []
+    folder = _results(results)
+    for run in choose_runs(find_runs(folder), names, where=str(folder)):
+        before = _bytes_of_lines(run)
+        run.pack()
+        after = _bytes_of_lines(run)
+        lines.append(
+            f"{run.path.parent.name}/{run.path.name}: {quantity(before, 'B')} are {quantity(after, 'B')}"
+        )
+    return "\n".join(lines)
+
+
+def _bytes_of_lines(run: Run) -> int:
+    return sum(path.stat().st_size for path in run.path.glob("*.jsonl*"))
 
 
 def import_docker_bench(path: Path, *, site: str, results: Path | None) -> str:

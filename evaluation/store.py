@@ -7,6 +7,9 @@ Format history
     earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
     (``made_by``) where a mode runs that of another runtime.
     The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
+    In a complete run the files of lines may be packed (``observations.jsonl.gz``), whatever its format: the
+    sentinel stays as it is, and its digests are those of what is packed. What was written before this was
+    possible is read as ever; a tool of that time says of a packed run that its files are missing.
 2
     The manifest names several images (``ladder``), and the wheels in them. A run of format 1 is read as
     it is: it had one image. ``residue.jsonl`` may be there: one line for each time that the run was
@@ -49,7 +52,9 @@ from pydantic import TypeAdapter, ValidationError
 from evaluation.errors import EvaluationError
 from evaluation.files import (
     append_lines,
+    as_packed,
     digest_of,
+    pack,
     read_lines,
     read_object,
     set_torn_end_aside,
@@ -154,10 +159,16 @@ class Run:
         Raises
         ------
         EvaluationError
-            The run is complete: nothing may be added to it.
+            The run is complete: nothing may be added to it. Or it was, and has lost its sentinel.
         """
         self._refuse_if_complete()
         for name in _LINES:
+            if as_packed(self.path / name).exists():
+                raise EvaluationError(
+                    f"{name} is packed, as only a complete run's is, but {_SENTINEL} is missing",
+                    where=str(self.path),
+                    advice="Copy the run's folder anew from where it was made.",
+                )
             set_torn_end_aside(self.path / name)
 
     def append(
@@ -221,6 +232,30 @@ class Run:
         }
         write_atomically(self.path / _SENTINEL, json.dumps(sentinel, indent=2) + "\n")
 
+    def pack(self) -> None:
+        """Pack the files of lines, to keep the run or to send it; it stays the same run, and can be verified.
+
+        An interruption leaves it readable, and it can be packed again.
+
+        Raises
+        ------
+        EvaluationError
+            The run is not complete, a file of it is damaged, or too large to be packed.
+        """
+        if not self.complete:
+            raise EvaluationError(
+                "the run is not complete, and what is packed cannot be gone on with",
+                where=str(self.path),
+                advice="Finish it first: evaluation run.",
+            )
+        self.verify()
+        loose = [path for name in _LINES if (path := self.path / name).exists()]
+        for path in loose:
+            pack(path)
+        self.verify()  # whatever was packed, before what it was made of goes
+        for path in loose:
+            path.unlink()
+
     def _refuse_if_complete(self) -> None:
         if self.complete:
             raise EvaluationError("the run is complete, nothing is added to it", where=str(self.path))
@@ -276,20 +311,20 @@ class Run:
         if not isinstance(digests, dict) or _MANIFEST not in digests:
             raise EvaluationError("is damaged: it names no digests", where=str(self.path / _SENTINEL))
         for name in sorted({*digests, *self._files()}):
-            path = self.path / name
-            if name not in digests:
-                problem = "was added after the run had finished"
-            elif not path.exists():
-                problem = "is missing"
-            elif digest_of(path) != digests[name]:
-                problem = "is not what the run's sentinel says: cut or changed"
-            else:
-                continue
-            raise EvaluationError(
-                problem,
-                where=str(path),
-                advice="Copy the run's folder anew from where it was made, or measure again.",
-            )
+            for path in self._places(name) or [self.path / name]:
+                if name not in digests:
+                    problem = "was added after the run had finished"
+                elif not path.exists():
+                    problem = "is missing"
+                elif digest_of(path) != digests[name]:
+                    problem = "is not what the run's sentinel says: cut or changed"
+                else:
+                    continue
+                raise EvaluationError(
+                    problem,
+                    where=str(path),
+                    advice="Copy the run's folder anew from where it was made, or measure again.",
+                )
 
     def turns_done(self) -> frozenset[str]:
         """Keys of the turns that count."""
@@ -353,7 +388,7 @@ class Run:
         return tuple(dict.fromkeys(left)) if rows else None
 
     def _has(self, name: str) -> bool:
-        return (self.path / name).exists()
+        return bool(self._places(name))
 
     def findings(self) -> tuple[Finding, ...]:
         """Read the findings of the last assessment; none when there was none."""
@@ -366,10 +401,17 @@ class Run:
             raise _first_fault(error, str(path)) from None
 
     def _files(self) -> list[str]:
-        return [name for name in (_MANIFEST, *_LINES) if (self.path / name).exists()]
+        return [name for name in (_MANIFEST, *_LINES) if self._has(name)]
+
+    def _places(self, name: str) -> list[Path]:
+        """Where a file stands: loose, packed, or (packing was interrupted) both."""
+        loose = self.path / name
+        places = (loose, as_packed(loose)) if name in _LINES else (loose,)
+        return [path for path in places if path.exists()]
 
     def _rows(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        return read_lines(self.path / name, torn_end=not self.complete)
+        for path in self._places(name)[:1]:
+            yield from read_lines(path, torn_end=not self.complete)
 
 
 def find_runs(results: Path, site: str = "") -> tuple[Run, ...]:

@@ -14,7 +14,7 @@ from made_up_run import manifest, observation
 
 from evaluation import cli
 from evaluation.decide.criteria import load_criteria
-from evaluation.report.plain import _cell, _harmless
+from evaluation.report.plain import _cell
 from evaluation.store import Run, RuntimeFacts, Turn
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +91,19 @@ def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path
     assert docker["score"]["value"] is None
 
 
+def test_a_run_is_packed_and_reported_as_before(results: Path) -> None:
+    asked = ("report", "--results", results, "--runs", AFTER, "--format", "json")
+    before = evaluation(*asked).output
+    told = evaluation("pack", AFTER, "--results", results)
+    assert told.exit_code == 0
+    assert told.output.startswith(f"local/{AFTER}: ")
+    assert not list((results / "local" / AFTER).glob("*.jsonl"))
+    assert evaluation(*asked).output == before
+    missing = evaluation("pack", "none-such", "--results", results)
+    assert missing.exit_code == 1
+    assert f"there are: local/{BEFORE}" in missing.output
+
+
 def test_weights_are_shown_by_group_with_or_without_results(results: Path, tmp_path: Path) -> None:
     told = evaluation("weights", "show", "l1proc", "--results", results).output
     assert "L1Proc (l1proc): 100 points; stability by local/" in told
@@ -131,9 +144,7 @@ def test_what_is_no_weight_is_refused(criteria: Path, word: str) -> None:
     assert "write CRITERION=POINTS" in told.output
 
 
-def test_a_spreadsheet_is_handed_no_formula_and_a_table_no_markup() -> None:
-    assert _harmless("=1+1") == "'=1+1"
-    assert _harmless(-0.5) == -0.5
+def test_a_table_is_handed_no_markup() -> None:
     assert _cell("a|b<script>\u202e\nc") == "a\\|b&lt;script>&lt;U+202E> c"
 
 

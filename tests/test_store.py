@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from made_up_run import evidence, manifest, observation
 
 from evaluation.errors import EvaluationError
-from evaluation.files import append_lines
+from evaluation.files import LARGEST, append_lines
 from evaluation.model import Evidence, Finding, Outcome, ProbeTexts, Role
 from evaluation.store import FORMAT, Run, Turn, find_runs
 
@@ -204,6 +205,119 @@ def test_two_measurements_do_not_add_to_one_run(run: Run) -> None:
         filled(run)
     with Run(run.path).held():
         assert len(run.turns_done()) == 3
+
+
+# -- packed ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def packed(run: Run) -> Run:
+    filled(run).note_residue("2026-01-01", ["a mount"])
+    run.finish("2026-01-01")
+    run.pack()
+    return Run(run.path)
+
+
+def test_a_packed_run_is_the_same_run(run: Run) -> None:
+    filled(run).note_residue("2026-01-01", ["a mount"])
+    run.finish("2026-01-01")
+    loose = (run.manifest, run.observations(), run.evidence(), run.outputs(), run.residue(), run.turns_done())
+    sentinel = (run.path / "complete.json").read_bytes()
+    run.pack()
+    assert not list(run.path.glob("*.jsonl"))
+    again = Run(run.path)
+    again.verify()
+    assert loose == (
+        again.manifest, again.observations(), again.evidence(), again.outputs(), again.residue(),
+        again.turns_done(),
+    )  # fmt: skip
+    assert (run.path / "complete.json").read_bytes() == sentinel
+    again.pack()  # nothing is left to do
+
+
+def test_the_same_lines_are_packed_to_the_same_bytes(tmp_path: Path) -> None:
+    found = []
+    for number, folder in enumerate(("a", "b")):
+        run = filled(Run.create(tmp_path / folder, manifest()))
+        run.finish("2026-01-01")
+        os.utime(run.path / "evidence.jsonl", (number, number))
+        run.pack()
+        found.append([path.read_bytes() for path in sorted(run.path.glob("*.gz"))])
+    assert found[0] == found[1]
+    assert gzip.decompress(found[0][0]).startswith(b"{")  # any tool unpacks it
+
+
+def test_only_a_complete_run_is_packed(run: Run) -> None:
+    with pytest.raises(EvaluationError, match="not complete"):
+        filled(run).pack()
+    assert not list(run.path.glob("*.gz"))
+
+
+def test_a_damaged_run_is_not_packed(run: Run) -> None:
+    filled(run).finish("2026-01-01")
+    (run.path / "outputs.jsonl").write_text("{}\n")
+    with pytest.raises(EvaluationError, match="cut or changed"):
+        run.pack()
+    assert not list(run.path.glob("*.gz"))
+
+
+def test_packing_that_was_interrupted_leaves_a_run_that_can_be_packed(packed: Run) -> None:
+    path = packed.path / "evidence.jsonl"
+    path.write_bytes(gzip.decompress((packed.path / "evidence.jsonl.gz").read_bytes()))
+    packed.verify()
+    assert len(packed.evidence()) == 3
+    packed.pack()
+    assert not path.exists()
+
+
+def repacked(data: bytes, change: str) -> bytes:
+    return {
+        "cut": data[:-9],
+        "longer": data + b"more",
+        "twice": data + data,
+        "no gzip": b"no gzip",
+        "other lines": gzip.compress(gzip.decompress(data).replace(b"block", b"shock")),
+    }[change]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("cut", "cut off"),
+        ("longer", "longer than it says"),
+        ("twice", "longer than it says"),
+        ("no gzip", "cannot be unpacked"),
+        ("other lines", "cut or changed"),
+    ],
+)
+def test_a_changed_packed_file_is_named(packed: Run, change: str, said: str) -> None:
+    path = packed.path / "outputs.jsonl.gz"
+    path.write_bytes(repacked(path.read_bytes(), change))
+    with pytest.raises(EvaluationError, match=said) as told:
+        packed.verify()
+    assert told.value.where == str(path)
+
+
+def test_what_unpacks_to_any_size_is_refused(packed: Run) -> None:
+    path = packed.path / "outputs.jsonl.gz"
+    path.write_bytes(gzip.compress(bytes(LARGEST + 1), 1))
+    assert path.stat().st_size < LARGEST / 100
+    for reading in (packed.verify, packed.outputs):
+        with pytest.raises(EvaluationError, match="unpack to more than"):
+            reading()
+
+
+def test_a_packed_file_without_a_sentinel_is_not_gone_on_with(packed: Run) -> None:
+    (packed.path / "complete.json").unlink()
+    with pytest.raises(EvaluationError, match=r"complete\.json is missing"):
+        packed.reopen()
+
+
+def test_a_packed_file_that_nobody_vouched_for_is_named(run: Run) -> None:
+    run.finish("2026-01-01")
+    (run.path / "outputs.jsonl.gz").write_bytes(gzip.compress(b"{}\n"))
+    with pytest.raises(EvaluationError, match=r"outputs\.jsonl\.gz: was added"):
+        run.verify()
 
 
 # -- damage ------------------------------------------------------------------------------------------

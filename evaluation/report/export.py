@@ -6,8 +6,6 @@ result in SARIF is the severity that the attempt itself states.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -15,6 +13,7 @@ from typing import Final
 
 from evaluation import __version__
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Outcome, ProbeTexts, Severity
+from evaluation.report import spreadsheet
 
 __all__ = ["COLUMNS", "FORMATS", "as_csv", "as_json", "as_sarif"]
 
@@ -27,12 +26,8 @@ _LEVELS: Final = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.L
 
 
 def as_csv(findings: Sequence[Finding]) -> str:
-    """Write one line per finding, under a line with the names of the columns (RFC 4180, but Unix lines)."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_rows(findings))
-    return text.getvalue()
+    """Write one line per finding, under a line with the names of the columns."""
+    return spreadsheet.as_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in _rows(findings)))
 
 
 def as_json(findings: Sequence[Finding]) -> str:

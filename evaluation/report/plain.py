@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from dataclasses import asdict
 
 from evaluation.model import SiteDecision, UseCaseDecision, Verdict
 from evaluation.report.source import Case, SiteCase
+from evaluation.report.spreadsheet import as_csv
 from evaluation.report.text import visible
 from evaluation.units import percent, share
 
@@ -133,25 +132,14 @@ def _criteria(decision: SiteDecision) -> list[dict[str, object]]:
 
 
 def _csv(case: Case) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
-    for site in case.measured:
-        for decision in site.decision.use_cases:
-            for verdict in decision.verdicts:
-                score = verdict.score
-                table.writerow(
-                    _harmless(value)
-                    for value in (
-                        site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
-                        verdict.standing, score.value, score.low, score.high, verdict.p_first,
-                        "; ".join(verdict.reasons),
-                    )
-                )  # fmt: skip
-    return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """A spreadsheet runs text that begins like a formula; a quote before it makes it text again."""
-    text = visible(value) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t"} else text
+    rows = (
+        (
+            site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
+            verdict.standing, verdict.score.value, verdict.score.low, verdict.score.high, verdict.p_first,
+            "; ".join(verdict.reasons),
+        )
+        for site in case.measured
+        for decision in site.decision.use_cases
+        for verdict in decision.verdicts
+    )  # fmt: skip
+    return as_csv(_COLUMNS, rows)
