@@ -105,7 +105,7 @@ def _case(runtimes: int, sites: int, criteria: int) -> Case:
 
 def _enlarged(rules: Criteria, wanted: int) -> Criteria:
     """Weigh criteria of all groups under further names, until so many have weight."""
-    weighed = dict.fromkeys(name for use_case in rules.use_cases.values() for name in use_case.weights)
+    weighed = dict.fromkeys(name for use_case in rules.use_cases for name in rules.weights(use_case))
     added = {f"{name}-{n}": rules.criteria[name] for n in range(2, 9) for name in weighed}
     more = dict([*added.items()][: max(0, wanted - len(weighed))])
     use_cases = {

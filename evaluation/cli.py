@@ -238,7 +238,7 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
 
 @weights.command("set")
 @click.argument("use_case")
-@click.argument("points", nargs=-1, required=True, metavar="CRITERION=POINTS...")
+@click.argument("points", nargs=-1, required=True, metavar="CRITERION|GROUP=POINTS...")
 @_results
 @_criteria
 @told
@@ -246,6 +246,8 @@ def weights_set(
     *, use_case: str, points: tuple[str, ...], results: Path | None, criteria: Path | None
 ) -> None:
     """Write weights into criteria.yaml, comments kept, and say what that changes.
+
+    A group of `weight_groups` is set by its one number, and moves its criteria in its proportions.
 
     Nothing is written unless the file stays valid. Needs no container.
     """

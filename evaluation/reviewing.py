@@ -164,7 +164,7 @@ def weights_set(
 
 
 def points(words: Sequence[str]) -> dict[str, float]:
-    """Read ``CRITERION=POINTS`` words.
+    """Read ``CRITERION=POINTS`` words; a group may stand for a criterion.
 
     Raises
     ------

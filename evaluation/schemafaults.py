@@ -82,6 +82,8 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], document: Document) -> 
             message = unknown("word", context["tag"], _words_in(context["expected_tags"]))
         case "literal_error" | "enum":
             message = unknown("word", given, _words_in(context["expected"]))
+        case "too_short" if context["min_length"] > 1:
+            message = f"should name at least {context['min_length']}, not {context['actual_length']}"
         case "string_too_short" | "too_short":
             message = "should not be empty"
         case "string_pattern_mismatch":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -181,3 +182,18 @@ def test_a_report_without_data_or_without_its_results_is_said(results: Path, pag
     told = evaluation("verify", page, "--results", results)
     assert told.exit_code == 1
     assert "carries no data" in told.output
+
+
+def test_a_group_is_shown_set_and_told_with_what_it_unfolds_into(results: Path, criteria: Path) -> None:
+    asked = ("--criteria", criteria, "--results", results)
+    told = evaluation("weights", "show", "end-user", *asked).output
+    assert re.search(r"small_files +12 +12\s%", told)
+    assert "one weight, in the proportions 2 : 1" in told
+    done = evaluation("weights", "set", "end-user", "small_files=15", *asked)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"small_files: 12 -> 15.*; unfolds into\n    metadata_rate: 8 -> 10\n", done.output)
+    told = evaluation("weights", "diff", criteria, "--results", results).output
+    assert "small_files: 12 -> 15" in told
+    both = evaluation("weights", "set", "end-user", "open_rate=3", *asked)
+    assert both.exit_code == 1
+    assert "weigh the group, or its criteria, and not both" in " ".join(both.output.split())

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
 from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
 from evaluation.yamltree import Document
@@ -34,7 +35,8 @@ __all__ = [
 Value = TypeVar("Value", bound=float | str)
 
 Proportion = Annotated[float, Field(gt=0, lt=1)]
-Points = Annotated[float, Field(ge=0)]
+Points = Annotated[float, Field(ge=0, le=1_000_000)]
+"""Only proportions count, so nobody needs more; and sums of them stay far from the end of the numbers."""
 Credit = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -122,9 +124,12 @@ class Scale(StrictModel):
         return math.log(value / self.worst) / math.log(self.best / self.worst)
 
 
+Area = Literal["performance", "operations", "security"]
+
+
 class _Criterion(StrictModel):
     question: Text
-    group: Literal["performance", "operations", "security"]
+    group: Area
     probe: Text
     source: Text
 
@@ -197,7 +202,8 @@ class UseCase(StrictModel):
     title: Text
     story: Text
     weights: Mapping[Identifier, Points]
-    """Points per criterion: what going from worst to best on its scale is worth. None means 0."""
+    """Points per criterion, or per declared group of them, as written: what going from worst to best on its
+    scale is worth. None means 0. `Criteria.weights` gives those of single criteria."""
     knock_outs: tuple[KnockOut, ...] = ()
 
     @field_validator("weights")
@@ -214,6 +220,8 @@ class Criteria(StrictModel):
 
     method: Method
     criteria: Annotated[Mapping[Identifier, Criterion], Field(min_length=1)]
+    weight_groups: Mapping[Identifier, WeightGroup] = Field(default_factory=dict)
+    """Criteria that a use case may weigh together, by one number that unfolds into them."""
     use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
     words: Annotated[tuple[WordRule, ...], Field(min_length=1)]
 
@@ -225,6 +233,14 @@ class Criteria(StrictModel):
             message = f"should have a rule without 'within' for: {', '.join(missing)}"
             raise ValueError(message)
         return words
+
+    def weights(self, use_case: str) -> Mapping[str, float]:
+        """Return the points of every criterion that a use case weighs; groups are unfolded."""
+        return unfolded(self.use_cases[use_case].weights, self.weight_groups)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Put every criterion into the section where it is shown: its group, or the rest of its area."""
+        return sections({name: row.group for name, row in self.criteria.items()}, self.weight_groups)
 
     def word(self, standing: Standing, behind: float) -> str:
         """Give the word for a standing; ``behind`` is how far the score is behind the first."""
@@ -261,6 +277,8 @@ def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Crite
 
     def check(document: Document) -> Iterator[Complaint]:
         yield from _references(document)
+        if document.mapping("criteria"):
+            yield from group_complaints(document, get_args(Area))
         if probes is not None:
             yield from _probes(document, probes)
 
@@ -274,10 +292,11 @@ def _references(document: Document) -> Iterator[Complaint]:
         return  # that is the fault, and not every word that refers to it
     for use_case in document.mapping("use_cases"):
         here = ("use_cases", use_case)
+        known = (*criteria, *document.mapping("weight_groups"))
         for name in document.mapping(*here, "weights"):
-            if name not in criteria:
+            if name not in known:
                 location = (*here, "weights", name)
-                yield Complaint(location=location, message=unknown("criterion", name, criteria), at_key=True)
+                yield Complaint(location=location, message=unknown("criterion", name, known), at_key=True)
         knock_outs = document.value(*here, "knock_outs")
         for index in range(len(knock_outs) if isinstance(knock_outs, list) else 0):
             place = (*here, "knock_outs", index, "criterion")

@@ -62,7 +62,7 @@ def pros_and_cons(criteria: Criteria, decision: SiteDecision) -> tuple[Point, ..
 
 
 def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> Iterator[Point]:
-    weights, score, finding = criteria.use_cases[use_case].weights, row.score.value, row.finding
+    weights, score, finding = criteria.weights(use_case), row.score.value, row.finding
     if row.runtime == CONTROL or score is None or finding is None:
         return
     favourable = _speaks_for(finding, score)

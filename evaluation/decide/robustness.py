@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -32,6 +33,8 @@ def robustness(
     score: Callable[[str, str], Score],
     drawn: Simulation,
     method: Method,
+    *,
+    groups: Mapping[str, Sequence[str]],
 ) -> Robustness | None:
     """Say what the first place hangs on.
 
@@ -47,6 +50,8 @@ def robustness(
         Of the same field.
     method : Method
         For the thresholds of the second opinion.
+    groups : mapping of str to sequence of str
+        Criteria that are also moved together, in proportion.
     """
     if not order:
         return None
@@ -64,8 +69,13 @@ def robustness(
         runtimes=tuple(order),
         criteria=names,
         stability=tuple(
-            _stability(name, column, points, (low, high), method.weight_range.value)
+            _stability(name, [column], points, (low, high), method.weight_range.value)
             for column, name in enumerate(names)
+        ),
+        groups=tuple(
+            _stability(group, columns, points, (low, high), method.weight_range.value)
+            for group, members in groups.items()
+            if (columns := [column for column, name in enumerate(names) if name in members])
         ),
         flip=(names[flip.criterion], flip.weight, order[flip.rival]) if flip else None,
         without=tuple((name, order[leader]) for name, leader in zip(names, without, strict=known) if leader),
@@ -76,18 +86,18 @@ def robustness(
 
 
 def _stability(
-    name: str, column: int, points: Floats, bounds: tuple[Floats, Floats], weight_range: float
+    name: str, columns: Sequence[int], points: Floats, bounds: tuple[Floats, Floats], weight_range: float
 ) -> Stability:
-    low, high = stability_interval(points, *bounds, winner=0, criterion=column)
+    low, high = stability_interval(points, *bounds, winner=0, criterion=columns)
     moved = []
     for factor in (1 - weight_range, 1 + weight_range):
         changed = points.copy()
-        changed[column] *= factor
+        changed[list(columns)] *= factor
         moved.append(lead(changed, *bounds, winner=0))
     least, most = moved
     return Stability(
         criterion=name,
-        weight=float(points[column]),
+        weight=math.fsum(points[list(columns)]),
         low=low,
         high=high,
         leads=None if least is None or most is None else (least, most),

@@ -114,6 +114,7 @@ class _Desk:
 
     def answer(self, name: str, use_case: UseCase) -> UseCaseDecision:
         """Decide one use case."""
+        weights = self.criteria.weights(name)
         findings = {runtime: self._findings(runtime) for runtime in self.runtimes}
         families = {runtime: family_of(runtime, self.families) for runtime in self.runtimes}
         knocked_out = {
@@ -126,7 +127,7 @@ class _Desk:
             if runtime not in self.not_measured and not knocked_out[runtime]
         )
         totals = {
-            runtime: total(use_case.weights, {name: self._score(name, runtime) for name in use_case.weights})
+            runtime: total(weights, {name: self._score(name, runtime) for name in weights})
             for runtime in self.runtimes
         }
         scores = {runtime: score for runtime, (score, _) in totals.items()}
@@ -135,7 +136,7 @@ class _Desk:
             for runtime in field
         }
         method = self.criteria.method
-        drawn = self._simulate(field, use_case, method.weight_range.value)
+        drawn = self._simulate(field, weights, method.weight_range.value)
         chances = drawn.chances()
         ranking = rank(
             {runtime: scores[runtime] for runtime in field},
@@ -158,7 +159,7 @@ class _Desk:
             },
             not_measured={r: why for r, why in self.not_measured.items() if r in self.runtimes},
             unresolved={runtime: missing for runtime, missing in unresolved.items() if missing},
-            weights_decide=self._weights_decide(ranking, field, use_case),
+            weights_decide=self._weights_decide(ranking, field, weights),
             host_measured=self.host_measured,
         )
         verdicts = tuple(
@@ -184,14 +185,21 @@ class _Desk:
             measure_next=()
             if account.weights_decide
             else measure_next(
-                use_case.weights,
+                weights,
                 ranking,
                 unresolved=unresolved,
                 score=self._score,
                 why=self._why,
                 noise=self.noise,
             ),
-            robustness=robustness(ranking.order, use_case.weights, self._score, drawn, method),
+            robustness=robustness(
+                ranking.order,
+                weights,
+                self._score,
+                drawn,
+                method,
+                groups={section.name: section.criteria for section in self.criteria.sections()},
+            ),
         )
 
     def _score(self, criterion: str, runtime: str) -> Score:
@@ -209,24 +217,23 @@ class _Desk:
         behind = max(0.0, lead - account.scores[runtime].high)
         return self.criteria.word(account.standing(runtime), behind)
 
-    def _simulate(self, field: tuple[str, ...], use_case: UseCase, weight_range: float) -> Simulation:
-        scores = {
-            (name, runtime): self._score(name, runtime) for name in use_case.weights for runtime in field
-        }
+    def _simulate(
+        self, field: tuple[str, ...], weights: Mapping[str, float], weight_range: float
+    ) -> Simulation:
         return simulate(
             field,
-            scores,
-            use_case.weights,
+            {(name, runtime): self._score(name, runtime) for name in weights for runtime in field},
+            weights,
             self.noise,
             method=self.criteria.method,
             weight_range=weight_range,
         )
 
-    def _weights_decide(self, ranking: Ranking, field: tuple[str, ...], use_case: UseCase) -> bool:
+    def _weights_decide(self, ranking: Ranking, field: tuple[str, ...], weights: Mapping[str, float]) -> bool:
         """Whether the declared weights taken as certain would make the first place sure enough."""
         if Standing.TOO_CLOSE not in ranking.standings.values():
             return False
-        chances = self._simulate(field, use_case, 0.0).chances()
+        chances = self._simulate(field, weights, 0.0).chances()
         return max(chances.values()) >= self.criteria.method.p_first_bar.value
 
     def _why(self, criterion: str, runtime: str) -> str:

@@ -8,6 +8,7 @@ the lead is linear in every single weight.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +32,11 @@ _EQUAL = 1e-12
 
 
 def stability_interval(
-    weights: ArrayLike, low: ArrayLike, high: ArrayLike, *, winner: int, criterion: int
+    weights: ArrayLike, low: ArrayLike, high: ArrayLike, *, winner: int, criterion: int | Sequence[int]
 ) -> tuple[float, float]:
     """Between which weights of one criterion, all others kept, the winner stays first.
+
+    Of several criteria it is their weight together, moved in their present proportions.
 
     Exact for totals that are linear in the weights: B. Mareschal, Weight stability intervals in multicriteria
     decision aid, European Journal of Operational Research 33 (1988) 54-64.
@@ -45,8 +48,10 @@ def stability_interval(
     low, high : array_like, shape (alternatives, criteria)
         Least and greatest possible score of each: the winner is taken at its lowest, its rivals at their
         highest, so that missing evidence cannot break what is said. Equal where everything is known.
-    winner, criterion : int
-        Rows and columns of these tables.
+    winner : int
+        A row of these tables.
+    criterion : int or sequence of int
+        One of their columns; or several, of which at least one has weight.
 
     Returns
     -------
@@ -55,8 +60,10 @@ def stability_interval(
         it first.
     """
     points, lead = _leads(weights, low, high, winner)
-    slope = lead[:, criterion]
-    rest = lead @ np.where(np.arange(len(points)) == criterion, 0.0, points)
+    columns = [criterion] if isinstance(criterion, int) else list(criterion)
+    own = points[columns]
+    slope = lead[:, columns] @ (own / own.sum() if len(columns) > 1 else np.ones(1))
+    rest = lead @ np.where(np.isin(np.arange(len(points)), columns), 0.0, points)
     if np.any((np.abs(slope) <= _EQUAL) & (rest < -_EQUAL)):
         return math.nan, math.nan
     rising, falling = slope > _EQUAL, slope < -_EQUAL

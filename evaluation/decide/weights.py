@@ -8,40 +8,61 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.weighttext import WeightPlace, end_of_weights, parsed, weight_places
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.files import write_atomically
 from evaluation.scratch import scratch_directory
-from evaluation.yamltree import Document, read
 
 __all__ = ["Change", "changes", "set_weights"]
 
-_NUMBER = re.compile(r"[-+.\w]+")
-_COMMENT = re.compile(r"(\s+)#")
+_COMMENT = re.compile(r"([ \t]+)#")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One weight that differs; a criterion that a use case does not name weighs 0 there."""
+    """One weight that differs; a criterion that a use case does not name weighs 0 there.
+
+    ``group`` is that from which the criterion has its points after the change; empty if it has its own.
+    """
 
     use_case: str
     criterion: str
     before: float
     after: float
+    group: str = ""
 
 
 def changes(before: Criteria, after: Criteria) -> tuple[Change, ...]:
-    """List the weights that differ between two criteria, in the order of the second."""
+    """List the weights that differ between two criteria, in the order of the second; groups are unfolded."""
     found = []
     for name in dict.fromkeys((*after.use_cases, *before.use_cases)):
-        old = before.use_cases[name].weights if name in before.use_cases else {}
-        new = after.use_cases[name].weights if name in after.use_cases else {}
+        old = before.weights(name) if name in before.use_cases else {}
+        new = after.weights(name) if name in after.use_cases else {}
+        group = _groups(after, name)
         found += [
-            Change(use_case=name, criterion=criterion, before=old.get(criterion, 0.0), after=weight)
+            Change(
+                use_case=name,
+                criterion=criterion,
+                before=old.get(criterion, 0.0),
+                after=weight,
+                group=group.get(criterion, ""),
+            )
             for criterion, weight in {**new, **dict.fromkeys(set(old) - set(new), 0.0)}.items()
             if old.get(criterion, 0.0) != weight
         ]
     return tuple(found)
+
+
+def _groups(criteria: Criteria, use_case: str) -> dict[str, str]:
+    """Name the group of every criterion that a use case weighs by one."""
+    written = criteria.use_cases[use_case].weights if use_case in criteria.use_cases else {}
+    return {
+        member: name
+        for name in written
+        if name in criteria.weight_groups
+        for member in criteria.weight_groups[name].members
+    }
 
 
 def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple[Change, ...]:
@@ -54,7 +75,7 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     use_case : str
         Whose weights.
     points : mapping of str to float
-        By criterion; one that the use case does not name yet gets a line of its own.
+        By criterion or group; one that the use case does not name yet gets a line of its own.
 
     Returns
     -------
@@ -68,13 +89,13 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     FaultyDocumentError
         The file is faulty, or would be with these weights.
     """
-    before, document = load_criteria(path), read(path)
+    before = load_criteria(path)
     if use_case not in before.use_cases:
         raise EvaluationError(unknown("use case", use_case, before.use_cases), where=str(path))
     for name in points:
-        if name not in before.criteria:
-            raise EvaluationError(unknown("criterion", name, before.criteria), where=str(path))
-    text = _changed(path.read_bytes().decode("utf-8"), document, use_case, points)
+        if name not in (known := (*before.criteria, *before.weight_groups)):
+            raise EvaluationError(unknown("criterion", name, known), where=str(path))
+    text = _changed(path.read_bytes().decode("utf-8"), use_case, points)
     with scratch_directory() as folder:
         trial = folder / path.name
         trial.write_bytes(text.encode())
@@ -87,29 +108,21 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     return changes(before, after)
 
 
-def _changed(text: str, document: Document, use_case: str, points: Mapping[str, float]) -> str:
-    lines = re.split("(?<=\n)", text)
-    here = ("use_cases", use_case, "weights")
-    added = []
-    for name, weight in points.items():
-        written = f"{weight:.12g}"
-        if (*here, name) not in document.values:
-            added.append((name, written))
-            continue
-        line, column = document.values[*here, name]
-        lines[line - 1] = _with_number(lines[line - 1], column - 1, written)
-    last = max(document.keys[*here, name] for name in document.mapping(*here))
-    indent = " " * (last[1] - 1)
-    lines[last[0] : last[0]] = [f"{indent}{name}: {written}\n" for name, written in added]
-    return "".join(lines)
+def _changed(text: str, use_case: str, points: Mapping[str, float]) -> str:
+    document = parsed(text)
+    places = {place.name: place for place in weight_places(text, document, use_case)}
+    at, before = end_of_weights(text, document, use_case)
+    added = "".join(f"{before}{name}: {w:.12g}" for name, w in points.items() if name not in places)
+    text = text[:at] + added + text[at:]
+    for name in sorted(points.keys() & places.keys(), key=lambda name: -places[name].start):
+        text = _with_number(text, places[name], f"{points[name]:.12g}")
+    return text
 
 
-def _with_number(line: str, column: int, number: str) -> str:
-    """Put a number in place of the one at a column; a comment behind it keeps its column where it can."""
-    old = _NUMBER.match(line, column)
-    end = old.end() if old else column
-    rest = line[end:]
-    longer = len(number) - (end - column)
+def _with_number(text: str, place: WeightPlace, number: str) -> str:
+    """Put a number in place of another; a comment behind it keeps its column where it can."""
+    rest = text[place.end :]
+    longer = len(number) - (place.end - place.start)
     if (gap := _COMMENT.match(rest)) and longer:
         rest = " " * max(1, len(gap[1]) - longer) + rest[len(gap[1]) :]
-    return line[:column] + number + rest
+    return text[: place.start] + number + rest

@@ -6,19 +6,24 @@ here into the texts between its weights; put together again unchanged they are t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from evaluation.yamltree import Document, line_starts, parse
+from evaluation.decide.weighttext import end_of_weights, parsed, weight_places
+from evaluation.yamltree import Document
 
-__all__ = ["Piece", "pieces"]
+__all__ = ["Piece", "pieces", "put_together"]
 
 Piece = str | list[str]
-"""A text; or ``[use case, criterion, number]`` for a weight as it was written; or ``[use case, before]`` for
-the place where a criterion that the use case does not name yet can be added, each after ``before``."""
+"""A text; or a list that begins with a use case and is a place in it.
 
-_SCALAR = re.compile(r"[^\s,}#]+")
-_BOM = "\ufeff"
+``[use case, name, number]``
+    The weight of a criterion, as it was written.
+``[use case, name, number, key, between]``
+    That of a group. ``key`` is what stands before the number; where the group's criteria no longer have its
+    proportions they are written instead of both, with ``between`` after each but the last.
+``[use case, before]``
+    Where a criterion that the use case does not name yet can be added, each after ``before``.
+"""
 
 
 def pieces(text: str, use_cases: Sequence[str]) -> list[Piece]:
@@ -31,39 +36,38 @@ def pieces(text: str, use_cases: Sequence[str]) -> list[Piece]:
     use_cases : sequence of str
         Whose weights; their ids.
     """
-    document = parse(text.removeprefix(_BOM), "criteria.yaml")
-    shift = len(text) - len(text.removeprefix(_BOM))
+    document = parsed(text)
     cut: list[Piece] = []
     done = 0
-    for start, end, slot in sorted(_slots(text.removeprefix(_BOM), document, use_cases)):
-        cut += [text[done : start + shift], slot]
-        done = end + shift
+    for start, end, slot in sorted(_slots(text, document, use_cases)):
+        cut += [text[done:start], slot]
+        done = end
     return [piece for piece in [*cut, text[done:]] if piece]
 
 
+def put_together(cut: Sequence[Piece]) -> str:
+    """Give the file as it was, of its pieces."""
+    return "".join(piece if isinstance(piece, str) else _as_it_was(piece) for piece in cut)
+
+
+def _as_it_was(piece: Sequence[str]) -> str:
+    match piece:
+        case [_, _, number]:
+            return number
+        case [_, _, number, key, _]:
+            return key + number
+        case _:
+            return ""
+
+
 def _slots(text: str, document: Document, use_cases: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
-    starts = line_starts(text)
+    groups = document.mapping("weight_groups")
     for use_case in use_cases:
-        here = ("use_cases", use_case, "weights")
-        last = 0
-        for name in document.mapping(*here):
-            line, column = document.values[*here, name]
-            start = starts[line - 1] + column - 1
-            found = _SCALAR.match(text, start)
-            last = start if found is None else found.end()
-            yield start, last, [use_case, name, text[start:last]]
-        yield _place_to_add(text, document, use_case, last)
-
-
-def _place_to_add(text: str, document: Document, use_case: str, last: int) -> tuple[int, int, list[str]]:
-    """Find where a weight can be added after the last one: on a line of its own, or within the braces."""
-    here = ("use_cases", use_case, "weights")
-    in_block = document.values[here] == document.keys[here]
-    if not in_block:
-        return last, last, [use_case, ", "]
-    first = next(iter(document.mapping(*here)))
-    indent = " " * (document.keys[*here, first][1] - 1)
-    end = re.compile(r"[^\n\r]*").match(text, last)
-    at = last if end is None else end.end()
-    line_break = "\r\n" if "\r\n" in text else "\n"
-    return at, at, [use_case, line_break + indent]
+        at, before = end_of_weights(text, document, use_case)
+        for place in weight_places(text, document, use_case):
+            slot = [use_case, place.name, text[place.start : place.end]]
+            if place.name in groups:
+                yield place.key, place.end, [*slot, text[place.key : place.start], before]
+            else:
+                yield place.start, place.end, slot
+        yield at, at, [use_case, before]

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from evaluation.errors import EvaluationError
 from evaluation.report.chapters.what_if import laid_out
+from evaluation.report.rewriting import put_together
 from evaluation.report.source import Case
 from evaluation.report.whatif import data
 
@@ -53,7 +54,7 @@ def carried(report: Path) -> Carried:
     found = _DATA.search(page)
     try:
         held = json.loads(found[1]) if found else None
-        text = "".join(_written(piece) for piece in held["file"]) if held else ""
+        text = put_together(held["file"]) if held else ""
         runs = tuple(str(site["run"]) for site in held["sites"]) if held else ()
     except (ValueError, KeyError, TypeError, IndexError):
         held, text, runs = None, "", ()
@@ -83,12 +84,6 @@ def differences(report: Carried, case: Case) -> tuple[str, ...]:
         if _plain(decision.sentence) not in report.words
     ]
     return tuple(found)
-
-
-def _written(piece: str | list[str]) -> str:
-    if isinstance(piece, str):
-        return piece
-    return piece[2] if len(piece) > 2 else ""
 
 
 def _plain(text: str) -> str:

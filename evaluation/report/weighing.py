@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.weightgroups import WeightGroup
 from evaluation.decide.weights import Change, changes
 from evaluation.model import Stability, UseCaseDecision
 from evaluation.report.source import Case
@@ -30,23 +31,33 @@ def table(criteria: Criteria, case: Case | None, use_cases: tuple[str, ...]) -> 
 
 
 def _use_case(criteria: Criteria, case: Case | None, name: str) -> Iterator[str]:
-    use_case = criteria.use_cases[name]
-    points = math.fsum(use_case.weights.values())
-    stable = {item.criterion: item for item in _stability(case, name)}
+    use_case, weights = criteria.use_cases[name], criteria.weights(name)
+    points = math.fsum(weights.values())
+    stable = _stability(case, name)
     where = f"; stability by {case.measured[0].folder}" if case and stable else ""
     yield f"{use_case.title} ({name}): {points:g} points{where}"
-    groups = dict.fromkeys(row.group for row in criteria.criteria.values())
-    for group in groups:
-        rows = {c: w for c, w in use_case.weights.items() if w > 0 and criteria.criteria[c].group == group}
+    for section in criteria.sections():
+        rows = {c: weights[c] for c in section.criteria if weights.get(c, 0.0) > 0}
         if not rows:
             continue
         together = math.fsum(rows.values())
-        yield f"  {group:<34} {together:>6g}  {percent(together / points):>5}"
+        until = _until(stable.get(section.name))
+        yield f"  {section.name:<34} {together:>6g}  {percent(together / points):>5}{until}".rstrip()
+        if section.group and section.name in use_case.weights:
+            yield f"    one weight, in the proportions {_proportions(section.group)}"
         for criterion, weight in sorted(rows.items(), key=lambda row: (-row[1], row[0])):
-            until = f"  {_between(stable[criterion])}" if criterion in stable else ""
-            yield f"    {criterion:<32} {weight:>6g}  {percent(weight / points):>5}{until}"
+            until = _until(stable.get(criterion))
+            yield f"    {criterion:<32} {weight:>6.4g}  {percent(weight / points):>5}{until}"
     if stable:
         yield "  The leader stays first while a weight, all others kept, is in its interval."
+
+
+def _until(item: Stability | None) -> str:
+    return f"  {_between(item)}" if item else ""
+
+
+def _proportions(group: WeightGroup) -> str:
+    return " : ".join(f"{share:g}" for share in group.members.values())
 
 
 def _between(item: Stability) -> str:
@@ -56,13 +67,14 @@ def _between(item: Stability) -> str:
     return f"{decimal(item.low, 1)} to {high}"
 
 
-def _stability(case: Case | None, use_case: str) -> tuple[Stability, ...]:
-    """Of the first measured site only: sites are never averaged, and a terminal has one column."""
+def _stability(case: Case | None, use_case: str) -> dict[str, Stability]:
+    """By criterion and section; of the first site only: sites are never averaged, and there is one column."""
     for site in case.measured[:1] if case else ():
         for decision in site.decision.use_cases:
             if decision.use_case == use_case and decision.robustness:
-                return decision.robustness.stability
-    return ()
+                held = decision.robustness
+                return {item.criterion: item for item in (*held.groups, *held.stability)}
+    return {}
 
 
 def difference(before: Criteria, after: Criteria, cases: tuple[Case, Case] | None) -> str:
@@ -81,8 +93,8 @@ def difference(before: Criteria, after: Criteria, cases: tuple[Case, Case] | Non
     lines = []
     for name in dict.fromkeys(change.use_case for change in found):
         lines.append(after.use_cases[name].title if name in after.use_cases else f"{name} (gone)")
-        stable = {item.criterion: item for item in _stability(cases[0] if cases else None, name)}
-        lines += [f"  {_change(change, stable)}" for change in found if change.use_case == name]
+        stable = _stability(cases[0] if cases else None, name)
+        lines += [f"  {line}" for line in _moved([c for c in found if c.use_case == name], stable, after)]
     if not found:
         lines.append("the same weights; scales, knock-outs or constants differ")
     if cases:
@@ -92,13 +104,27 @@ def difference(before: Criteria, after: Criteria, cases: tuple[Case, Case] | Non
     return "\n".join(lines)
 
 
-def _change(change: Change, stable: Mapping[str, Stability]) -> str:
-    said = f"{change.criterion}: {change.before:g} -> {change.after:g}"
-    if change.criterion not in stable:
+def _moved(found: Sequence[Change], stable: Mapping[str, Stability], after: Criteria) -> Iterator[str]:
+    """Say what moved in one use case; what moved by its group is said below the group, and judged with it."""
+    for change in found:
+        if not change.group:
+            yield _change(change.criterion, change.before, change.after, stable)
+            continue
+        within = [each for each in found if each.group == change.group]
+        if change is within[0]:
+            now = after.use_cases[change.use_case].weights[change.group]
+            kept = now - math.fsum(each.after for each in within)  # of members that stayed as they were
+            was = kept + math.fsum(each.before for each in within)
+            yield _change(change.group, was, now, stable) + "; unfolds into"
+            yield from (f"  {each.criterion}: {each.before:.4g} -> {each.after:.4g}" for each in within)
+
+
+def _change(name: str, before: float, after: float, stable: Mapping[str, Stability]) -> str:
+    said = f"{name}: {before:.12g} -> {after:.12g}"
+    if name not in stable:
         return said
-    item = stable[change.criterion]
-    inside = item.low <= change.after <= item.high
-    place = "within" if inside else "beyond"
+    item = stable[name]
+    place = "within" if item.low <= after <= item.high else "beyond"
     return f"{said}, by itself {place} what leaves the leader first ({_between(item)})"
 
 

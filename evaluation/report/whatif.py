@@ -11,12 +11,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from markupsafe import Markup
 
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
 from evaluation.model import CONTROL, CriterionRow, Outcome, Score, Standing, UseCaseDecision
 from evaluation.report.rewriting import pieces
@@ -25,7 +27,7 @@ from evaluation.report.text import in_short, visible
 from evaluation.report.words import standing_state
 from evaluation.statistics import log_ratios
 
-__all__ = ["DRAWS", "data", "embedded", "shown_criteria", "stability"]
+__all__ = ["DRAWS", "data", "embedded", "shown_criteria", "shown_sections", "stability"]
 
 DRAWS: Final = 4_000
 """Draws in the browser: they put the standard error of a chance below 0.008, and fit into one frame."""
@@ -37,22 +39,32 @@ STEPS: Final = 65_535
 
 
 def stability(answer: UseCaseDecision) -> dict[str, tuple[float, float]]:
-    """Between which points of each weight the leader stays first, all others as signed.
+    """Between which points the leader stays first, all others as signed: of each weight, and of each section.
 
     A criterion of which no weight makes it first is not there; the upper end may be infinite.
     """
-    ranges = answer.robustness.stability if answer.robustness else ()
+    held = answer.robustness
+    ranges = (*held.groups, *held.stability) if held else ()
     return {each.criterion: (each.low, each.high) for each in ranges if not math.isnan(each.low)}
 
 
-def shown_criteria(criteria: Criteria) -> tuple[str, ...]:
-    """Every criterion that has weight in some use case, by group, in the order of the criteria file."""
-    weighed = {
-        n for use_case in criteria.use_cases.values() for n, points in use_case.weights.items() if points
+def shown_sections(criteria: Criteria) -> tuple[Section, ...]:
+    """Every section with those of its criteria that have weight in some use case."""
+    written = {n for use_case in criteria.use_cases.values() for n in use_case.weights}
+    weighed = {n for name in criteria.use_cases for n, points in criteria.weights(name).items() if points}
+    weighed |= {
+        n for name in written & {*criteria.weight_groups} for n in criteria.weight_groups[name].members
     }
-    groups = list(dict.fromkeys(row.group for row in criteria.criteria.values()))
-    names = [name for name in criteria.criteria if name in weighed]
-    return tuple(sorted(names, key=lambda name: groups.index(criteria.criteria[name].group)))
+    found = (
+        replace(section, criteria=tuple(name for name in section.criteria if name in weighed))
+        for section in criteria.sections()
+    )
+    return tuple(section for section in found if section.criteria)
+
+
+def shown_criteria(criteria: Criteria) -> tuple[str, ...]:
+    """Every criterion that has weight in some use case, by section."""
+    return tuple(name for section in shown_sections(criteria) for name in section.criteria)
 
 
 def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
@@ -71,6 +83,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
         Plain JSON. Scores keep all their digits, so that sums here and there agree.
     """
     rules, names = case.criteria, shown_criteria(case.criteria)
+    parts = shown_sections(rules)
     method = rules.method
     return {
         "signed": hashlib.sha256(case.criteria_text.encode()).hexdigest() if case.criteria_text else "",
@@ -98,11 +111,20 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
             }
             for name in names
         ],
+        "sections": [
+            {
+                "id": part.name,
+                "members": [names.index(name) for name in part.criteria],
+                "shares": [part.group.members[name] for name in part.criteria] if part.group else None,
+            }
+            for part in parts
+        ],
         "useCases": [
             {
                 "id": name,
                 "title": visible(use_case.title),
-                "weights": [use_case.weights.get(each) for each in names],
+                "weights": [rules.weights(name).get(each) for each in names],
+                "together": [part.name in use_case.weights for part in parts],
             }
             for name, use_case in rules.use_cases.items()
         ],
@@ -112,7 +134,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
                 "run": site.folder,
                 **_rows(rules, site, names, _runtimes(site, tables)),
                 "answers": [
-                    _answer(answer, names, tables[site.folder, answer.use_case])
+                    _answer(answer, names, parts, tables[site.folder, answer.use_case])
                     for answer in site.decision.use_cases
                 ],
             }
@@ -185,21 +207,27 @@ def _positions(criterion: MeasuredCriterion, row: CriterionRow) -> str | None:
     return base64.b64encode(steps.tobytes()).decode("ascii")
 
 
-def _answer(answer: UseCaseDecision, names: tuple[str, ...], table: Table) -> dict[str, Any]:
+def _answer(
+    answer: UseCaseDecision, names: tuple[str, ...], parts: tuple[Section, ...], table: Table
+) -> dict[str, Any]:
     """What was signed for one use case: standings and chances, who is out, what is not known of whom.
 
-    A weight's range is ``[low, high]`` in points, ``high`` being null where no weight is too much.
+    A weight's range is ``[low, high]`` in points, ``high`` being null where no weight is too much; a
+    section's is that of its criteria together.
     """
     verdicts = {verdict.runtime: verdict for verdict in answer.verdicts}
     ranges = stability(answer)
+
+    def ends(name: str) -> list[float | None] | None:
+        found = ranges.get(name)
+        return found and [found[0], None if math.isinf(found[1]) else found[1]]
+
     return {
         "order": [visible(runtime) for runtime in verdicts if runtime in table.runtimes],
         "standings": {visible(r): str(verdicts[r].standing) for r in table.runtimes if r in verdicts},
         "chances": {visible(r): verdicts[r].p_first for r in table.runtimes if r in verdicts},
         "knockedOut": {visible(r): visible(in_short(why)) for r, why in table.knocked_out.items()},
         "open": {visible(r): list(why) for r, why in table.unresolved.items()},
-        "stability": [
-            [ends[0], None if math.isinf(ends[1]) else ends[1]] if (ends := ranges.get(name)) else None
-            for name in names
-        ],
+        "stability": [ends(name) for name in names],
+        "sectionStability": [ends(part.name) for part in parts],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import random
 import re
 from functools import partial
@@ -219,7 +220,7 @@ def test_a_group_unfolds_into_criteria_and_moves_them_in_proportion(case: Case, 
     before = int(group.input_value())
     group.fill(str(before * 2 if before * 2 <= 100 else before // 2))
     settle(page)
-    weights = case.criteria.use_cases["l1proc"].weights
+    weights = case.criteria.weights("l1proc")
     factor = int(group.input_value()) / before
     text = str(slider.get_attribute("aria-valuetext"))
     assert float(text.split(maxsplit=1)[0]) == pytest.approx(weights["cpu_rate"] * factor, abs=0.006)
@@ -230,6 +231,89 @@ def test_a_group_unfolds_into_criteria_and_moves_them_in_proportion(case: Case, 
     assert float(str(slider.get_attribute("aria-valuetext")).split(maxsplit=1)[0]) == pytest.approx(
         weights["cpu_rate"], abs=0.006
     )
+
+
+def moved(page: Page, label: str, value: str) -> None:
+    """Put a slider somewhere; it must be in sight."""
+    points(page, label).fill(value)
+    settle(page)
+
+
+def changed_lines(text: str) -> list[str]:
+    lines = difflib.ndiff(CRITERIA.read_text(encoding="utf-8").splitlines(), text.splitlines())
+    return [line for line in lines if line.startswith(("+ ", "- "))]
+
+
+def test_a_declared_group_has_one_slider_and_is_written_as_one_number(
+    case: Case, show: Open, tmp_path: Path
+) -> None:
+    page = show().page
+    page.get_by_role("radio", name="End user").check()
+    opener = page.get_by_role("button", name="Many small files")
+    assert opener.get_attribute("aria-expanded") == "false"
+    moved(page, "the group small_files", "10")  # no third of it is a decimal number
+    text = downloaded(page, tmp_path / "criteria.yaml")
+    removed, added = changed_lines(text)
+    assert removed.removeprefix("- ") == added.removeprefix("+ ").replace(
+        "small_files: 10", "small_files: 12"
+    )
+    written = load_criteria(tmp_path / "criteria.yaml")
+    expected = imagine(laid(case, 0, 1), written.weights("end-user"), case.criteria.method)
+    seen = shown(page)
+    for runtime, score in expected.scores.items():
+        assert seen[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
+        assert seen[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
+    page.wait_for_url("**small_files%3A10**")
+    again = show(fragment=page.evaluate("location.hash")).page
+    assert shown(again) == seen
+    moved(page, "the group small_files", "12")
+    assert not page.locator(".what-if .banner").is_visible()
+    assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
+
+
+def test_a_declared_group_that_is_unfolded_by_keyboard_is_written_as_its_criteria(
+    case: Case, show: Open, tmp_path: Path
+) -> None:
+    page = show().page
+    page.get_by_role("radio", name="End user").check()
+    opener = page.get_by_role("button", name="Many small files")
+    slider = points(page, "open_rate")
+    assert not slider.is_visible()
+    opener.press("Enter")
+    assert opener.get_attribute("aria-expanded") == "true"
+    slider.press("ArrowRight")
+    settle(page)
+    text = downloaded(page, tmp_path / "criteria.yaml")
+    written = load_criteria(tmp_path / "criteria.yaml")
+    signed = case.criteria.weights("end-user")
+    assert written.weights("end-user") == {**signed, "open_rate": signed["open_rate"] + 1}
+    assert "small_files" not in written.use_cases["end-user"].weights
+    told = changed_lines(text)
+    assert sorted(line.split("#")[0].strip() for line in told) == [
+        "+       metadata_rate: 8",
+        "+       open_rate: 5",
+        "-       small_files: 12",
+    ]
+    assert [line.startswith("+") for line in told if "# file-rich" in line].count(True) == 1
+    slider.press("ArrowLeft")
+    settle(page)
+    assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
+
+
+def test_every_group_shows_between_which_points_the_leader_stays_first(
+    case: Case, data: dict[str, Any], show: Open
+) -> None:
+    page = show().page
+    held = case.measured[0].decision.use_cases[0].robustness
+    assert held
+    for place, section in enumerate(data["sections"]):
+        told = data["sites"][0]["answers"][0]["sectionStability"][place]
+        found = {item.criterion: item for item in held.groups}.get(section["id"])
+        assert (told is None) == (found is None or math.isnan(found.low))
+        words = page.locator(f"tbody[data-section='{place}'] .whole .stands").first.inner_text()
+        assert ("leader is first at" in words) == any(
+            site["answers"][0]["sectionStability"][place] for site in data["sites"]
+        )
 
 
 def test_a_banner_stands_while_weights_are_not_the_signed_ones(show: Open) -> None:
@@ -327,8 +411,8 @@ def test_the_download_differs_in_the_moved_weights_alone_and_is_valid(
 
 def test_weights_that_no_file_may_have_cannot_be_downloaded(show: Open) -> None:
     page = show().page
-    for group in ("performance", "operations", "security"):
-        points(page, f"the group {group}").press("Home")
+    for group in page.locator(".whole input[type=range]").all():
+        group.press("Home")
     settle(page)
     assert page.get_by_role("button", name="Download criteria.yaml").is_disabled()
     assert "No criterion has any weight" in page.get_by_role("status").inner_text()

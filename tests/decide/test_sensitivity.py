@@ -156,3 +156,15 @@ def test_the_lead_is_over_the_nearest_rival_with_the_gaps_against_the_winner() -
     low, high = [[0.5, 0.9], [0.4, 0.4], [0.0, 0.0]], [[1.0, 0.9], [0.4, 0.4], [0.2, 1.0]]
     assert lead([10, 10], low, high, winner=0) == pytest.approx(0.7 - 0.6)
     assert lead([10, 10], low[:1], high[:1], winner=0) is None
+
+
+def test_several_criteria_are_moved_together_in_their_proportions() -> None:
+    weights, scores = [6.0, 2.0, 4.0], [[0.9, 0.2, 0.4], [0.1, 0.9, 0.8]]
+    low, high = stability_interval(weights, scores, scores, winner=0, criterion=[0, 1])
+    for end in (low, high):
+        if 0 < end < math.inf:
+            moved = np.array([6 * end / 8, 2 * end / 8, 4])
+            assert lead(moved, scores, scores, winner=0) == pytest.approx(0)
+    assert 0 < low < 8 < high
+    alone = stability_interval(weights, scores, scores, winner=0, criterion=[2])
+    assert alone == stability_interval(weights, scores, scores, winner=0, criterion=2)

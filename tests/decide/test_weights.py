@@ -38,6 +38,26 @@ def test_one_number_changes_and_its_comment_stays_where_it_was(file: Path) -> No
     assert added == "+       syscall_rate: 12.5                # hardly felt"
 
 
+def test_a_group_is_set_by_its_one_number_and_its_criteria_move_with_it(file: Path) -> None:
+    made = set_weights(file, "end-user", {"small_files": 7.5})
+    assert made == (
+        Change(use_case="end-user", criterion="metadata_rate", before=8, after=5, group="small_files"),
+        Change(use_case="end-user", criterion="open_rate", before=4, after=2.5, group="small_files"),
+    )
+    removed, added = different(file)
+    assert removed.removeprefix("- ") == added.removeprefix("+ ").replace(
+        "7.5               ", "12                "
+    )
+    assert "# file-rich Python environments" in added
+
+
+def test_a_group_written_as_its_criteria_changes_nothing(file: Path) -> None:
+    line = "      small_files: 12                   # file-rich"
+    assert TEXT.count(line) == 1
+    file.write_text(TEXT.replace(line, "      open_rate: 4\n      metadata_rate: 8  # file-rich"))
+    assert changes(CRITERIA, load_criteria(file)) == ()
+
+
 def test_a_criterion_that_was_not_named_gets_a_line(file: Path) -> None:
     (made,) = set_weights(file, "l1proc", {"monte_carlo": 5})
     assert (made.before, made.after) == (0, 5)
@@ -50,9 +70,17 @@ def test_a_criterion_that_was_not_named_gets_a_line(file: Path) -> None:
 def test_what_is_set_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, use_case: str, data: st.DataObject
 ) -> None:
+    by_group = {
+        member
+        for name in CRITERIA.use_cases[use_case].weights
+        if name in CRITERIA.weight_groups
+        for member in CRITERIA.weight_groups[name].members
+    }
     points = data.draw(
         st.dictionaries(
-            st.sampled_from(sorted(CRITERIA.criteria)),
+            st.sampled_from(
+                sorted({*CRITERIA.criteria} - by_group | {*CRITERIA.use_cases[use_case].weights})
+            ),
             st.integers(1, 10_000).map(lambda n: n / 8),
             max_size=5,
         )
@@ -81,15 +109,13 @@ def test_changes_name_what_is_gone_too(file: Path) -> None:
         ("l1proc", {"cpu_rat": 1.0}, EvaluationError, "did you mean 'cpu_rate'"),
         ("l1proc", {"cpu_rate": -1.0}, FaultyDocumentError, "greater than or equal to 0"),
         ("l1proc", {"cpu_rate": float("nan")}, FaultyDocumentError, "number"),
-        ("l1proc", {"cpu_rate": 1e300}, None, ""),
+        ("l1proc", {"cpu_rate": 1e300}, FaultyDocumentError, "less than or equal to 1000000"),
+        ("end-user", {"open_rate": 1.0}, FaultyDocumentError, "from the group 'small_files' on line"),
     ],
 )
 def test_nothing_is_written_unless_it_is_valid(
-    file: Path, use_case: str, points: dict[str, float], error: type[Exception] | None, word: str
+    file: Path, use_case: str, points: dict[str, float], error: type[Exception], word: str
 ) -> None:
-    if error is None:
-        set_weights(file, use_case, points)
-        return
     with pytest.raises(error, match=word):
         set_weights(file, use_case, points)
     assert file.read_text() == TEXT

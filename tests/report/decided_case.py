@@ -38,7 +38,7 @@ class Invented(Findings):
 
     def __post_init__(self) -> None:
         assert self.rules is not None
-        weighed = {name for use_case in self.rules.use_cases.values() for name in use_case.weights}
+        weighed = {name for use_case in self.rules.use_cases for name in self.rules.weights(use_case)}
         rest = [name for name in self.rules.criteria if name not in weighed]
         names = [*weighed, *rest][: self.probes or None]
         for name, criterion in ((name, self.rules.criteria[name]) for name in sorted(names)):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.decide.criteria import load_criteria
-from evaluation.report.rewriting import Piece, pieces
+from evaluation.report.rewriting import Piece, pieces, put_together
 
 CRITERIA = Path(__file__).parents[2] / "criteria.yaml"
 USE_CASES = ("l1proc", "end-user", "developer")
@@ -17,13 +17,15 @@ HEAD = "criteria: {}\nuse_cases:\n"
 
 
 def written(cut: list[Piece], changes: dict[tuple[str, str], str] | None = None, added: str = "") -> str:
-    """What the browser does with the pieces."""
+    """What the browser does with the pieces; a group is given all that stands in its place."""
     text = ""
     for piece in cut:
         if isinstance(piece, str):
             text += piece
         elif len(piece) == 3:
             text += (changes or {}).get((piece[0], piece[1]), piece[2])
+        elif len(piece) == 5:
+            text += (changes or {}).get((piece[0], piece[1]), piece[3] + piece[2])
         elif added:
             text += piece[1] + added
     return text
@@ -40,14 +42,14 @@ def written(cut: list[Piece], changes: dict[tuple[str, str], str] | None = None,
     ],
 )
 def test_unchanged_it_is_the_file(text: str) -> None:
-    assert written(pieces(text, ("l1proc",))) == text
+    assert written(pieces(text, ("l1proc",))) == put_together(pieces(text, ("l1proc",))) == text
     assert "".join(piece for piece in pieces(text, ()) if isinstance(piece, str)) == text
 
 
 def test_every_weight_has_its_place_with_what_was_written() -> None:
     cut = pieces(CRITERIA.read_text(encoding="utf-8"), USE_CASES)
     rules = load_criteria(CRITERIA)
-    found = {(p[0], p[1]): float(p[2]) for p in cut if not isinstance(p, str) and len(p) == 3}
+    found = {(p[0], p[1]): float(p[2]) for p in cut if not isinstance(p, str) and len(p) > 2}
     assert found == {
         (use_case, name): points
         for use_case in USE_CASES
@@ -60,6 +62,24 @@ def test_a_changed_weight_is_read_back_and_its_comment_stays(points: float) -> N
     text = HEAD + "  l1proc:\n    weights:\n      a: 1    # why: {1}\n      b: 2\n"
     again = written(pieces(text, ("l1proc",)), {("l1proc", "a"): f"{points}"})
     assert again == text.replace("a: 1 ", f"a: {points} ")
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (
+            "\n      a: 1\n      pair: 4   # why\n      b: 2\n",
+            "\n      a: 1\n      c: 3\n      d: 1   # why\n      b: 2\n",
+        ),
+        (" {a: 1, pair: 4}\n", " {a: 1, c: 3, d: 1}\n"),
+    ],
+)
+def test_a_group_may_be_written_as_its_criteria_and_its_comment_stays(weights: str, expected: str) -> None:
+    head = "criteria: {}\nweight_groups: {pair: {shares: {c: 3, d: 1}}}\nuse_cases:\n  l1proc:\n    weights:"
+    cut = pieces(head + weights, ("l1proc",))
+    (slot,) = [piece for piece in cut if len(piece) == 5 and not isinstance(piece, str)]
+    assert slot[:4] == ["l1proc", "pair", "4", "pair: "]
+    assert written(cut, {("l1proc", "pair"): slot[4].join(("c: 3", "d: 1"))}) == head + expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@
   const chapter = document.getElementById("what-if");
   if (!source || !desk || !table || !chapter) return;
   const data = JSON.parse(source.textContent);
-  const { method, criteria, useCases, sites } = data;
+  const { method, criteria, sections, useCases, sites } = data;
   const EQUAL = 1e-12; // two sums of the same numbers in another order differ by less than this
   const PREFIX = "#what-if:";
   const ADDED = "  # added at the desk of the report's what-if chapter";
@@ -197,6 +197,29 @@
   const largest = Math.max(0, ...signed.flat());
   const MOST = Math.max(50, Math.ceil(largest / 10) * 20);
 
+  const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
+  /** As WeightGroup.unfold: the smallest takes what rounding leaves over. */
+  const shareOut = (points, shares) => {
+    const parts = shares.map((share) => points * (share / sum(shares)));
+    const least = parts.indexOf(Math.min(...parts));
+    parts[least] = points - sum(parts.filter((_, i) => i !== least));
+    return parts;
+  };
+  /** The one weight of a group that the use case weighs as such; null while its criteria have other proportions. */
+  const together = (use, s) => {
+    if (!useCases[use].together[s]) return null;
+    const { members, shares } = sections[s];
+    const own = members.map((c) => state.points[use][c]);
+    const points = Number(sum(own).toPrecision(12));
+    return shareOut(points, shares).every((part, i) => Math.abs(part - own[i]) <= 1e-9 * Math.max(1, points)) ? points : null;
+  };
+  const setTogether = (use, s, points) => {
+    const { members, shares } = sections[s];
+    const was = members.map((c) => signed[use][c]);
+    const parts = Math.abs(sum(was) - points) < 1e-9 ? was : shareOut(points, shares);
+    members.forEach((c, i) => { state.points[use][c] = parts[i]; });
+  };
+
   const reset = () => {
     state.gaps = "open";
     state.knockOuts = true;
@@ -208,8 +231,13 @@
     if (state.gaps !== "open") said.set("gaps", state.gaps);
     if (!state.knockOuts) said.set("knock-outs", "off");
     useCases.forEach(({ id }, use) => {
-      const moved = state.points[use].flatMap((points, c) =>
-        points === signed[use][c] ? [] : [`${criteria[c].id}:${points}`]);
+      const whole = sections.flatMap((_, s) => (together(use, s) === null ? [] : [s]));
+      const inside = whole.flatMap((s) => sections[s].members);
+      const differs = (c) => state.points[use][c] !== signed[use][c];
+      const moved = [
+        ...whole.filter((s) => sections[s].members.some(differs)).map((s) => `${sections[s].id}:${together(use, s)}`),
+        ...criteria.flatMap(({ id }, c) => (differs(c) && !inside.includes(c) ? [`${id}:${state.points[use][c]}`] : [])),
+      ];
       if (moved.length) said.set(`points.${id}`, moved.join("~"));
     });
     return PREFIX + said;
@@ -225,9 +253,13 @@
     state.knockOuts = said.get("knock-outs") !== "off";
     useCases.forEach(({ id }, use) => {
       for (const pair of (said.get(`points.${id}`) ?? "").split("~")) {
-        const at = criteria.findIndex((each) => each.id === pair.split(":")[0]);
-        const points = Number.parseFloat(pair.split(":")[1]);
-        if (at >= 0 && points >= 0 && points <= 1e6) state.points[use][at] = tidy(points);
+        const [name, said] = pair.split(":");
+        const points = Number.parseFloat(said);
+        if (!(points >= 0 && points <= 1e6)) continue;
+        const at = criteria.findIndex((each) => each.id === name);
+        const group = sections.findIndex(({ id }, s) => id === name && useCases[use].together[s]);
+        if (at >= 0) state.points[use][at] = tidy(points);
+        else if (group >= 0) setTogether(use, group, points);
       }
     });
     state.foreign = (said.get("criteria") ?? "") !== data.signed.slice(0, 12);
@@ -254,6 +286,15 @@
       if (piece.length === 3) {
         const at = criteria.findIndex(({ id }) => id === piece[1]);
         return at < 0 || state.points[use][at] === signed[use][at] ? piece[2] : String(state.points[use][at]);
+      }
+      if (piece.length === 5) {
+        const [, group, number, key, between] = piece;
+        const s = sections.findIndex(({ id }) => id === group);
+        const members = s < 0 ? [] : sections[s].members;
+        if (members.every((c) => state.points[use][c] === signed[use][c])) return key + number;
+        const whole = together(use, s);
+        if (whole !== null) return key + whole;
+        return members.map((c) => `${criteria[c].id}: ${state.points[use][c]}`).join(between);
       }
       const block = /[\r\n]/.test(piece[1]);
       return criteria.map(({ id }, c) => {
@@ -370,11 +411,11 @@
     row.querySelector("th").after(make("td", { class: "slide" }, input, strips, output, stands));
     return { input, output, stands, strips, most };
   };
-  const groups = [...table.querySelectorAll("tbody[data-group]")].map((body) => {
-    const group = body.dataset.group;
+  const groups = [...table.querySelectorAll("tbody[data-section]")].map((body) => {
+    const place = Number(body.dataset.section);
+    const { id, members } = sections[place];
     const whole = body.querySelector(".whole");
-    const members = criteria.flatMap((each, c) => (each.group === group ? [c] : []));
-    const head = whole.querySelector("th");
+    const head = whole.querySelector("th > span");
     const opener = make("button", {
       type: "button", "aria-expanded": "false",
       on: { click: () => unfold(body, opener.getAttribute("aria-expanded") !== "true") },
@@ -383,17 +424,18 @@
     let ratio = null; // kept while the group stands at 0, where its criteria have no proportions
     const scale = (points) => {
       const own = state.points[state.use];
-      const before = members.reduce((sum, c) => sum + own[c], 0);
+      if (together(state.use, place) !== null) return setTogether(state.use, place, points);
+      const before = sum(members.map((c) => own[c]));
       if (before > 0) ratio = [state.use, members.map((c) => own[c] / before)];
       const parts = ratio?.[0] === state.use ? ratio[1] : members.map(() => 1 / members.length);
       members.forEach((c, i) => { own[c] = tidy(points * parts[i]); });
     };
-    const parts = slider(whole, `the group ${group}`, 2 * MOST, scale);
+    const parts = slider(whole, `the group ${id}`, 2 * MOST, scale);
     for (const row of body.querySelectorAll("tr[data-criterion]")) {
       const c = Number(row.dataset.criterion);
       rows.set(c, slider(row, criteria[c].id, MOST, (points) => { state.points[state.use][c] = points; }));
     }
-    return { members, opener, body, ...parts };
+    return { place, members, opener, body, ...parts };
   });
   const unfold = (body, open) => {
     body.classList.toggle("folded", !open);
@@ -486,8 +528,8 @@
     return `${about(low)}–${about(high)} points`;
   };
   /** Where the leader is first with all others as signed: a line under the slider per site, and words. */
-  const showRange = (parts, c) => {
-    const ranges = sites.map((site) => site.answers[state.use].stability[c]);
+  const showRange = (parts, which, at) => {
+    const ranges = sites.map((site) => site.answers[state.use][which][at]);
     const place = (points) => (100 * Math.min(points ?? Infinity, parts.most)) / parts.most;
     parts.strips.replaceChildren(...ranges.flatMap((ends, s) => (ends ? [draw("rect", {
       x: `${place(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, place(ends[1]) - place(ends[0]))}%`,
@@ -507,13 +549,14 @@
       moved.length ? `These weights are not the signed ones: ${listed(moved)}. The rest of this report keeps those of criteria.yaml${data.signed ? `, SHA-256 ${data.signed.slice(0, 12)}` : ""}` : "",
       state.foreign ? "The link was made with other criteria than this report; what it does not know is left as signed" : "",
     ].filter(Boolean).map((text) => `${text}.`).join(" "));
-    for (const { members, ...parts } of groups) {
-      const [now, before] = [points, signed[state.use]].map((all) => members.reduce((sum, c) => sum + all[c], 0));
+    for (const { place, members, ...parts } of groups) {
+      const [now, before] = [points, signed[state.use]].map((all) => sum(members.map((c) => all[c])));
+      if (shownUse !== state.use) showRange(parts, "sectionStability", place);
       showSlider(parts, tidy(now), total ? now / total : 0, tidy(before));
     }
     for (const [c, parts] of rows) {
       showSlider(parts, points[c], total ? points[c] / total : 0, signed[state.use][c]);
-      if (shownUse !== state.use) showRange(parts, c);
+      if (shownUse !== state.use) showRange(parts, "stability", c);
     }
     useChoice.show(state.use);
     gapsChoice.show(state.gaps);

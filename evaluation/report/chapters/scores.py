@@ -122,7 +122,7 @@ def _against(decision: UseCaseDecision) -> str:
 
 
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
-    use_case = case.criteria.use_cases[decision.use_case]
+    use_case, weights = case.criteria.use_cases[decision.use_case], case.criteria.weights(decision.use_case)
     name = anchor("scores", site.folder, decision.use_case)
     rows = tuple(
         (verdict, standing_state(verdict.standing), in_short(verdict.reasons))
@@ -130,7 +130,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
     )
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
-    total = sum(use_case.weights.values()) or 1.0
+    total = sum(weights.values()) or 1.0
     groups = _groups(case, decision)
     return UseCaseScores(
         name=name,
@@ -186,7 +186,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
                 weight=weight / total,
                 scores=tuple(worth.get((criterion, runtime)) for runtime in runtimes),
             )
-            for criterion, weight in sorted(use_case.weights.items(), key=lambda item: -item[1])
+            for criterion, weight in sorted(weights.items(), key=lambda item: -item[1])
             if weight > 0
         ),
     )

@@ -5,6 +5,7 @@ The tables are whole without a script. With it, the one of the weights becomes a
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
 from evaluation.model import CONTROL, Standing
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.whatif import data, embedded, shown_criteria, stability
+from evaluation.report.whatif import data, embedded, shown_sections, stability
 from evaluation.report.words import State, standing_state
 
 __all__ = ["laid_out", "what_if"]
@@ -94,7 +95,7 @@ def _outlooks(
 ) -> tuple[tuple[str, str, tuple[Outlook, ...]], ...]:
     """For every assumption that assumes anything here, the outlook in each use case."""
     answers = [
-        (case.criteria.use_cases[answer.use_case].weights, tables[site.folder, answer.use_case])
+        (case.criteria.weights(answer.use_case), tables[site.folder, answer.use_case])
         for answer in site.decision.use_cases
     ]
     has_gaps = any(laid.gaps(weights) for weights, laid in answers)
@@ -141,35 +142,37 @@ def _standing(imagined: Imagined) -> Standing | None:
 
 
 def _groups(case: Case) -> tuple[tuple[Weighed, tuple[tuple[int, Weighed], ...]], ...]:
-    """Every group with its criteria, each of these with its place in the data."""
-    criteria, names = case.criteria.criteria, shown_criteria(case.criteria)
+    """Every section with its criteria, each of these with its place in the data."""
+    rules, places = case.criteria, itertools.count()
     made = []
-    for group in dict.fromkeys(criteria[name].group for name in names):
-        within = [(at, name) for at, name in enumerate(names) if criteria[name].group == group]
-        whole = Weighed(name=group, question="", cells=_cells(case, [name for _, name in within]))
+    for section in shown_sections(rules):
+        about = section.group.reason if section.group else ""
+        whole = Weighed(
+            name=section.title, question=about, cells=_cells(case, section.criteria, section.name)
+        )
         rows = tuple(
-            (at, Weighed(name=name, question=criteria[name].question, cells=_cells(case, [name])))
-            for at, name in within
+            (
+                next(places),
+                Weighed(name=name, question=rules.criteria[name].question, cells=_cells(case, (name,), name)),
+            )
+            for name in section.criteria
         )
         made.append((whole, rows))
     return tuple(made)
 
 
-def _cells(case: Case, names: list[str]) -> tuple[Points, ...]:
-    """One cell per use case; ranges are those of single criteria."""
+def _cells(case: Case, names: tuple[str, ...], ranged: str) -> tuple[Points, ...]:
+    """One cell per use case; ``ranged`` is what their range is known under."""
     cells = []
-    for place, (_, rules) in enumerate(case.criteria.use_cases.items()):
-        points = [rules.weights[name] for name in names if name in rules.weights]
+    for place, use_case in enumerate(case.criteria.use_cases):
+        weights = case.criteria.weights(use_case)
+        points = [weights[name] for name in names if name in weights]
         answers = [(case.title(site), stability(site.decision.use_cases[place])) for site in case.measured]
         cells.append(
             Points(
                 points=sum(points) if points else None,
-                share=sum(points) / sum(rules.weights.values()),
-                ranges=tuple(
-                    (title, *ends)
-                    for title, ranges in answers
-                    if len(names) == 1 and (ends := ranges.get(names[0]))
-                ),
+                share=sum(points) / sum(weights.values()),
+                ranges=tuple((title, *ends) for title, ranges in answers if (ends := ranges.get(ranged))),
             )
         )
     return tuple(cells)
