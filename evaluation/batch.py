@@ -24,6 +24,7 @@ _SAID_OTHERWISE: Final = {
     "mem_per_node": "#$ -l h_vmem=SIZE",
     "account": "#$ -P PROJECT",
 }
+_NAMED: Final = re.compile(r"#SBATCH --[a-z-]+=.+")
 _WALLTIME: Final = r"^\d{1,3}:[0-5]\d:[0-5]\d$"
 
 
@@ -53,7 +54,7 @@ class Batch(StrictModel):
     """The batch system that jobs are submitted to, and what a job asks it for."""
 
     engine: Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
-    """``local`` runs here, without a daemon and without a port; ``slurm`` and ``gridengine`` are submitted to."""
+    """``local`` works here, without a daemon and without a port; to some of the others jobs are submitted."""
     reason: Text | None = None
     """How that is known; the facts say more."""
     source: Text | None = None
@@ -82,8 +83,6 @@ class Batch(StrictModel):
     """Directives of the job's script, as they stand in one: ``#SBATCH --exclusive``, ``#$ -pe smp 4``."""
     address: Text | None = None
     """Address of the submitting host that nodes connect to (Parsl); not said, they try all it has."""
-    shared_folder: Text | None = None
-    """A folder that nodes and the submitting host both see; not said, the results folder is one."""
     environment: Text | None = None
     """Folder of the Python environment on the nodes; not said, it is where it is here."""
     env: Mapping[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = Field(default_factory=dict)
@@ -99,26 +98,36 @@ class Batch(StrictModel):
         if self.queue and self.engine == "slurm":
             message = "'queue' is not Slurm's word; it has a 'partition'"
             raise ValueError(message)
-        if self.submit_by == "psij" and self.engine == "gridengine":
+        if self.environment is not None and not self.environment.startswith("/"):
+            message = "'environment' should be an absolute path"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _asks_grid_engine_in_its_way(self) -> Batch:
+        if self.engine != "gridengine":
+            return self
+        if self.submit_by == "psij":
             message = "PSI/J does not know Grid Engine; 'submit_by: parsl' does"
             raise ValueError(message)
-        if self.engine == "gridengine":
-            for name, instead in _SAID_OTHERWISE.items():
-                if getattr(self, name) is not None:
-                    message = f"{name!r} means nothing to Grid Engine: put {instead!r} into 'scheduler_options'"
-                    raise ValueError(message)
+        for name, instead in _SAID_OTHERWISE.items():
+            if getattr(self, name) is not None:
+                message = f"{name!r} means nothing to Grid Engine: put {instead!r} into 'scheduler_options'"
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_whole_directives(self) -> Batch:
         mark = _DIRECTIVES.get(self.engine)
         for line in self.scheduler_options:
             if mark is None:
                 message = f"'scheduler_options' mean nothing to the engine {self.engine!r}"
                 raise ValueError(message)
             if not line.startswith(mark) or "\n" in line:
-                message = f"each of 'scheduler_options' should be one line beginning with {mark.strip()!r}: {line!r}"
+                message = f"should be one line beginning with {mark.strip()!r}: {line!r}"
                 raise ValueError(message)
-        for name in ("shared_folder", "environment"):
-            value = getattr(self, name)
-            if value is not None and not re.fullmatch(r"/[^\n]*", value):
-                message = f"{name!r} should be an absolute path"
+            if self.submit_by == "psij" and not _NAMED.fullmatch(line):
+                message = f"PSI/J takes '#SBATCH --NAME=VALUE' only, so this is not: {line!r}"
                 raise ValueError(message)
         return self
 

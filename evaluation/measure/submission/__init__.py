@@ -1,6 +1,6 @@
-"""Submission: work goes to nodes of a batch system through Parsl or PSI/J, or is done here.
+"""Work goes to nodes of a batch system through Parsl or PSI/J, or is done here.
 
-``open_executor(site)`` is the door: locally it is Parsl's pool of threads, without a daemon and without a port.
+``open_executor`` is the door: locally it opens Parsl's pool of threads, without a daemon and without a port.
 """
 
 from __future__ import annotations
@@ -24,18 +24,16 @@ from evaluation.sites import Site
 __all__ = ["Executor", "LostError", "end_abandoned", "open_executor", "queue_of", "require_reach"]
 
 
-def open_executor(
-    site: Site, *, shared: Path | None = None, nodes: int = 1, workers_per_node: int = 1
-) -> Executor:
+def open_executor(site: Site, *, shared: Path, nodes: int = 1, workers_per_node: int = 1) -> Executor:
     """Open what a site's work is handed to.
 
     Parameters
     ----------
     site : Site
         Its ``batch`` part says which engine, and how.
-    shared : Path, optional
-        A folder that the nodes see, for scripts, logs and certificates; by default the site's own
-        (``shared_folder``). Not needed locally.
+    shared : Path
+        A folder that nodes and this host both see, for scripts, logs and certificates: the results folder.
+        Locally nothing is written there.
     nodes : int
         So many nodes, each in a job of its own; never more than the site's file says.
     workers_per_node : int
@@ -55,23 +53,20 @@ def open_executor(
         from evaluation.measure.submission.pool import ThreadPool  # noqa: PLC0415 - Parsl is slow to import
 
         return ThreadPool(workers_per_node)
-    where = shared or (Path(batch.shared_folder) if batch.shared_folder else None)
-    if where is None:
-        raise EvaluationError(
-            "no folder is known that nodes and this host both see", where="batch", advice="Name shared_folder."
-        )
     _set_environment(batch)
     require_reach(batch, ourselves())
     launcher = Launcher(ourselves())
     queue = Queue(scheduler_of(batch.engine), launcher)
     queue.require()
-    end_abandoned(where, queue)
-    folder = SubmissionFolder(where)
+    end_abandoned(shared, queue)
+    folder = SubmissionFolder(shared)
+    if batch.submit_by == "psij":
+        from evaluation.measure.submission.scripts import ScriptPool  # noqa: PLC0415 - needed here only
+
+        return ScriptPool(batch, folder, queue)
     from evaluation.measure.submission.pool import NodePool  # noqa: PLC0415 - as above
 
-    return NodePool(
-        batch, folder, queue, nodes=min(nodes, batch.nodes), workers_per_node=workers_per_node
-    )
+    return NodePool(batch, folder, queue, nodes=min(nodes, batch.nodes), workers_per_node=workers_per_node)
 
 
 @contextmanager
@@ -105,7 +100,7 @@ def require_reach(batch: Batch, user: User) -> None:
                 raise EvaluationError(
                     f"{user.name} cannot read {what}: {path.resolve().parent}",
                     where="batch",
-                    advice="Nothing was submitted. Put it where jobs may read it, not below a home that is closed.",
+                    advice="Nothing was submitted. Put it where jobs may read it, not below a closed home.",
                 )
 
 

@@ -21,8 +21,8 @@ class LostError(EvaluationError):
 class Executor(ABC):
     """Where work runs: here, or on nodes of a batch system.
 
-    No work is ever done twice: what was lost raises `LostError` with its cause from its future. ``id`` names the
-    submission, and stands in the name of every job of it. Use it as a context manager, or `close` it.
+    No work is ever done twice: what was lost raises `LostError` with its cause from its future. ``id`` names
+    the submission, and stands in the name of every job of it. Use it as a context manager, or `close` it.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Executor(ABC):
 
     @abstractmethod
     def run(self, argv: Sequence[str], output: Path) -> Future[int]:
-        """Start a command on a node; the future holds its exit status.
+        """Start a command on a node, in the project's folder; the future holds its exit status.
 
         What it prints is appended to ``output`` as it comes, in a folder that the nodes see.
         """

@@ -34,9 +34,9 @@ class SubmissionFolder:
             self._lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EvaluationError(
-                f"the shared folder cannot be used: {error.strerror}",
+                f"the results folder cannot be used for a submission: {error.strerror}",
                 where=str(self.path),
-                advice="Name one that nodes and this host both see: batch: shared_folder, or --results FOLDER.",
+                advice="Name one that nodes and this host both see: --results FOLDER.",
             ) from None
         with contextlib.suppress(OSError):  # a file system without locks: then the id alone tells
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

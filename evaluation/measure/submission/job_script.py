@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def environment(batch: Batch) -> Path:
 def preamble(batch: Batch, submission: str) -> tuple[str, ...]:
     """Give the lines of shell that a job's script begins with: the site's own, then what we need."""
     exports = {
-        **batch.env,
+        **{name: os.environ.get(name, value) for name, value in batch.env.items()},
         SUBMISSION: submission,
         "PYTHONPATH": str(root()),
         # Arithmetic libraries take all cores they see, also those of others.

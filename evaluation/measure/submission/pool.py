@@ -33,6 +33,7 @@ from evaluation.measure.submission.folder import SubmissionFolder
 from evaluation.measure.submission.job_script import directives, preamble
 from evaluation.measure.submission.on_node import run_here
 from evaluation.measure.submission.scheduler import PREFIX, Queue
+from evaluation.project import root
 
 __all__ = ["NodePool", "ThreadPool"]
 
@@ -83,7 +84,7 @@ class _Pool(Executor):
 
     def run(self, argv: Sequence[str], output: Path) -> Future[int]:
         """Start a command there."""
-        return self.submit(run_here, tuple(argv), str(output))
+        return self.submit(run_here, tuple(argv), str(root()), str(output))
 
     def _told(self, asked: Future[Any]) -> Future[Any]:
         told: Future[Any] = Future()
@@ -188,7 +189,9 @@ class NodePool(_Pool):
             else:
                 said = each.stderr_summary or ""
                 how = self._queue.ending(job, within_s=10.0)
-                told.append(f"job {job} ended: {how}" + (f"; it says: {said.strip()}" if said.strip() else ""))
+                told.append(
+                    f"job {job} ended: {how}" + (f"; it says: {said.strip()}" if said.strip() else "")
+                )
         return "; ".join(told)
 
     def _fail(self, executor: BlockProviderExecutor, why: str) -> None:
@@ -200,8 +203,8 @@ class NodePool(_Pool):
             return self._ended
         if isinstance(error, ManagerLost):
             return LostError(
-                f"the pilot on {error.hostname} gave no sign of life for {_LOST_AFTER_S} s: its job was killed, or "
-                "its node went",
+                f"the pilot on {error.hostname} gave no sign of life for {_LOST_AFTER_S} s: "
+                "its job was killed, or its node went",
                 where=self.engine,
             )
         if isinstance(error, WorkerLost):

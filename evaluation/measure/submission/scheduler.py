@@ -126,7 +126,9 @@ class Slurm(Scheduler):
         reason = self.parse_reason(told)
         if state is None:
             return ""
-        return state[1] + (f", reason {reason}" if reason else "") + (f", exit code {code[1]}" if code else "")
+        return (
+            state[1] + (f", reason {reason}" if reason else "") + (f", exit code {code[1]}" if code else "")
+        )
 
     def cancel_argv(self, jobs: Sequence[str]) -> Argv:
         """Cancel."""
@@ -245,7 +247,7 @@ class Queue:
     def version(self) -> str:
         """Give the scheduler's version, or that it is not known."""
         status, told = self._ask(self._scheduler.version_argv())
-        return told.splitlines()[0].strip() if told.strip() and status != 127 else "version not known"
+        return told.strip().splitlines()[0].strip() if told.strip() and status == 0 else "version not known"
 
     def jobs(self, name: str) -> tuple[Job, ...]:
         """Find our jobs that wait or run and have this in their name.
