@@ -31,7 +31,7 @@ __all__ = ["ScriptPool"]
 
 _LOOK_S: Final = 1.0
 _KNOWN_AFTER_S: Final = 15.0
-"""So long may a job's files take to be seen here, after the scheduler forgot the job (network file systems)."""
+"""So long may files take to be seen here after the scheduler forgot their job (network file systems)."""
 
 
 class ScriptPool(Executor):
