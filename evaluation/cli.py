@@ -144,6 +144,8 @@ def run(
 ) -> None:
     """Measure this machine by executing the notebooks; an interrupted run is gone on with.
 
+    A site whose file names a batch system is measured in a job on one of its nodes: docs/batch.md.
+
     Needs the runtimes that are to be measured, a C compiler for the payload, and for building the image
     mmdebstrap, umoci and skopeo. Nothing is installed.
     """

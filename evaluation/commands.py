@@ -24,6 +24,7 @@ from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
+from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
 from evaluation.probes import catalogue
@@ -117,6 +118,8 @@ def run(
 ) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
 
+    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it.
+
     ``results`` is the folder of the results, by default the project's.
 
     With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
@@ -130,15 +133,29 @@ def run(
     if faults := validate():
         raise FaultyDocumentError(faults)
     here = root()
-    load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook
+    where = load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook
     profile_named(profile)
     for runtime in runtimes.split():
         _require_runtime(runtime, or_else=("none",))
     results = (results or here / "results").absolute()
     results.mkdir(parents=True, exist_ok=True)
+    if goes_to_a_node(where.batch):
+        words = [
+            "run",
+            "--site",
+            site,
+            "--profile",
+            profile,
+            "--runtimes",
+            runtimes,
+            "--results",
+            str(results),
+        ]
+        words += ["--as", user, "--images", ladder, *["--fresh"] * fresh, *["--if-needed"] * if_needed]
+        return run_on_node(where, words, results)
     if if_needed and (
         kept := measured_already(
-            load_site(site, here / "sites"),
+            where,
             profile,
             runtimes,
             results,

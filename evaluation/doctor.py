@@ -10,6 +10,7 @@ from evaluation.errors import EvaluationError
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
 from evaluation.measure.launcher import Launcher
+from evaluation.measure.submission import queue_of
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL, Role
 from evaluation.sites import Site
@@ -47,12 +48,15 @@ class Checkup:
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
     limits: tuple[Limit, ...]
+    batch: str = ""
+    """The version of the site's batch system; empty where it has none, or where it does not answer."""
 
     def as_json(self) -> dict[str, object]:
-        """Give an object for scripts: ``site``, ``measured_as``, ``host``, ``runtimes``, ``limits``."""
+        """Give an object for scripts, with the fields' names as its keys."""
         return {
             "site": self.site,
             "measured_as": self.measured_as,
+            "batch": self.batch,
             "host": self.host.model_dump(),
             "runtimes": [facts.model_dump() for facts in self.runtimes],
             "limits": [
@@ -66,7 +70,9 @@ class Checkup:
         machine = (
             f"{host.system}, kernel {host.kernel}, {host.cores} cores, {_memory(host)}, cgroup {host.cgroup}"
         )
-        lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}", ""]
+        lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}"]
+        lines += [f"batch system: {self.batch}"] if self.batch else []
+        lines += [""]
         width = max(len(facts.id) for facts in self.runtimes)
         for role, what in _ROLES.items():
             lines += [f"{role}: {what}"]
@@ -100,6 +106,8 @@ def examine(site: Site) -> Checkup:
             if not facts.present and facts.advice
         ]
         limits += _tools_missing(launcher)
+    batch, unanswered = _batch(site)
+    limits += unanswered
     if os.getuid() != 0:
         limits.append(
             Limit(
@@ -109,8 +117,25 @@ def examine(site: Site) -> Checkup:
             )
         )
     return Checkup(
-        site=site.id, measured_as=_described(user), host=host_facts(), runtimes=runtimes, limits=tuple(limits)
+        site=site.id,
+        measured_as=_described(user),
+        host=host_facts(),
+        runtimes=runtimes,
+        limits=tuple(limits),
+        batch=batch,
     )
+
+
+def _batch(site: Site) -> tuple[str, list[Limit]]:
+    """Ask the site's batch system for its version, where it has one that jobs are submitted to."""
+    if not site.batch.submits:
+        return "", []
+    try:
+        with queue_of(site.batch, ourselves()) as queue:
+            return queue.require(), []
+    except EvaluationError as error:
+        what = f"anything in a job of {site.batch.engine}"
+        return "", [Limit(what=what, why=error.what, advice=error.advice)]
 
 
 def _memory(host: HostFacts) -> str:

@@ -13,9 +13,11 @@ from evaluation.model import CONTROL, Effect, Role
 
 __all__ = [
     "FORMAT",
+    "BatchFacts",
     "FormFacts",
     "HostFacts",
     "ImageFacts",
+    "JobFacts",
     "KnobFacts",
     "Manifest",
     "ProgramFacts",
@@ -138,6 +140,25 @@ class ProgramFacts(_Facts):
     mentioned: tuple[str, ...] = ()
 
 
+class JobFacts(_Facts):
+    """One batch job, by the scheduler's number, and the node it ran on, by the scheduler's name."""
+
+    id: str
+    node: str
+
+
+class BatchFacts(_Facts):
+    """The batch system that the run was measured in; it has several jobs where it was gone on with."""
+
+    engine: str
+    version: str
+    submitted_by: str
+    """``parsl`` or ``psij``, or ``hand`` where somebody else began the job."""
+    jobs: tuple[JobFacts, ...]
+    remark: str = ""
+    """What the site's file says must stand beside every result."""
+
+
 class Manifest(_Facts):
     """What a run is: planned, where, with what."""
 
@@ -160,6 +181,8 @@ class Manifest(_Facts):
     ladder: tuple[ImageFacts, ...] = ()
     """The other images that were made ready, smallest first."""
     programs: tuple[ProgramFacts, ...] = ()
+    batch: BatchFacts | None = None
+    """The batch job that it was measured in, if it was in one; earlier runs never say."""
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
 

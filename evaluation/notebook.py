@@ -59,7 +59,7 @@ def execute(
     mark = output.with_suffix(".sealed")
     mark.unlink(missing_ok=True)
     try:
-        with scratch_directory() as private:
+        with scratch_directory(for_sockets=True) as private:
             papermill.execute_notebook(
                 str(notebook),
                 str(output),

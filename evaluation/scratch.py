@@ -14,18 +14,27 @@ from pathlib import Path
 __all__ = ["in_use", "remove_tree", "scratch_directory"]
 
 _PREFIX = "container-evaluation-"
+_SOCKET_PATH = 107
+"""Bytes of a socket's path, unix(7): ``sun_path`` less its end. A batch job's TMPDIR may leave too few."""
+_NAMES_WITHIN = 40
+"""Bytes for our folder's own name, and for a socket's in it."""
 
 
 @contextlib.contextmanager
-def scratch_directory() -> Iterator[Path]:
+def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
     """Make a folder that only we can enter, and remove it afterwards.
+
+    One ``for_sockets`` is in ``/tmp`` where the usual place has too long a path for them.
 
     While it is in use it is locked; a lock ends with its process, however that ends. So what is found
     unlocked was left by a process that is gone, and is removed.
     """
-    _remove_abandoned()
+    place = tempfile.gettempdir()
+    if for_sockets and len(os.fsencode(place)) + _NAMES_WITHIN > _SOCKET_PATH:
+        place = "/tmp"  # noqa: S108 - made by mkdtemp
+    _remove_abandoned(place)
     while True:
-        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         with _locked(path) as ours:
             if ours and path.exists():  # or another took it for abandoned, before it was locked
                 try:
@@ -57,8 +66,8 @@ def in_use(path: Path) -> bool:
         return not ours and path.exists()
 
 
-def _remove_abandoned() -> None:
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+def _remove_abandoned(place: str) -> None:
+    for path in Path(place).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             found = path.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():

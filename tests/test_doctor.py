@@ -43,7 +43,7 @@ def test_a_bare_machine_says_what_is_missing_and_what_to_do() -> None:
 @pytest.mark.usefixtures("bare")
 def test_for_scripts_it_is_an_object_with_every_runtime() -> None:
     told = json.loads(json.dumps(examine(LOCAL).as_json()))
-    assert set(told) == {"site", "measured_as", "host", "runtimes", "limits"}
+    assert set(told) == {"site", "measured_as", "batch", "host", "runtimes", "limits"}
     assert [runtime["id"] for runtime in told["runtimes"]] == list(known_runtimes())
     for runtime in told["runtimes"]:
         assert {"id", "family", "mode", "present", "version", "reason"} <= set(runtime)

@@ -28,6 +28,7 @@ from evaluation.measure.packages import installed_programs
 from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
+from evaluation.measure.submission.job import batch_facts
 from evaluation.measure.user import User, measuring_user
 from evaluation.measure.variants import with_knobs
 from evaluation.probes.jobgroups import remove_abandoned
@@ -127,6 +128,7 @@ def open_measurement(
             opened = found or _new(site, wanted, results, prepared, plan, seed, launcher)
         stack.enter_context(opened.held())
         opened.reopen()
+        _note_job(opened, site)
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)
@@ -282,9 +284,19 @@ def _new(
             image=prepared.image,
             ladder=prepared.ladder,
             programs=installed_programs(launcher),
+            batch=batch_facts(site.batch),
             unavailable=dict(prepared.unavailable),
         ),
     )
+
+
+def _note_job(run: Run, site: Site) -> None:
+    """Note that a run is gone on with in another job."""
+    manifest, now_in = run.manifest, batch_facts(site.batch)
+    known = manifest.batch.jobs if manifest.batch else ()
+    if now_in and not set(now_in.jobs) <= set(known):
+        batch = now_in.model_copy(update={"jobs": (*known, *now_in.jobs)})
+        run.write_manifest(manifest.model_copy(update={"batch": batch}))
 
 
 def _machine(host: HostFacts) -> dict[str, object]:

@@ -46,10 +46,12 @@ def load_case(
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
+    shown = {name for name, site in known.items() if site.status != "test"}
+    shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
     table = file.with_name("advisories.yaml")
     return Case(
         criteria=rules,
-        sites=known,
+        sites={name: site for name, site in known.items() if name in shown},
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=load_advisories(table) if table.is_file() else None,
