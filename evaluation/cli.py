@@ -100,7 +100,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check criteria.yaml, inventory.yaml, sites/, images/ and workloads/: every fault at once, with its line.
+    """Check all that people write (criteria.yaml, inventory.yaml, sites/ ...): every fault, with its line.
 
     Needs nothing but these files.
     """

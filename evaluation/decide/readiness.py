@@ -2,8 +2,8 @@
 
 A package names what it needs (``inventory.yaml``). A need is met where its finding holds, or was measured, or
 where the image that stands for the package's size was brought into the runtime's form. What nobody looked at
-is not known: it may keep a package from being ready and never makes it so. The package's own open questions
-are no evidence about a runtime: they are shown beside the verdict, and no verdict answers them.
+is not known: it may keep a package from being ready and never makes it so. Nor is a package ready while a
+question of its own is open: no measurement of a runtime answers whether a licence may be copied.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from evaluation.manifest import ImageFacts
 from evaluation.model import Finding, Outcome
 from evaluation.sites import Site
 
-__all__ = ["Candidate", "Met", "Place", "Readiness", "State", "candidates", "readiness"]
+__all__ = ["Candidate", "Met", "Place", "Readiness", "State", "candidates", "in_order", "readiness"]
 
 
 class State(StrEnum):
@@ -161,12 +161,16 @@ def candidates(
             Candidate(
                 package=package,
                 runtime=runtime,
-                readiness=readiness(needs),
+                readiness=_with_questions(readiness(needs), package),
                 needs=needs,
                 barred=tuple(str(reason) for reason in reasons),
             )
         )
     return tuple(result)
+
+
+def _with_questions(found: Readiness, package: Package) -> Readiness:
+    return Readiness.CARE if found is Readiness.READY and package.questions else found
 
 
 def _met(need: Need, runtime: str, findings: Mapping[str, Finding], images: Sequence[ImageFacts]) -> Met:
@@ -199,3 +203,12 @@ def _brought(need: Need, runtime: str, images: Sequence[ImageFacts]) -> Met:
         unblock = "make room for it, or take a smaller image"
         return Met(need=need, state=State.NOT_MET, seen=form.problem, unblock=unblock)
     return Met(need=need, state=State.MET, seen=f"the image {need.image} was brought into its form")
+
+
+def in_order(found: Iterable[Candidate], order: Sequence[str]) -> tuple[Candidate, ...]:
+    """Put those that are permitted and usable first to last: the readier, then as the use case ranks them."""
+    places = {runtime: place for place, runtime in enumerate(order)}
+    usable = [item for item in found if item.readiness.usable and not item.barred]
+    return tuple(
+        sorted(usable, key=lambda item: (-item.readiness.usable, places.get(item.runtime, len(places))))
+    )

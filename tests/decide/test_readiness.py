@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.decide.criteria import load_criteria
-from evaluation.decide.readiness import Candidate, Met, Place, Readiness, State, candidates, readiness
+from evaluation.decide.readiness import (
+    Candidate,
+    Met,
+    Place,
+    Readiness,
+    State,
+    candidates,
+    in_order,
+    readiness,
+)
 from evaluation.inventory import Need, Package, load_inventory
 from evaluation.manifest import FormFacts, ImageFacts
 from evaluation.model import Finding, Outcome, ProbeTexts
@@ -17,7 +26,8 @@ from evaluation.sites import Batch, Policy, Site, SiteKnockOut
 
 ROOT = Path(__file__).parents[2]
 CRITERIA = load_criteria(ROOT / "criteria.yaml")
-INVENTORY = {package.id: package for package in load_inventory(ROOT / "inventory.yaml").packages}
+ASKED = {package.id: package for package in load_inventory(ROOT / "inventory.yaml").packages}
+INVENTORY = {name: package.model_copy(update={"questions": ()}) for name, package in ASKED.items()}
 HALFPIPE, GLASTRELEASE = INVENTORY["halfpipe"], INVENTORY["glastrelease"]
 OUTCOMES = st.sampled_from(tuple(Outcome))
 
@@ -86,6 +96,14 @@ def test_a_package_is_ready_only_where_every_need_was_seen_to_be_met(package: Pa
         assert judged(package, left, images).readiness in {Readiness.CARE, Readiness.UNKNOWN}
 
 
+def test_an_open_question_keeps_a_package_from_being_ready_and_changes_nothing_else() -> None:
+    findings, images = all_met(ASKED["halfpipe"])
+    assert judged(ASKED["halfpipe"], findings, images).readiness is Readiness.CARE
+    assert judged(ASKED["halfpipe"], (), ()).readiness is Readiness.UNKNOWN
+    broken = (finding("qt_offscreen", Outcome.FAILS), *findings[1:])
+    assert judged(ASKED["halfpipe"], broken).readiness is Readiness.BLOCKED
+
+
 def test_what_blocks_blocks_and_says_what_would_mend_it() -> None:
     findings, _ = all_met(HALFPIPE)
     broken = (finding("qt_offscreen", Outcome.FAILS), *findings[1:])
@@ -140,6 +158,23 @@ def test_the_knock_outs_of_the_use_case_hold() -> None:
     findings, images = all_met(HALFPIPE)
     exposed = judged(HALFPIPE, (*findings, finding("host_filesystem_bind", Outcome.FAILS)), images)
     assert "Whoever may start a container" in exposed.barred[0]
+
+
+def test_the_readier_comes_first_then_the_use_case_s_order_and_what_is_barred_not_at_all() -> None:
+    place = Place(
+        site=site(SiteKnockOut(runtime="podman", reason="r", source="s")),
+        images=(),
+        families={},
+        findings=tuple(
+            finding(each.criterion, Outcome.HOLDS, runtime)
+            for runtime in ("docker", "podman", "apptainer", "shifter")
+            for each in HALFPIPE.needs
+            if each.criterion and (runtime, each.criterion) != ("docker", "legacy_uname")
+        ),
+    )
+    found = candidates(HALFPIPE, ("docker", "podman", "apptainer", "shifter", "absent"), place, CRITERIA)
+    ordered = in_order(found, ("docker", "podman", "shifter", "apptainer"))
+    assert [item.runtime for item in ordered] == ["shifter", "apptainer", "docker"]
 
 
 NEEDS = st.lists(
