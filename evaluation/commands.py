@@ -18,6 +18,7 @@ from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images import kept as shelf
 from evaluation.images.build import BuiltImage
 from evaluation.images.recipe import containerfile, definition, list_images, load_recipe
+from evaluation.inventory import load_inventory
 from evaluation.measure import discovery
 from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, runner
@@ -82,6 +83,7 @@ def validate() -> list[Fault]:
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
     checks.append(partial(load_advisories, here / "advisories.yaml"))
+    checks.append(partial(_inventory, here, images))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:
@@ -89,6 +91,18 @@ def validate() -> list[Fault]:
         except FaultyDocumentError as error:
             faults.extend(error.faults)
     return faults
+
+
+def _inventory(here: Path, images: tuple[str, ...]) -> None:
+    """Check the inventory, against the criteria where those can be read."""
+    try:
+        rules = load_criteria(here / "criteria.yaml")
+    except EvaluationError:  # said elsewhere
+        load_inventory(here / "inventory.yaml", images=images)
+    else:
+        load_inventory(
+            here / "inventory.yaml", criteria=rules.criteria, use_cases=rules.use_cases, images=images
+        )
 
 
 def _probe_names() -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from evaluation.decide.supply import Advisories
 from evaluation.documents import StrictModel, schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.images.recipe import Recipe
+from evaluation.inventory import Inventory
 from evaluation.sites import SiteFile, list_sites, load_site
 from evaluation.workloads import WorkloadFile
 
@@ -19,6 +20,7 @@ SCHEMAS: dict[str, type[StrictModel]] = {
     "advisories.schema.json": Advisories,
     "criteria.schema.json": Criteria,
     "image.schema.json": Recipe,
+    "inventory.schema.json": Inventory,
     "site.schema.json": SiteFile,
     "workload.schema.json": WorkloadFile,
 }

@@ -75,7 +75,7 @@ def project_in(folder: Path) -> Path:
     """Copy the files that people write."""
     for name in ("sites", "images"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("criteria.yaml", "advisories.yaml"):
+    for name in ("criteria.yaml", "advisories.yaml", "inventory.yaml"):
         shutil.copy(ROOT / name, folder)
     return folder
 

@@ -134,21 +134,42 @@ int attempt_inspect(int count, char **arguments) {
     return 0;
 }
 
+/* Sends a token to a Unix socket. One without a file has a name that begins with a zero byte. */
+static int send_to(const struct sockaddr_un *address, socklen_t size, const char *token) {
+    size_t length = strlen(token);
+    int line = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (line < 0 || connect(line, (const struct sockaddr *)address, size) < 0)
+        return errno;
+    return send(line, token, length, MSG_NOSIGNAL) == (ssize_t)length ? 0 : EIO;
+}
+
 /* A Unix socket without a file: its name belongs to the network namespace, and has no permissions. */
 int attempt_connect_abstract(int count, char **arguments) {
     (void)count;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t name = strlen(arguments[0]), length = strlen(arguments[1]);
+    size_t name = strlen(arguments[0]);
     int error = name < sizeof address.sun_path ? 0 : ENAMETOOLONG;
-    int line = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (!error)
+    if (!error) {
         memcpy(address.sun_path + 1, arguments[0], name);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + name);
-    if (!error && (line < 0 || connect(line, (struct sockaddr *)&address, size) < 0))
-        error = errno;
-    if (!error && send(line, arguments[1], length, MSG_NOSIGNAL) != (ssize_t)length)
-        error = EIO;
+        error = send_to(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + name), arguments[1]);
+    }
     line_begin("connect-abstract");
+    line_result(error);
+    line_end();
+    return 0;
+}
+
+/* A Unix socket with a file, as a service on this machine offers to its clients. */
+int attempt_connect_file(int count, char **arguments) {
+    (void)count;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t name = strlen(arguments[0]);
+    int error = name < sizeof address.sun_path ? 0 : ENAMETOOLONG;
+    if (!error) {
+        memcpy(address.sun_path, arguments[0], name);
+        error = send_to(&address, (socklen_t)sizeof address, arguments[1]);
+    }
+    line_begin("connect-file");
     line_result(error);
     line_end();
     return 0;

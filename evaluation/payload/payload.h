@@ -54,6 +54,7 @@ command_function attempt_sysctl_write, attempt_gates, attempt_kernel_log, attemp
 command_function attempt_uncommon_calls, attempt_release_agent, attempt_enter_namespaces;
 command_function attempt_file_handle, attempt_open_handle;
 command_function canary_linger, canary_hold_shared, attempt_inspect, attempt_connect_abstract;
+command_function attempt_connect_file;
 command_function attempt_raw_sockets, attempt_read_shared, attempt_read_key, attempt_engine_sockets;
 command_function attempt_read_home;
 command_function leave_daemon, burn_cpu, start_children, tell_limits, make_open_tree, make_foreign_tree;

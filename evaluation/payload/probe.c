@@ -90,6 +90,7 @@ static const struct command COMMANDS[] = {
     {"linger", canary_linger, 3, 0, "PREFIX SECONDS NAME"},
     {"inspect", attempt_inspect, 2, 1, "NAME VARIABLE [FILE]"},
     {"connect-abstract", attempt_connect_abstract, 2, 1, "NAME TOKEN"},
+    {"connect-file", attempt_connect_file, 2, 1, "FILE TOKEN"},
     {"raw-sockets", attempt_raw_sockets, 0, 1, ""},
     {"hold-shared", canary_hold_shared, 3, 0, "PREFIX SECONDS WORD"},
     {"read-home", attempt_read_home, 1, 1, "NAME"},

@@ -12,6 +12,7 @@ from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
+from evaluation.inventory import load_inventory
 from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
@@ -48,13 +49,14 @@ def load_case(
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
     shown = {name for name, site in known.items() if site.status != "test"}
     shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
-    table = file.with_name("advisories.yaml")
+    table, packages = file.with_name("advisories.yaml"), file.with_name("inventory.yaml")
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=load_advisories(table) if table.is_file() else None,
+        inventory=load_inventory(packages) if packages.is_file() else None,
     )
 
 

@@ -12,6 +12,7 @@ from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
 from evaluation.imported import Imported
+from evaluation.inventory import Inventory
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -155,6 +156,8 @@ class Case:
     measured: tuple[SiteCase, ...]
     advisories: Advisories | None = None
     criteria_text: str = ""
+    inventory: Inventory | None = None
+    """The collaboration's packages, where the file lies beside the criteria."""
 
     def __post_init__(self) -> None:
         if not self.measured:

@@ -8,15 +8,22 @@ from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import DETAIL, PROBLEM, UNAVAILABLE, functional
 
 PICTURE = "picture.png"
+PLUGINS = "/usr/lib/x86_64-linux-gnu/qt5/plugins"
+NO_PLUGIN = "Qt platform plugin"
+"""What Qt says, and then aborts, where it does not find its way of drawing."""
 
 
 def observe(session: Session) -> None:
     """Draw a picture."""
     script = f"{session.payload_inside}/{QT_OFFSCREEN}"
-    completed = session.launch(("python3", "-B", script, f"{session.work_inside}/{PICTURE}"))
+    # Qt looks for its plug-ins where it was built to lie; out of the unpacked tree they lie elsewhere.
+    env = {"QT_PLUGIN_PATH": session.image_path(PLUGINS)} if session.is_control else {}
+    completed = session.launch(("python3", "-B", script, f"{session.work_inside}/{PICTURE}"), env=env)
     answer = read_answer(completed)
     line = answer.first("qt")
-    if line is None:
+    if line is None and NO_PLUGIN in completed.stderr.decode("utf-8", "replace"):
+        session.record(UNAVAILABLE, "Qt finds no plug-in to draw with in the image", evidence=(completed,))
+    elif line is None:
         session.record(PROBLEM, answer.problem or "nothing was said about Qt", evidence=(completed,))
     elif absent := line.text("absent"):
         session.record(UNAVAILABLE, absent, evidence=(completed,))
@@ -41,7 +48,7 @@ def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
 
 PROBE = Probe(
     id="qt_offscreen",
-    version=1,
+    version=2,
     question="Can a Qt program draw inside without any screen?",
     why=(
         "Event displays and plotting programs are Qt programs, and batch jobs use them to write pictures. "
@@ -51,7 +58,8 @@ PROBE = Probe(
     method=(
         "The image's python3 makes a picture with the first Qt binding it finds on the offscreen platform "
         "and writes it as PNG on the bind. It holds where the file is there and not empty. Without a Qt "
-        "binding in the image it is unavailable. The control is the same out of the unpacked tree, bare."
+        "binding or its platform plug-in in the image it is unavailable. The control is the same out of the "
+        "unpacked tree, bare, with Qt told where the tree's plug-ins lie."
     ),
     remedy=(
         "Install the platform plug-ins and a font, set QT_QPA_PLATFORM=offscreen, and give the container "

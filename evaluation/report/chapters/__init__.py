@@ -4,6 +4,7 @@ from evaluation.report.chapters.answer import answer
 from evaluation.report.chapters.evidence import evidence
 from evaluation.report.chapters.images import images
 from evaluation.report.chapters.method import method
+from evaluation.report.chapters.packages import packages
 from evaluation.report.chapters.pros_and_cons import pros_and_cons
 from evaluation.report.chapters.provenance import provenance
 from evaluation.report.chapters.rerun import rerun
@@ -20,6 +21,7 @@ __all__ = [
     "evidence",
     "images",
     "method",
+    "packages",
     "pros_and_cons",
     "provenance",
     "rerun",

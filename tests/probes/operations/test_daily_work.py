@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from real_attempts import ArmOf, Flags, verdicts
 
-from evaluation.measure.session import Bench
+from evaluation.images.convert import convert
+from evaluation.measure.discovery import FoundRuntime
+from evaluation.measure.images import built_image, runner, wanted_images
+from evaluation.measure.session import Arm, Bench
 from evaluation.model import Outcome
 from evaluation.probes.registry import find
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
+
+PROJECT = Path(__file__).parents[3]
 
 NAMES = {
     "interactive_terminal": "works",
@@ -109,6 +117,23 @@ def test_a_bare_process_traces_its_child(take_turn: TakesTurns) -> None:
     assert find("process_tracing").judge(take_turn("process_tracing"), {}).outcome is Outcome.HOLDS
 
 
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not all(map(shutil.which, ("gcc", "gdb"))),
+    reason="needs gcc and gdb here, and the filter is written for x86-64",
+)
+def test_a_filter_without_ptrace_flips_the_developer_s_round(take_turn: TakesTurns, scratch: Path) -> None:
+    probe = find("build_and_debug")
+    wrapper = shutil.copy(Path(__file__).parents[1] / "without_ptrace.py", scratch)  # where the user can read
+    Path(wrapper).chmod(0o644)
+    host = take_turn("build_and_debug")
+    filtered = take_turn("build_and_debug", wrap=("/usr/bin/python3", wrapper))
+    assert probe.judge(host, {}).outcome is Outcome.HOLDS
+    judgement = probe.judge(filtered, {"host": host})
+    assert judgement.outcome is Outcome.FAILS
+    assert "gdb did not stop at the line" in judgement.message
+    assert "the program did not run" not in judgement.message
+
+
 # ---- real runtimes, as they are and with one flag changed --------------------------------------------
 
 
@@ -158,3 +183,26 @@ def test_one_flag_flips_it(bench: Bench, arm_of: ArmOf, name: str, runtime: str,
 def test_a_filter_without_ptrace_flips_tracing(bench: Bench, arm_of: ArmOf, without_ptrace: str) -> None:
     flags = ("--security-opt", without_ptrace)
     assert flipped(bench, arm_of, "process_tracing", "docker", flags) == (Outcome.HOLDS, Outcome.FAILS)
+
+
+@pytest.fixture
+def in_med(bench: Bench, found: dict[str, FoundRuntime], arm_of: ArmOf) -> ArmOf:
+    """Arms that run the med image, where it is built already: building it takes minutes."""
+    if "med" not in wanted_images(PROJECT / "images", bench.launcher, ()):
+        pytest.skip("the med image is not built: evaluation image build med")
+    med = built_image("med", PROJECT / "images", bench.launcher)
+
+    def arm(runtime: str) -> Arm:
+        small = arm_of(runtime)  # skips where the runtime is not here
+        form = convert(med, found[runtime].runtime, runner(bench.launcher), str(bench.payload))
+        return replace(small, reference=form.reference, image_digest=form.digest)
+
+    return arm
+
+
+@pytest.mark.real
+def test_a_filter_without_ptrace_flips_the_round_in_docker(
+    bench: Bench, in_med: ArmOf, without_ptrace: str
+) -> None:
+    flags = ("--security-opt", without_ptrace)
+    assert flipped(bench, in_med, "build_and_debug", "docker", flags) == (Outcome.HOLDS, Outcome.FAILS)

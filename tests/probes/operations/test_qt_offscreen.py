@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.model import Outcome
 from evaluation.probes.operations.qt_offscreen import PICTURE, PROBE
-from evaluation.testing import FakeSession, TakesTurns, answered
+from evaluation.testing import FakeSession, TakesTurns, answered, ended
 
 LINE = {"what": "qt", "binding": "PyQt5", "ok": True}
 
@@ -28,6 +28,15 @@ def test_the_picture_is_what_counts(
     judgement = PROBE.judge(session.observations, {})
     assert judgement.outcome is outcome
     assert words in judgement.message
+
+
+def test_a_qt_without_its_plug_in_is_the_image_s_lack_and_no_error(tmp_path: Path) -> None:
+    words = b'qt.qpa.plugin: Could not find the Qt platform plugin "offscreen" in ""'
+    session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: ended(stderr=words, exit_status=-6))
+    PROBE.observe(session)
+    judgement = PROBE.judge(session.observations, {})
+    assert judgement.outcome is Outcome.UNAVAILABLE
+    assert "no plug-in" in judgement.message
 
 
 def test_a_real_turn_on_the_bare_host(take_turn: TakesTurns) -> None:
