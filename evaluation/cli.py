@@ -385,6 +385,61 @@ def security(
         sys.exit(1)
 
 
+@main.command()
+@_site
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    help="Only this one, and the bare host; may be repeated.  [default: all here that are ranked]",
+)
+@click.option("--max", "most", default=32, show_default=True, help="So many at once at most.")
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    type=click.Choice(["start", "import"]),
+    help="What they do: start, or import Python modules too; may be repeated.  [default: start]",
+)
+@click.option("--repeats", default=3, show_default=True, help="How often each level is taken.")
+@click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
+@click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be gone on with.")
+@_results
+@_user
+@told
+def sweep(
+    *,
+    site: str,
+    runtimes: tuple[str, ...],
+    most: int,
+    probes: tuple[str, ...],
+    repeats: int,
+    budget: float,
+    fresh: bool,
+    results: Path | None,
+    user: str,
+) -> None:
+    """Start 1, 2, 4 ... MAX containers at once, and find where more of them are no use, or break something.
+
+    Runtimes take turns. A runtime is stopped at the first distress of the host: little memory, everything
+    waiting for memory, failures. All that was started is ended, even if this is killed; an interrupted sweep
+    is gone on with. The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
+    """
+    click.echo(
+        commands.sweep(
+            site=site,
+            runtimes=runtimes,
+            most=most,
+            probes=probes or ("start",),
+            repeats=repeats,
+            budget_s=budget,
+            fresh=fresh,
+            results=results,
+            user=user,
+        )
+    )
+
+
 @main.group()
 def image() -> None:
     """Build images; list or remove what is kept of them between runs, so that none is made each time.

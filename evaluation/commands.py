@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
+from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
 from evaluation.probes import catalogue
@@ -57,6 +59,7 @@ __all__ = [
     "probe",
     "report",
     "run",
+    "sweep",
     "validate",
 ]
 
@@ -354,6 +357,43 @@ def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
         ) as measurement,
     ):
         yield from measurement.conform()
+
+
+def sweep(
+    *,
+    site: str,
+    runtimes: Sequence[str],
+    most: int,
+    probes: Sequence[str],
+    repeats: int,
+    budget_s: float = 0.0,
+    fresh: bool = False,
+    results: Path | None = None,
+    user: str = "",
+) -> str:
+    """Start many containers at once, in a run of its own; return what came out, as text.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site or runtime, or a measurement is under way.
+    """
+    here = root()
+    for runtime in runtimes:
+        _require_runtime(runtime)
+    run, said = take_sweep(
+        load_site(site, here / "sites"),
+        results=(results or here / "results").absolute(),
+        images=here / "images",
+        runtimes=runtimes,
+        most=most,
+        probes=probes,
+        repeats=repeats,
+        budget_s=budget_s,
+        fresh=fresh,
+        user=user,
+    )
+    return f"{preview.sweep_text(run)}\n\n{said}\nswept: {os.path.relpath(run.path)}"
 
 
 def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str:

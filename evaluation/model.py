@@ -17,6 +17,7 @@ __all__ = [
     "PAYLOAD",
     "QUICK",
     "SECURITY_CALIBRATION",
+    "SWEEP",
     "WORK",
     "Bind",
     "Comparison",
@@ -74,6 +75,9 @@ CALIBRATION = "calibration"
 
 SECURITY_CALIBRATION = "security-calibration"
 """The profile of a run that tries the checklist itself, one flag at a time; nothing is decided from it."""
+
+SWEEP = "sweep"
+"""The profile of a run that starts many containers at once; nothing is decided from it."""
 
 
 class Effect(StrEnum):

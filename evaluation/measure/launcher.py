@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.user import User
@@ -101,13 +101,16 @@ class Launcher:
         Who runs the commands. Another user than our own can be had only as root.
     """
 
+    program: ClassVar[str] = "launcher_main.py"
+    """The file beside this one that the process runs."""
+
     def __init__(self, user: User) -> None:
         self.user = user
         self._abandoned = False
         self._process = self._begin()
 
     def _begin(self) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).with_name("launcher_main.py"))]
+        argv = [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).with_name(self.program))]
         if self.user.uid != os.getuid():
             groups = ",".join(str(group) for group in self.user.groups)
             argv += ["--uid", str(self.user.uid), "--gid", str(self.user.gid), "--groups", groups]

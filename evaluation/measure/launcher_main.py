@@ -154,20 +154,7 @@ class Task:
 
     def engine(self, argv: list[str]) -> str | None:
         """Run one of the engine's commands; what it printed, or ``None`` where it failed or hung."""
-        nothing, output = os.open(os.devnull, os.O_RDWR), memory_file("listing")
-        try:
-            pid = spawn(argv, self.env, (nothing, output, nothing))
-            give_up = time.monotonic() + _CLEANUP_S
-            while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
-                if time.monotonic() > give_up:
-                    os.killpg(pid, signal.SIGKILL)
-                time.sleep(0.01)
-            return os.pread(output, OUTPUT_CAP, 0).decode(errors="replace") if ended[1] == 0 else None
-        except OSError:
-            return None
-        finally:
-            os.close(nothing)
-            os.close(output)
+        return ask_engine(argv, self.env)
 
 
 class Server:
@@ -294,6 +281,24 @@ def spawn(argv: list[str], env: dict[str, str], streams: tuple[int, int, int]) -
     )
 
 
+def ask_engine(argv: list[str], env: dict[str, str]) -> str | None:
+    """Run one of an engine's commands; what it printed, or ``None`` where it failed or hung."""
+    nothing, output = os.open(os.devnull, os.O_RDWR), memory_file("listing")
+    try:
+        pid = spawn(argv, env, (nothing, output, nothing))
+        give_up = time.monotonic() + _CLEANUP_S
+        while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > give_up:
+                os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        return os.pread(output, OUTPUT_CAP, 0).decode(errors="replace") if ended[1] == 0 else None
+    except OSError:
+        return None
+    finally:
+        os.close(nothing)
+        os.close(output)
+
+
 def memory_file(name: str) -> int:
     """Make a file for an output; in append mode, so that a command that opens it again loses nothing."""
     stream = os.memfd_create(name)
@@ -384,7 +389,7 @@ def session_of(pid: int) -> int:
     return int(fields[3]) if fields else 0
 
 
-def main() -> None:
+def main(server: type[Server] = Server) -> None:
     """Become the measuring user, adopt orphans, serve."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--uid", type=int)
@@ -401,7 +406,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the evaluation decides; its end ends this too
-    Server().serve()
+    server().serve()
 
 
 if __name__ == "__main__":

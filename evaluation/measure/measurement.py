@@ -99,7 +99,7 @@ class Measurement:
         }
         paired = {id_: probe for id_, probe in probes.items() if probe.repeat == "paired"}
         ready = {
-            image: {arm.id: arm for arm in self._arms(image)}
+            image: {arm.id: arm for arm in self.arms(image)}
             for image in {probe.image for probe in probes.values()}
         }
         chosen = arms or {}
@@ -171,7 +171,7 @@ class Measurement:
             for block in range(1, times)
             for probe in probes
             if probe.id not in self.manifest.unavailable
-            for order, arm in enumerate(self._arms(probe.image))
+            for order, arm in enumerate(self.arms(probe.image))
             if arm.id in {CONTROL, *self._asked(probe)} - flagged
         ]
         done = self.run.turns_done()
@@ -184,7 +184,7 @@ class Measurement:
 
     def conform(self) -> Iterator[Result]:
         """Ask the conformance list of every runtime; nothing of it is kept."""
-        arms = {arm.id: arm for arm in self._arms(DEFAULT_IMAGE)}
+        arms = {arm.id: arm for arm in self.arms(DEFAULT_IMAGE)}
         for facts in self.manifest.runtimes:
             if facts.present:
                 yield from conform(self._bench, arms[facts.id])
@@ -243,7 +243,12 @@ class Measurement:
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")
 
-    def _arms(self, image: str) -> Iterator[Arm]:
+    @property
+    def bench(self) -> Bench:
+        """What the turns share."""
+        return self._bench
+
+    def arms(self, image: str) -> Iterator[Arm]:
         """Every arm, with its form of an image."""
         facts = self.manifest.images.get(image)
         forms = {form.runtime: form for form in facts.forms} if facts else {}

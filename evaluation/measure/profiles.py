@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP
 
 __all__ = ["PROFILES", "Profile", "profile_named"]
 
@@ -67,6 +67,8 @@ PROFILES = {
         Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
         # Attempts are functional: block 0 is the matrix, `Measurement.repeat` adds the further ones.
         Profile(name=SECURITY_CALIBRATION, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
+        # `measure.sweep` has levels in place of blocks.
+        Profile(name=SWEEP, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
     )
 }
 

@@ -63,6 +63,7 @@ _SOURCES = {
         "attempts_devices.c",
         "batch.c",
         "terminal.c",
+        "stamp.c",
     ),
     HELPER: ("helper.c",),
 }

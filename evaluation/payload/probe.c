@@ -97,6 +97,7 @@ static const struct command COMMANDS[] = {
     {"read-shared", attempt_read_shared, 1, 1, "NUMBER"},
     {"read-key", attempt_read_key, 1, 1, "NAME"},
     {"engine-sockets", attempt_engine_sockets, 1, 1, "PATH ..."},
+    {"start", tell_start, 0, 0, ""},
 };
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
 

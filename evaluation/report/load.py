@@ -13,7 +13,7 @@ from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -83,7 +83,8 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
 
 
 def _measured(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.manifest.profile not in {CALIBRATION, SECURITY_CALIBRATION}]
+    aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP}
+    return [run for run in runs if run.manifest.profile not in aside]
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -11,11 +11,13 @@ from evaluation.decide.calibration import MOST_BLOCKS, SiteCalibration, calibrat
 from evaluation.decide.checklist import Checklist, Tried
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
+from evaluation.decide.sweeps import read_sweep
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
+from evaluation.report.crowding import verdict
 from evaluation.store import Manifest, Run
 from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
-__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes"]
+__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes", "sweep_text"]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
@@ -155,3 +157,22 @@ def _cell(finding: Finding) -> str:
     if finding.ratio is None:
         return text
     return f"{text} ({ratio(finding.ratio.estimate)} the host, {ratio_between(finding.ratio)})"
+
+
+def sweep_text(run: Run) -> str:
+    """Say in a table what a sweep found, for whoever has just run it."""
+    sweep = read_sweep(run)
+    lines = []
+    for probe in sweep.probes:
+        lines += [
+            f"\n{probe}: containers per second, and seconds from submission to end",
+            f"{'runtime':<20} {'at once':>7} {'per second':>11} {'p50':>9} {'p95':>9} {'p99':>9} {'failed':>9}",
+        ]
+        for runtime in sweep.runtimes:
+            for cell in sweep.cells(probe, runtime):
+                waits = [cell.wait_s(share) for share in (0.5, 0.95, 0.99)]
+                told = " ".join(f"{'-' if wait is None else quantity(wait, 's'):>9}" for wait in waits)
+                failed = f"{cell.failed.total()}/{cell.launched}"
+                lines.append(f"{runtime:<20} {cell.width:>7} {cell.throughput:>11.1f} {told} {failed:>9}")
+            lines += [f"{runtime}: {said}" for said in verdict(sweep, probe, runtime)]
+    return "\n".join(lines)

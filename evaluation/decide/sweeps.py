@@ -1,0 +1,278 @@
+"""What a sweep has found: levels with their throughput and waiting times, failures, and how far one may go.
+
+Read from the raw rows of a run, one for each container; nothing is averaged before it is here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from evaluation.decide.scalability import LEAST_WIDTHS, Fit, fit
+from evaluation.manifest import Manifest
+from evaluation.model import CONTROL, SWEEP, Observation
+from evaluation.store import Run
+
+__all__ = ["CLIMB", "STEADY", "Cell", "Sweep", "Taken", "read_sweep", "widest_sweep"]
+
+CLIMB: Final = "climb"
+STEADY: Final = "steady"
+BURST: Final = "burst"
+COLD_BURST: Final = "cold burst"
+CONFIDENCE: Final = 0.95
+_SHARES: Final = (0.5, 0.95, 0.99)
+_ENOUGH_FOR: Final = {0.5: 3, 0.95: 20, 0.99: 100}
+"""Of how many values a quantile is one of them, and not the largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One level as it was taken, of one runtime; times in seconds.
+
+    ``waits`` are from the submission to the end of each container that went well, ``starts`` to its first
+    instruction. ``failed`` counts by cause. ``launched`` is the number of all, and every one of them is
+    either in ``waits`` or in ``failed``.
+    """
+
+    probe: str
+    runtime: str
+    kind: str
+    width: int
+    repeat: int
+    launched: int = 0
+    span_s: float = 0.0
+    waits: tuple[float, ...] = ()
+    starts: tuple[float, ...] = ()
+    outputs: tuple[float, ...] = ()
+    failed: Counter[str] = field(default_factory=Counter)
+    memory_bytes: int = 0
+    busy_s: float = 0.0
+    engine_cpu_s: float = 0.0
+    left: tuple[str, ...] = ()
+    stopped: str = ""
+    not_cold: str = ""
+
+    @property
+    def throughput(self) -> float:
+        """Containers that went well, per second."""
+        return len(self.waits) / self.span_s if self.span_s else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """All that was taken of one runtime at one width, the climb left out where there is anything else."""
+
+    width: int
+    taken: tuple[Taken, ...]
+
+    @cached_property
+    def throughputs(self) -> tuple[float, ...]:
+        """Containers per second, of each repeat."""
+        return tuple(each.throughput for each in self.taken)
+
+    @property
+    def throughput(self) -> float:
+        """Their median."""
+        return float(np.median(self.throughputs))
+
+    @property
+    def launched(self) -> int:
+        """How many containers there were."""
+        return sum(each.launched for each in self.taken)
+
+    @property
+    def failed(self) -> Counter[str]:
+        """How many of them failed, by cause."""
+        return sum((each.failed for each in self.taken), Counter())
+
+    @property
+    def cpu_each_s(self) -> float:
+        """Seconds of processor time that the whole host worked for each."""
+        return sum(each.busy_s for each in self.taken) / max(1, self.launched)
+
+    @property
+    def engine_each_s(self) -> float:
+        """Seconds of processor time that the engine's daemons worked for each."""
+        return sum(each.engine_cpu_s for each in self.taken) / max(1, self.launched)
+
+    @property
+    def memory_bytes(self) -> int:
+        """By how much the host's available memory fell at most."""
+        return max(each.memory_bytes for each in self.taken)
+
+    def wait_s(self, share: float) -> float | None:
+        """Quantile of the seconds from submission to end; ``None`` where too few were measured for it."""
+        return quantile([wait for each in self.taken for wait in each.waits], share)
+
+    def start_s(self, share: float) -> float | None:
+        """Quantile of the seconds from submission to the first instruction inside."""
+        return quantile([start for each in self.taken for start in each.starts], share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """One run that started many containers at once."""
+
+    manifest: Manifest
+    folder: str
+    levels: tuple[Taken, ...]
+    residue: tuple[str, ...] | None
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """What the containers did."""
+        return tuple(dict.fromkeys(level.probe for level in self.levels))
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """The runtimes that were swept, the bare host first."""
+        found = {level.runtime for level in self.levels}
+        listed = [facts.id for facts in self.manifest.runtimes if facts.id in found]
+        return tuple(sorted(listed, key=lambda id_: id_ != CONTROL))
+
+    @property
+    def widest(self) -> int:
+        """The widest level that was taken of any runtime."""
+        return max((level.width for level in self.levels if level.launched), default=0)
+
+    def cells(self, probe: str, runtime: str, kind: str = STEADY) -> tuple[Cell, ...]:
+        """Give what was taken, by width; a width that only the climb has seen stands with that."""
+        found: dict[int, dict[str, list[Taken]]] = defaultdict(lambda: defaultdict(list))
+        for level in self.levels:
+            if (level.probe, level.runtime) == (probe, runtime) and level.launched:
+                found[level.width][level.kind].append(level)
+        cells = []
+        for width in sorted(found):
+            taken = found[width].get(kind) or (found[width].get(CLIMB, []) if kind == STEADY else [])
+            if taken:
+                cells.append(Cell(width=width, taken=tuple(taken)))
+        return tuple(cells)
+
+    def stopped(self, probe: str, runtime: str) -> tuple[int, str] | None:
+        """At which width a runtime's climb ended before its time, and why."""
+        ends = [
+            (level.width, level.stopped)
+            for level in self.levels
+            if (level.probe, level.runtime) == (probe, runtime) and level.stopped
+        ]
+        return min(ends, default=None)
+
+    def failed(self, probe: str, runtime: str) -> Counter[str]:
+        """All failures of a runtime, by cause."""
+        return sum((level.failed for level in self._of(probe, runtime)), Counter())
+
+    def launched(self, probe: str, runtime: str) -> int:
+        """All containers of a runtime."""
+        return sum(level.launched for level in self._of(probe, runtime))
+
+    def left(self, probe: str, runtime: str) -> tuple[str, ...]:
+        """What was still there some seconds after a level."""
+        return tuple(dict.fromkeys(what for level in self._of(probe, runtime) for what in level.left))
+
+    def fitted(self, probe: str, runtime: str) -> Fit | None:
+        """The scalability law of a runtime; ``None`` where too few widths were measured for one."""
+        points = [
+            (cell.width, value)
+            for cell in self.cells(probe, runtime)
+            for value in cell.throughputs
+            if value > 0
+        ]
+        if len({width for width, _ in points}) < LEAST_WIDTHS:
+            return None
+        widths, values = zip(*points, strict=True)
+        return fit(widths, values, confidence=CONFIDENCE, seed=self.manifest.seed)
+
+    def enough(self, probe: str, runtime: str, share: float) -> Cell | None:
+        """The smallest width that gives this share of the highest rate: more at once only wait."""
+        cells = self.cells(probe, runtime)
+        best = max((cell.throughput for cell in cells), default=0.0)
+        return next((cell for cell in cells if cell.throughput >= share * best > 0), None)
+
+    def _of(self, probe: str, runtime: str) -> Iterator[Taken]:
+        return (level for level in self.levels if (level.probe, level.runtime) == (probe, runtime))
+
+
+def quantile(values: Sequence[float], share: float) -> float | None:
+    """Give the value that this share does not exceed (nearest rank); ``None`` for too few values."""
+    if len(values) < _ENOUGH_FOR.get(share, 1):
+        return None
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def read_sweep(run: Run) -> Sweep:
+    """Read a sweep from its run, finished or not.
+
+    Raises
+    ------
+    EvaluationError
+        A file of it is damaged.
+    """
+    run.verify()
+    turns: dict[tuple[str, str, int, int], list[Observation]] = defaultdict(list)
+    for item in run.observations():
+        turns[item.probe, item.runtime, item.block, item.order].append(item)
+    return Sweep(
+        manifest=run.manifest,
+        folder=f"{run.path.parent.name}/{run.path.name}",
+        levels=tuple(_taken(rows) for rows in turns.values()),
+        residue=run.residue(),
+    )
+
+
+def widest_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
+    """Of a site's sweeps give the one that went farthest, and of equals the newest."""
+    sweeps = [
+        read_sweep(run) for run in runs if run.path.parent.name == site and run.manifest.profile == SWEEP
+    ]
+    found = [sweep for sweep in sweeps if sweep.widest]
+    return max(
+        found, key=lambda sweep: (sweep.widest, len(sweep.runtimes), sweep.manifest.started_at), default=None
+    )
+
+
+def _taken(rows: Sequence[Observation]) -> Taken:
+    whole = {item.name: item.value for item in rows if item.name not in _EACH}
+    each: dict[int, dict[str, Observation]] = defaultdict(dict)
+    for item in rows:
+        if item.name in _EACH:
+            each[item.repetition][item.name] = item
+    well = [row for row in each.values() if "cause" not in row]
+
+    def since(name: str) -> tuple[float, ...]:
+        return tuple(
+            float(row[name].value or 0) - float(row["submitted"].value or 0) for row in well if name in row
+        )
+
+    def number(name: str) -> float:
+        value = whole.get(name)
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    first = rows[0]
+    return Taken(
+        probe=first.probe,
+        runtime=first.runtime,
+        kind=str(whole.get("kind")),
+        width=int(number("width")),
+        repeat=first.block,
+        launched=len(each),
+        span_s=number("span"),
+        waits=since("ended"),
+        starts=since("started"),
+        outputs=since("first_output"),
+        failed=Counter(str(row["cause"].value) for row in each.values() if "cause" in row),
+        memory_bytes=int(number("memory_used")),
+        busy_s=number("busy"),
+        engine_cpu_s=number("engine_cpu"),
+        left=tuple(str(item.value) for item in rows if item.name == "left"),
+        stopped=str(whole.get("stopped") or ""),
+        not_cold=str(whole.get("not_cold") or ""),
+    )
+
+
+_EACH: Final = frozenset({"submitted", "started", "first_output", "ended", "cause"})
