@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from evaluation import __version__, commands, reviewing
+from evaluation import __version__, commands, releasing, reviewing
 from evaluation.errors import EvaluationError
 from evaluation.units import quantity
 
@@ -442,9 +442,9 @@ def sweep(
 
 @main.group()
 def image() -> None:
-    """Build images; list or remove what is kept of them between runs, so that none is made each time.
+    """Build images, keep their ledger, compare them; list or remove what is kept of them between runs.
 
-    Needs the runtimes whose images are meant; as root, --as names the user that measured.
+    'evaluation images' is the same group. Needs the runtimes whose images are meant; as root, --as names the user that measured.
     """
 
 
@@ -487,6 +487,76 @@ def image_clean(*, names: tuple[str, ...], site: str, user: str) -> None:
     Needs no measurement to be under way.
     """
     click.echo(commands.images(site=site, user=user, clean=True, names=names))
+
+
+@image.command("record")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--forms", is_flag=True, help="Make every runtime's form too: the ledger then has its size.")
+@_site
+@_user
+@told
+def image_record(*, names: tuple[str, ...], forms: bool, site: str, user: str) -> None:
+    """Write built images into their ledgers, images/NAME/ledger.jsonl; what is not built is built.
+
+    Packages with versions and digests, layers, sizes, date, builder, parent. Needs what 'build' needs.
+    """
+    for line in releasing.keep(names, site=site, user=user, forms=forms):
+        click.echo(line)
+
+
+@image.command("ledger")
+@click.argument("name", default="")
+@_results
+@told
+def image_ledger(*, name: str, results: Path | None) -> None:
+    """Tell what the ledger knows of all images, or everything it knows of NAME. Needs nothing."""
+    click.echo(releasing.ledger(name, results=results))
+
+
+@image.command("diff")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@_user
+@told
+def image_diff(*, before: str, after: str, user: str) -> None:
+    """Say what it takes to come from image A to image B: packages, and files by their content.
+
+    NAME, or NAME@DIGEST for an earlier build in its ledger. Files need both images built here.
+    """
+    click.echo(releasing.diff(before, after, user=user))
+
+
+@image.command("drift")
+@click.argument("names", nargs=-1)
+@click.option("--write", is_flag=True, help="Write the new builds into the ledger.")
+@_user
+@told
+def image_drift(*, names: tuple[str, ...], write: bool, user: str) -> None:
+    """Build images again and hold them against the ledger; say what changed, and end with 1 if anything did.
+
+    Without NAMES, all that are in the ledger. Needs what 'build' needs, and the time of a build.
+    """
+    text, same = releasing.drift(names, user=user, write=write)
+    click.echo(text)
+    if not same:
+        sys.exit(1)
+
+
+@image.command("sbom")
+@click.argument("name")
+@click.option("--output", type=click.Path(path_type=Path), help="[default: it is printed]")
+@told
+def image_sbom(*, name: str, output: Path | None) -> None:
+    """Give an image's bill of materials: CycloneDX 1.6 as JSON, the same bytes each time. Needs its ledger."""
+    text = releasing.sbom(name)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    click.echo(f"bill of materials: {os.path.relpath(output)}")
+
+
+main.add_command(image, "images")
 
 
 @main.command()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from evaluation.errors import EvaluationError
+from evaluation.images.layers import difference
 from evaluation.images.process import Run, must, require_space
 from evaluation.images.recipe import PYTHON_PACKAGES, Recipe
 from evaluation.images.tarball import DEB_LIST, normalise
@@ -37,7 +38,7 @@ _COPIES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """A built image. ``tar_sha256`` is that of its one layer; sizes in bytes."""
+    """A built image. ``tar_sha256`` is that of its whole tree as one tar; sizes in bytes."""
 
     name: str
     recipe_sha256: str
@@ -46,7 +47,23 @@ class BuiltImage:
     build_s: float
     packages: tuple[str, ...]
     wheels: tuple[str, ...] = ()
+    builder: tuple[str, ...] = ()
+    """The tools that made it, as ``name=version``; empty where they were not noted."""
+    under: tuple[str, ...] = ()
+    """SHA-256 of the layers of another image that it lies on, the lowest first."""
+    own_sha256: str = ""
+    """SHA-256 of its own layer, where it lies on another's; else the one layer is ``tar_sha256``."""
     folder: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """SHA-256 of its layers, the lowest first."""
+        return (*self.under, self.own_sha256 or self.tar_sha256)
+
+    @property
+    def layer(self) -> Path:
+        """Its own layer's tar."""
+        return Path(self.folder) / ("own.tar" if self.own_sha256 else "image.tar")
 
     @property
     def archives(self) -> Archives:
@@ -72,17 +89,22 @@ def noted_image(folder: Path) -> BuiltImage | None:
     """Read what was noted of a built image; nothing where the note is missing or half-written."""
     try:
         kept = json.loads((folder / "built.json").read_text())
-        lists = {"packages": tuple(kept["packages"]), "wheels": tuple(kept.get("wheels", ()))}
+        lists = {"packages": tuple(kept["packages"])}
+        lists |= {name: tuple(kept.get(name, ())) for name in ("wheels", "builder", "under")}
         return BuiltImage(**{**kept, **lists, "folder": str(folder)})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def build(recipe: Recipe, name: str, cache: Path, run: Run, ours: Run) -> BuiltImage:
+def build(
+    recipe: Recipe, name: str, cache: Path, run: Run, ours: Run, under: BuiltImage | None = None
+) -> BuiltImage:
     """Build the image, or take the one that is kept.
 
     Parameters
     ----------
+    under : BuiltImage, optional
+        The image whose layers this one lies on, where its recipe asks for a layer of its own.
     cache : Path
         The measuring user's.
     run : callable
@@ -95,7 +117,7 @@ def build(recipe: Recipe, name: str, cache: Path, run: Run, ours: Run) -> BuiltI
     EvaluationError
         A tool is missing, the disk is too full, or a step failed; with the end of what it said.
     """
-    if kept := kept_image(recipe, name, cache):
+    if (kept := kept_image(recipe, name, cache)) and kept.under == (under.layers if under else ()):
         return kept
     folder = folder_of(recipe, name, cache)
     if absent := [tool for tool in _TOOLS if not run(("which", tool), b"", 10.0).ok]:
@@ -109,8 +131,10 @@ def build(recipe: Recipe, name: str, cache: Path, run: Run, ours: Run) -> BuiltI
     require_space(run, str(folder), _COPIES * recipe.size_bytes, f"building the image {name}")
     started = time.monotonic()
     built = _tar(recipe, name, folder, run, ours)
-    _archive(built, recipe, run)
-    built = replace(built, build_s=time.monotonic() - started)
+    if under:
+        built = _on_top(built, under, run, ours)
+    _archive(built, recipe, run, under)
+    built = replace(built, build_s=time.monotonic() - started, builder=_versions(run))
     must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(built)).encode())
     return built
 
@@ -161,6 +185,25 @@ def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltI
     )
 
 
+def _on_top(built: BuiltImage, under: BuiltImage, run: Run, ours: Run) -> BuiltImage:
+    """Make the layer that turns the image below into this one, and leave its own whole tree as it is."""
+    with _hands() as hands:
+        tar = hands / "own.tar"
+        require_space(ours, str(hands), built.tar_bytes, f"building the image {built.name}")
+        with opened_of(Path(under.archives.tar)) as old, opened_of(Path(built.archives.tar)) as new:
+            difference(old, new, tar)
+        with tar.open("rb") as stream:
+            own_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        must(run, ("cp", str(tar), built.folder))
+    return replace(built, under=under.layers, own_sha256=own_sha256)
+
+
+def _versions(run: Run) -> tuple[str, ...]:
+    """Versions of the tools, as Debian's packages; nothing where they came another way."""
+    said = run(("dpkg-query", "--show", "--showformat", "${Package}=${Version}\\n", *_TOOLS), b"", 30.0)
+    return tuple(sorted(said.stdout.decode().split())) if said.ok else ()
+
+
 @contextmanager
 def _hands() -> Iterator[Path]:
     """Make a folder of our own that the measuring user can read."""
@@ -169,17 +212,20 @@ def _hands() -> Iterator[Path]:
         yield folder
 
 
-def _archive(built: BuiltImage, recipe: Recipe, run: Run) -> None:
-    """Pack the layer as an image, with no time in it but the recipe's."""
+def _archive(built: BuiltImage, recipe: Recipe, run: Run, under: BuiltImage | None) -> None:
+    """Pack the layers as an image, with no time in it but the recipe's."""
     layout, docker = f"{built.folder}/oci", built.archives.docker
     created = datetime.fromtimestamp(recipe.epoch, UTC).isoformat().replace("+00:00", "Z")
     image = f"{layout}:image"
-    must(run, ("umoci", "init", "--layout", layout))
-    must(run, ("umoci", "new", "--image", image))
-    must(
-        run,
-        ("umoci", "raw", "add-layer", "--image", image, "--history.created", created, built.archives.tar),
-    )
+    if under:
+        # The archive below is taken as it is, so that its layers stay the same bytes.
+        below = ("skopeo", "--insecure-policy", "copy", "--quiet", f"docker-archive:{under.archives.docker}")
+        must(run, (*below, f"oci:{image}"))
+    else:
+        must(run, ("umoci", "init", "--layout", layout))
+        must(run, ("umoci", "new", "--image", image))
+    layer = str(built.layer)
+    must(run, ("umoci", "raw", "add-layer", "--image", image, "--history.created", created, layer))
     must(
         run,
         (

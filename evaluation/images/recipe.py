@@ -40,6 +40,11 @@ class Recipe(StrictModel):
     """What it is for."""
     extends: Identifier | None = None
     """Another image: its packages, wheels and links come on top of these."""
+    own_layer: bool = False
+    """What it adds to the image it extends is a layer of its own, on top of that image's very layer."""
+    flavour: Literal["minimal", "full", "debug", "stand-in"] | None = None
+    """Which of the variants of an image it is: the least that runs, everything, what a debugger needs on
+    top of another, or padding in the place of software that cannot be had."""
     base: Text
     """The image to start from where a registry can be reached."""
     suite: Annotated[str, Field(pattern=r"^[a-z]+$")]
@@ -70,7 +75,7 @@ class Recipe(StrictModel):
     @property
     def sha256(self) -> str:
         """Digest of what decides about the content, and not of its description."""
-        words = {"title", "purpose", "base", "extends", "size_bytes"}
+        words = {"title", "purpose", "base", "extends", "flavour", "size_bytes"}
         content = self.model_dump_json(exclude=words, exclude_defaults=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -92,7 +97,8 @@ def load_recipe(folder: Path, name: str) -> Recipe:
         There is no such image, or it extends itself.
     """
     recipe, seen = _read(folder, name), [name]
-    while (below := recipe.extends) is not None:
+    below = recipe.extends
+    while below is not None:
         if below in seen:
             raise EvaluationError(
                 f"the image {name!r} extends itself by way of {', '.join(seen)}", where=f"{folder}/{name}"
@@ -104,8 +110,12 @@ def load_recipe(folder: Path, name: str) -> Recipe:
                 "packages": tuple(dict.fromkeys((*under.packages, *recipe.packages))),
                 "wheels": (*under.wheels, *recipe.wheels),
                 "links": under.links | recipe.links,
-                "extends": under.extends,
             }
+        )
+        below = under.extends
+    if recipe.own_layer and recipe.extends is None:
+        raise EvaluationError(
+            f"the image {name!r} asks for a layer of its own and extends no image", where=f"{folder}/{name}"
         )
     return recipe
 

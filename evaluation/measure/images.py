@@ -42,10 +42,13 @@ def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
         It cannot be had here; with what to do.
     """
     recipe, cache = load_recipe(images, name), launcher.user.cache
-    if kept := kept_image(recipe, name, cache):
+    under = None
+    if recipe.own_layer and recipe.extends:
+        under = built_image(recipe.extends, images, launcher)
+    elif kept := kept_image(recipe, name, cache):
         return kept
     with Launcher(ourselves()) as hands:
-        return build(recipe, name, cache, runner(launcher), runner(hands))
+        return build(recipe, name, cache, runner(launcher), runner(hands), under)
 
 
 def wanted_images(images: Path, launcher: Launcher, asked: Sequence[str]) -> tuple[str, ...]:
