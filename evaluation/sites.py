@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from evaluation.batch import Batch, Native
 from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.errors import EvaluationError
 from evaluation.model import Outcome
@@ -47,14 +48,6 @@ class Fact(StrictModel):
     checked: Text
     """How far the statement was checked against its source."""
     confidence: Literal["declared", "measured"]
-
-
-class Batch(StrictModel):
-    """The batch system that jobs are submitted to."""
-
-    engine: Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
-    reason: Text | None = None
-    """How that is known; the facts say more."""
 
 
 class SiteKnockOut(StrictModel):
@@ -117,13 +110,16 @@ class RuntimeSetting(StrictModel):
     """The client's command, where it is not the usual one on PATH."""
     forbidden: Text | None = None
     """Why this runtime must not even be tried here; it keeps its row with this reason."""
+    native: Native | None = None
+    """How the scheduler itself starts it inside a job, where it does."""
 
 
 class SiteFile(StrictModel):
     """Everything a file in ``sites/`` says. Its id is the file's name."""
 
     title: Text
-    status: Literal["measured-here", "declared-only"]
+    status: Literal["measured-here", "declared-only", "test"]
+    """``test`` is a cluster of the test suite: the report shows it only where it was measured."""
     label: Text | None = None
     """Shown wherever a run of this site is; a labelled run is left out of a report that has others."""
     facts: tuple[Fact, ...] = ()

@@ -1,0 +1,130 @@
+"""The batch part of a site's file: which engine jobs go to, how they are submitted, what they ask for.
+
+The names are those of the schedulers and of Parsl, so that a site contact copies them from a batch script.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from evaluation.documents import StrictModel, Text
+
+__all__ = ["SUBMITTED", "Batch", "Native"]
+
+SUBMITTED: Final = ("slurm", "gridengine")
+"""The engines that jobs are really submitted to. Others can be declared; nobody has tried them here."""
+
+_DIRECTIVES: Final = {"slurm": "#SBATCH ", "gridengine": "#$ "}
+_WALLTIME: Final = r"^\d{1,3}:[0-5]\d:[0-5]\d$"
+
+
+class Native(StrictModel):
+    """A launch by the scheduler itself: Slurm's container options, Shifter's SPANK plugin, Pyxis.
+
+    The payload is started as ``srun OPTIONS -- CLIENT PAYLOAD``. ``{image}`` stands for the image.
+    """
+
+    options: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Words for ``srun``, as in ``--image={image}`` (Shifter) or ``--container={image}`` (an OCI bundle)."""
+    bind: Text | None = None
+    """One word for each bind, with ``{source}`` and ``{target}``; without it a task with binds is refused."""
+    client: tuple[Text, ...] = ()
+    """What stands before the payload, as in ``shifter`` where the plugin only sets the image up."""
+
+    @field_validator("bind")
+    @classmethod
+    def _says_where(cls, bind: str | None) -> str | None:
+        if bind is not None and not ("{source}" in bind and "{target}" in bind):
+            message = "should hold {source} and {target}"
+            raise ValueError(message)
+        return bind
+
+
+class Batch(StrictModel):
+    """The batch system that jobs are submitted to, and what a job asks it for."""
+
+    engine: Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
+    """``local`` runs here, without a daemon and without a port; ``slurm`` and ``gridengine`` are submitted to."""
+    reason: Text | None = None
+    """How that is known; the facts say more."""
+    source: Text | None = None
+    """Where the values below come from: the site's documentation, or whoever set them."""
+    submit_by: Literal["parsl", "psij"] = "parsl"
+    """``psij`` where nodes cannot connect back to the submitting host: one plain batch script per task."""
+    partition: Text | None = None
+    """Slurm's partition."""
+    queue: Text | None = None
+    """Grid Engine's queue."""
+    account: Text | None = None
+    """Whom the time is charged to."""
+    nodes: Annotated[int, Field(ge=1, le=1000)] = 1
+    """At most so many nodes at once; each is a job of its own, so a queue may start them one by one."""
+    cores_per_node: Annotated[int, Field(ge=1)] | None = None
+    """Cores that a job asks for; not said, what the engine gives."""
+    mem_per_node: Annotated[int, Field(ge=1)] | None = None
+    """Memory that a job asks for, GB (as Parsl and ``sbatch --mem=NG`` count it)."""
+    walltime: Annotated[str, Field(pattern=_WALLTIME)] = "02:00:00"
+    """How long a job may last, as HH:MM:SS."""
+    start_within: Annotated[str, Field(pattern=_WALLTIME)] = "01:00:00"
+    """How long to wait in the queue, as HH:MM:SS; then the jobs are cancelled and the reason is told."""
+    worker_init: tuple[Text, ...] = ()
+    """Lines of shell that the job's script begins with, such as ``module load apptainer``."""
+    scheduler_options: tuple[Text, ...] = ()
+    """Directives of the job's script, as they stand in one: ``#SBATCH --exclusive``, ``#$ -pe smp 4``."""
+    address: Text | None = None
+    """Address of the submitting host that nodes connect to (Parsl); not said, they try all it has."""
+    shared_folder: Text | None = None
+    """A folder that nodes and the submitting host both see; not said, the results folder is one."""
+    environment: Text | None = None
+    """Folder of the Python environment on the nodes; not said, it is where it is here."""
+    remark: Text | None = None
+    """What must be said beside every result that was measured in a job here."""
+
+    @model_validator(mode="after")
+    def _speaks_its_language(self) -> Batch:
+        if self.partition and self.engine != "slurm":
+            message = "'partition' is Slurm's word; other engines have a 'queue'"
+            raise ValueError(message)
+        if self.queue and self.engine == "slurm":
+            message = "'queue' is not Slurm's word; it has a 'partition'"
+            raise ValueError(message)
+        if self.submit_by == "psij" and self.engine == "gridengine":
+            message = "PSI/J does not know Grid Engine; 'submit_by: parsl' does"
+            raise ValueError(message)
+        mark = _DIRECTIVES.get(self.engine)
+        for line in self.scheduler_options:
+            if mark is None:
+                message = f"'scheduler_options' mean nothing to the engine {self.engine!r}"
+                raise ValueError(message)
+            if not line.startswith(mark) or "\n" in line:
+                message = f"each of 'scheduler_options' should be one line beginning with {mark.strip()!r}: {line!r}"
+                raise ValueError(message)
+        for name in ("shared_folder", "environment"):
+            value = getattr(self, name)
+            if value is not None and not re.fullmatch(r"/[^\n]*", value):
+                message = f"{name!r} should be an absolute path"
+                raise ValueError(message)
+        return self
+
+    @property
+    def submits(self) -> bool:
+        """Whether work is handed to a scheduler, and not done here."""
+        return self.engine in SUBMITTED
+
+    @property
+    def walltime_s(self) -> float:
+        """How long a job may last, seconds."""
+        return _seconds(self.walltime)
+
+    @property
+    def start_within_s(self) -> float:
+        """How long to wait in the queue, seconds."""
+        return _seconds(self.start_within)
+
+
+def _seconds(clock: str) -> float:
+    hours, minutes, seconds = clock.split(":")
+    return int(hours) * 3600.0 + int(minutes) * 60.0 + int(seconds)
