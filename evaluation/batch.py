@@ -6,6 +6,7 @@ The names are those of the schedulers and of Parsl, so that a site contact copie
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +19,11 @@ SUBMITTED: Final = ("slurm", "gridengine")
 """The engines that jobs are really submitted to. Others can be declared; nobody has tried them here."""
 
 _DIRECTIVES: Final = {"slurm": "#SBATCH ", "gridengine": "#$ "}
+_SAID_OTHERWISE: Final = {
+    "cores_per_node": "#$ -pe ENVIRONMENT CORES",
+    "mem_per_node": "#$ -l h_vmem=SIZE",
+    "account": "#$ -P PROJECT",
+}
 _WALLTIME: Final = r"^\d{1,3}:[0-5]\d:[0-5]\d$"
 
 
@@ -80,6 +86,8 @@ class Batch(StrictModel):
     """A folder that nodes and the submitting host both see; not said, the results folder is one."""
     environment: Text | None = None
     """Folder of the Python environment on the nodes; not said, it is where it is here."""
+    env: Mapping[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    """Variables that the engine's commands need; what is set already when we are called stays as it is."""
     remark: Text | None = None
     """What must be said beside every result that was measured in a job here."""
 
@@ -94,6 +102,11 @@ class Batch(StrictModel):
         if self.submit_by == "psij" and self.engine == "gridengine":
             message = "PSI/J does not know Grid Engine; 'submit_by: parsl' does"
             raise ValueError(message)
+        if self.engine == "gridengine":
+            for name, instead in _SAID_OTHERWISE.items():
+                if getattr(self, name) is not None:
+                    message = f"{name!r} means nothing to Grid Engine: put {instead!r} into 'scheduler_options'"
+                    raise ValueError(message)
         mark = _DIRECTIVES.get(self.engine)
         for line in self.scheduler_options:
             if mark is None:

@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from evaluation.batch import Batch
+from evaluation.errors import EvaluationError
+from evaluation.measure.launcher import Command, Launcher
 from evaluation.measure.submission.executor import Executor, LostError
+from evaluation.measure.submission.folder import SubmissionFolder, abandoned
+from evaluation.measure.submission.job_script import environment
+from evaluation.measure.submission.scheduler import Queue, scheduler_of
+from evaluation.measure.user import User, ourselves
+from evaluation.project import root
 from evaluation.sites import Site
 
-__all__ = ["Executor", "LostError", "open_executor"]
+__all__ = ["Executor", "LostError", "end_abandoned", "open_executor", "queue_of", "require_reach"]
 
 
 def open_executor(
@@ -33,7 +44,72 @@ def open_executor(
     Raises
     ------
     EvaluationError
-        The engine does not answer, the environment cannot be entered by the user, or we are root and the
-        engine is a real one: see `as_measuring_user`.
+        The engine does not answer, or there is no folder or no environment that the nodes could use.
+
+    Notes
+    -----
+    Root's jobs are root's, and measure as the measuring user as everywhere: by a launcher of that user.
     """
-    raise NotImplementedError
+    batch = site.batch
+    if not batch.submits:
+        from evaluation.measure.submission.pool import ThreadPool  # noqa: PLC0415 - Parsl is slow to import
+
+        return ThreadPool(workers_per_node)
+    where = shared or (Path(batch.shared_folder) if batch.shared_folder else None)
+    if where is None:
+        raise EvaluationError(
+            "no folder is known that nodes and this host both see", where="batch", advice="Name shared_folder."
+        )
+    _set_environment(batch)
+    require_reach(batch, ourselves())
+    launcher = Launcher(ourselves())
+    queue = Queue(scheduler_of(batch.engine), launcher)
+    queue.require()
+    end_abandoned(where, queue)
+    folder = SubmissionFolder(where)
+    from evaluation.measure.submission.pool import NodePool  # noqa: PLC0415 - as above
+
+    return NodePool(
+        batch, folder, queue, nodes=min(nodes, batch.nodes), workers_per_node=workers_per_node
+    )
+
+
+@contextmanager
+def queue_of(batch: Batch, user: User) -> Iterator[Queue]:
+    """Ask a site's scheduler as some user."""
+    _set_environment(batch)
+    with Launcher(user) as launcher:
+        yield Queue(scheduler_of(batch.engine), launcher)
+
+
+def end_abandoned(shared: Path, queue: Queue) -> tuple[str, ...]:
+    """End what submitters that are gone have left: cancel their jobs, wait for their end; give their ids."""
+    return tuple(abandoned(shared, queue.cancel))
+
+
+def require_reach(batch: Batch, user: User) -> None:
+    """Refuse an environment or a project that the user who submits cannot read.
+
+    Raises
+    ------
+    EvaluationError
+        Jobs would start, and every one of them would fail.
+    """
+    needed = {"the project's folder": root() / "criteria.yaml"}
+    if batch.environment is None:  # another one is on the nodes: only they can tell
+        needed["the Python environment"] = environment(batch) / "bin" / "python"
+    with Launcher(user) as launcher:
+        for what, path in needed.items():
+            test = Command(argv=("test", "-r", str(path)), env=user.env)
+            if not launcher.run(test, timeout_s=30.0).ok:
+                raise EvaluationError(
+                    f"{user.name} cannot read {what}: {path.resolve().parent}",
+                    where="batch",
+                    advice="Nothing was submitted. Put it where jobs may read it, not below a home that is closed.",
+                )
+
+
+def _set_environment(batch: Batch) -> None:
+    """Set what the engine's commands need; what is set already is as the user wants it."""
+    for name, value in batch.env.items():
+        os.environ.setdefault(name, value)
