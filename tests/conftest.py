@@ -38,6 +38,7 @@ settings.load_profile("project")
 
 PROJECT = Path(__file__).parents[1]
 SETUP = PROJECT / "setup" / "runtimes"
+ENGINES = PROJECT / "setup" / "engines"
 ArmOf = Callable[[str], Arm]
 
 
@@ -55,6 +56,39 @@ def engine() -> Iterator[None]:
     yield
     if stop:
         subprocess.run((SETUP, *stop), capture_output=True, check=True)
+
+
+def _batch_engine(name: str) -> Iterator[dict[str, str]]:
+    """Start a batch system of ours unless it runs; what its commands need in the environment."""
+
+    def setup(*arguments: str) -> list[str]:
+        return subprocess.run(
+            (ENGINES, *arguments), stdout=subprocess.PIPE, text=True, check=True
+        ).stdout.splitlines()
+
+    there = setup("status")
+    if f"engines: {name}: not installed" in there:
+        pytest.skip(f"{name} is not installed: as root, setup/engines install")
+    if os.getuid() != 0 and f"engines: {name}: runs" not in there:
+        pytest.skip(f"{name} does not run: as root, setup/engines start {name}")
+    started = os.getuid() == 0 and setup("start", name)[-1] == f"{name}: started"
+    try:
+        yield dict(line.split("=", 1) for line in setup("env", name))
+    finally:
+        if started:
+            setup("stop", name)
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[dict[str, str]]:
+    """A real Slurm of four virtual nodes with its accounting: the environment its commands need."""
+    yield from _batch_engine("slurm")
+
+
+@pytest.fixture(scope="session")
+def gridengine() -> Iterator[dict[str, str]]:
+    """A real Grid Engine of one host with sixteen slots: the environment its commands need."""
+    yield from _batch_engine("gridengine")
 
 
 @pytest.fixture(scope="session")
