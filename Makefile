@@ -46,7 +46,7 @@ pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
 	@setup/pdf "$(RESULTS)/report.html" "$(RESULTS)/report.pdf"
 
 test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: setup ## Measure what our own measuring costs, beside a loop in C and hyperfine; results in build/benchmarks
 	@$(BIN)/python -m benchmarks

@@ -37,9 +37,23 @@ settings.register_profile(
 settings.load_profile("project")
 
 PROJECT = Path(__file__).parents[1]
+OFF_THE_MACHINE = {"browser", "decide", "report"}
+"""Folders of tests that start nothing which others could see: see `pytest_collection_modifyitems`."""
 SETUP = PROJECT / "setup" / "runtimes"
 ENGINES = PROJECT / "setup" / "engines"
 ArmOf = Callable[[str], Arm]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Part the tests in two for `make test`, which runs two workers.
+
+    What looks after processes, containers, daemons and locks keeps to one worker: two of these at once would
+    see each other. The other worker decides, draws and reads meanwhile.
+    """
+    for item in items:
+        folder = item.path.relative_to(PROJECT / "tests").parts[0]
+        apart = folder in OFF_THE_MACHINE and item.get_closest_marker("real") is None
+        item.add_marker(pytest.mark.xdist_group("papers" if apart else "machine"))
 
 
 @pytest.fixture(scope="session")
