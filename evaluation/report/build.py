@@ -17,6 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.report.lean import lean, lean_style
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.packing import pack
@@ -74,7 +75,7 @@ def page(notebook: nbformat.NotebookNode) -> str:
                     where="decision notebook",
                     advice="run the notebook by hand to see the traceback",
                 )
-    style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
+    style = lean_style((TEMPLATES / "page" / "report.css").read_text(encoding="utf-8"))
     own = script()
     titles = [
         found["title"]
@@ -97,7 +98,7 @@ def page(notebook: nbformat.NotebookNode) -> str:
             advice="execute it first (evaluation report does)",
         )
     assert_self_contained(html, script=own)
-    packed = pack(html)
+    packed = pack(lean(html))
     assert_self_contained(packed, script=own)
     return packed
 

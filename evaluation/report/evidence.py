@@ -1,8 +1,7 @@
 """From a cell of the evidence matrix down to the processes behind it, within a bounded size.
 
 The report embeds the first process of every measured cell and those that ended oddly, and of an attempt
-all that it started, each with the ends of its output; the rest are named by their hash and stay in the
-results folder.
+all that it started, each with the ends of its output; the rest are counted, and stay in the results folder.
 """
 
 from __future__ import annotations
@@ -22,9 +21,7 @@ SHOWN: Final = 3
 """Processes embedded per cell at most: the first one and the first odd ones."""
 WHOLE: Final = 6
 """Processes embedded per attempt at most, in the order in which they were started."""
-NAMED: Final = 12
-"""Further processes named by their hash per cell at most."""
-OUTPUT_BUDGET: Final = 180_000
+OUTPUT_BUDGET: Final = 300_000
 """Characters of output in one chapter; escaping can at most sixfold hostile ones, and does not for real
 ones. What is long gets an equal share of what the short ones leave."""
 LONGEST: Final = 1_500
@@ -42,12 +39,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One cell of the matrix, opened."""
+    """One cell of the matrix, opened; ``more`` processes are in the results only."""
 
     finding: Finding
     processes: tuple[Process, ...]
-    more: tuple[str, ...]
-    more_count: int
+    more: int
     problem: str = ""
 
 
@@ -88,16 +84,15 @@ def _entry(site: SiteCase, finding: Finding, chosen: tuple[Evidence, ...], chara
         for evidence in chosen
     )
     shown = {evidence.id for evidence in chosen}
-    rest = tuple(identifier for identifier in finding.evidence if identifier not in shown)
-    return Entry(finding=finding, processes=processes, more=rest[:NAMED], more_count=len(rest))
+    more = sum(identifier not in shown for identifier in finding.evidence)
+    return Entry(finding=finding, processes=processes, more=more)
 
 
 def _unreadable(finding: Finding, problem: EvaluationError) -> Entry:
     return Entry(
         finding=finding,
         processes=(),
-        more=finding.evidence[:NAMED],
-        more_count=len(finding.evidence),
+        more=len(finding.evidence),
         problem=str(problem),
     )
 
@@ -117,9 +112,9 @@ def fair_share(sizes: Iterable[int], budget: int) -> int:
 
 
 def entries(
-    site: SiteCase, findings: Iterable[Finding], *, whole: bool = False
+    site: SiteCase, findings: Iterable[Finding], *, whole: bool = False, sites: int = 1
 ) -> dict[tuple[str, str], Entry]:
-    """Open every cell that has a finding, by probe and runtime.
+    """Open every cell that has a finding, by probe and runtime; so many sites share the budget.
 
     A cell whose evidence cannot be read says so and keeps its place. With ``whole`` its processes are
     embedded in the order in which they were started (an attempt has few); otherwise the first and the odd.
@@ -139,7 +134,7 @@ def entries(
         for process in processes
         for size in (process.stdout_bytes, process.stderr_bytes)
     ]
-    characters = fair_share(sizes, OUTPUT_BUDGET)
+    characters = fair_share(sizes, OUTPUT_BUDGET // sites)
     for finding, processes in chosen:
         try:
             entry = _entry(site, finding, processes, characters)

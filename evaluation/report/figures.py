@@ -14,7 +14,7 @@ from evaluation.model import Interval
 from evaluation.report import svg
 from evaluation.report.text import visible
 
-__all__ = ["RatioRow", "ScoreRow", "ValueRow", "ratio_plot", "sample_strip", "score_plot", "value_plot"]
+__all__ = ["RatioRow", "ScoreRow", "ValueRow", "ratio_plot", "score_plot", "value_plot"]
 
 TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -106,9 +106,9 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
     bottom = len(rows) * svg.ROW
     parts = [
         svg.fill(
-            '<rect class="band" x="{x:.2f}%" width="{width:.2f}%" y="0" height="{bottom}"/>',
-            x=place(1 / (1 + margin)),
-            width=place(1 + margin) - place(1 / (1 + margin)),
+            '<rect class="band" x="{x}" width="{width}" height="{bottom}"/>',
+            x=svg.place(place(1 / (1 + margin))),
+            width=svg.place(place(1 + margin) - place(1 / (1 + margin))),
             bottom=bottom,
         )
     ]
@@ -161,23 +161,3 @@ def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str, ax
     parts.append(svg.text("axis middle", 50, bottom + 32, f"{axis} (logarithmic)"))
     words = "; ".join(f"{row.label} {row.note}" for row in rows)
     return svg.figure(name, title, words, bottom + svg.AXIS, parts)
-
-
-def sample_strip(name: str, title: str, own: Sequence[float], control: Sequence[float]) -> Markup:
-    """Draw every raw sample as a dot: the runtime above, the bare host below, on one shared axis."""
-    every = [*own, *control]
-    low, high = min(every), max(every)
-    width = high - low or 1.0
-
-    def dots(samples: Sequence[float], y: int) -> str:
-        return "".join(f"M{round(10 + 980 * (value - low) / width)} {y}h0" for value in samples)
-
-    return svg.fill(
-        '<svg class="strip" role="img" width="100%" height="34" viewBox="0 0 1000 34"'
-        ' preserveAspectRatio="none" aria-labelledby="{name}-t"><title id="{name}-t">{title}</title>'
-        '<path class="own" d="{own}"/><path class="control" d="{control}"/></svg>',
-        name=name,
-        title=visible(title),
-        own=dots(own, 9),
-        control=dots(control, 25),
-    )

@@ -53,12 +53,12 @@ _SHOWN: Final = 5
 def policy(style: str, script: str) -> str:
     """Write the policy of a page with this one style sheet, this one script and nothing else.
 
-    The script may turn no text into markup, but what the page itself had packed. Sources: W3C Content
-    Security Policy Level 3, hash sources; W3C Trusted Types.
+    The script may turn no text into markup. Sources: W3C Content Security Policy Level 3, hash sources; W3C
+    Trusted Types.
     """
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types packed"
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 

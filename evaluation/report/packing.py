@@ -1,33 +1,59 @@
-"""A large report with what lies behind its triangles packed, so that it stays small enough to send by mail.
+"""A large report with its long texts packed, so that it stays small enough to send by mail.
 
-The page is made and checked whole. Only where it would be too large are the closed ``details`` taken out,
-compressed together, and put back by the page's script (``browser/unpack.js``). What stands open is never
-packed.
+The page is made and checked whole. Only where it would be too large are transcripts and other long texts
+behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back as
+text by the page's script (``browser/unpack.js``). Nothing that stands open is ever packed, and no markup.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 import re
-from typing import Final
+import zlib
+from typing import Any, Final
 
-__all__ = ["LARGE", "pack"]
+__all__ = ["HEAD", "LARGE", "pack", "packed", "unpacked"]
 
-LARGE: Final = 950_000
-"""Bytes from which a page is packed: a report is to stay below one megabyte."""
+LARGE: Final = 600_000
+"""Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
+HEAD: Final = 70
+"""Characters of a long text that stay: how a process ended, and under which evidence it is kept."""
+_WORTH: Final = 60
+"""Characters that are worth packing."""
 
-_TAG: Final = re.compile(r"<details\b[^>]*>|</details>|</summary>")
-_OPEN: Final = re.compile(r"\sopen\b")
-_NOTE: Final = (
-    '<p class="note">This report is large, and what belongs here is packed: a browser with scripts '
-    "unpacks it when the page is opened. Without one, make a report of fewer runs.</p>"
-)
+_LONG: Final = re.compile(r'(<(?:pre|p|dd) class="?(?:packages )?sent"?>)([^<]*)(?=<)')
+_CUT: Final = "<u>…</u>"
+_MOST: Final = 64 * 2**20
+"""Bytes that are unpacked at most."""
+_GZIP: Final = 31
+
+
+def packed(found: object) -> str:
+    """Write anything that JSON can say as short text, alike for alike."""
+    data = gzip.compress(json.dumps(found, ensure_ascii=False).encode(), mtime=0)
+    return base64.b64encode(data).decode("ascii")
+
+
+def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
+    """Read what was `packed`.
+
+    Raises
+    ------
+    ValueError
+        It is damaged, or larger than anything that a report packs.
+    """
+    try:
+        data = zlib.decompressobj(_GZIP).decompress(base64.b64decode(text, validate=True), _MOST)
+        return json.loads(data)
+    except (zlib.error, ValueError) as error:
+        raise ValueError(str(error)) from None
 
 
 def pack(page: str) -> str:
-    """Take the bodies of closed ``details`` out of a page, and put them compressed before its scripts.
+    """Cut the long texts of a page after their heads, and put the rest compressed before its scripts.
 
     Parameters
     ----------
@@ -36,34 +62,16 @@ def pack(page: str) -> str:
     """
     if len(page.encode()) < LARGE:
         return page
-    kept, bodies = _parted(page)
-    packed = base64.b64encode(gzip.compress(json.dumps(bodies).encode(), mtime=0)).decode("ascii")
-    store = f'<script type="application/json" id="packed">"{packed}"</script>\n'
+    rests: list[str] = []
+
+    def cut(found: re.Match[str]) -> str:
+        text = html.unescape(found[2])
+        if len(text) < HEAD + _WORTH:
+            return found[0]
+        rests.append(text[HEAD:])
+        return f"{found[1]}{html.escape(text[:HEAD], quote=False)}{_CUT}"
+
+    kept = _LONG.sub(cut, page)
+    store = f'<script type="application/json" id="packed">"{packed(rests)}"</script>\n'
     before, script, after = kept.rpartition("<script>")
     return f"{before}{store}{script}{after}"
-
-
-def _parted(page: str) -> tuple[str, list[str]]:
-    """Part a page into what is kept and the bodies, in the order in which their places carry numbers."""
-    kept: list[str] = []
-    bodies: list[str] = []
-    depth = done = 0
-    waiting = inside = False  # for the summary of a closed one to end; behind it
-    for tag in _TAG.finditer(page):
-        text, start, end = tag[0], tag.start(), tag.end()
-        if text == "</details>":
-            depth -= 1
-            if depth == 0 and inside:
-                bodies.append(page[done:start])
-                kept.append(_NOTE)
-                done, inside = start, False
-        elif text == "</summary>":
-            if depth == 1 and waiting:
-                kept.append(page[done:end])
-                done, waiting, inside = end, False, True
-        else:
-            depth += 1
-            if depth == 1 and not _OPEN.search(text):
-                kept += [page[done:start], f'{text[:-1]} data-packed="{len(bodies)}">']
-                done, waiting = end, True
-    return "".join([*kept, page[done:]]), bodies

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from evaluation.report.text import visible
 
-__all__ = ["AXIS", "LEFT", "ROW", "TRACK", "WIDTH", "figure", "fill", "heads", "line", "mark", "text"]
+__all__ = ["AXIS", "LEFT", "ROW", "TRACK", "WIDTH", "figure", "fill", "heads", "line", "mark", "place", "text"]
 
 LEFT: Final = 2.0
 WIDTH: Final = 96.0
@@ -31,11 +31,16 @@ def fill(template: str, **values: object) -> Markup:
     return Markup(template).format(**values)  # noqa: S704 - the templates are literals in this module
 
 
+def place(value: float) -> str:
+    """Write a horizontal position to a tenth of a percent: less is less than a pixel."""
+    return f"{round(value, 1):g}%"
+
+
 def figure(name: str, title: str, description: str, height: int, parts: Sequence[Markup]) -> Markup:
     """Put parts together, with a name and with its numbers in words for whoever cannot see it."""
     return fill(
-        '<svg class="plot" role="img" width="100%" height="{height}" aria-labelledby="{name}-t {name}-d">'
-        '<title id="{name}-t">{title}</title><desc id="{name}-d">{description}</desc>{parts}</svg>',
+        '<svg class="plot" id="{name}" role="img" height="{height}"><title>{title}</title>'
+        "<desc>{description}</desc>{parts}</svg>",
         name=name,
         title=visible(title),
         description=visible(description),
@@ -45,21 +50,20 @@ def figure(name: str, title: str, description: str, height: int, parts: Sequence
 
 
 def line(css: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
-    """Draw a line."""
+    """Draw a line; what begins at 0 need not say so."""
+    ends = (("x1", x1 and place(x1)), ("x2", place(x2)), ("y1", y1 and f"{y1:g}"), ("y2", f"{y2:g}"))
     return fill(
-        '<line class="{css}" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:g}" y2="{y2:g}"/>',
+        '<line class="{css}"{ends}/>',
         css=css,
-        x1=x1,
-        x2=x2,
-        y1=y1,
-        y2=y2,
+        ends=Markup("").join(Markup(' {}="{}"').format(*end) for end in ends if end[1]),
     )
 
 
 def text(css: str, x: float, y: float, words: str) -> Markup:
     """Write text at a point; its class says which end of it stands there."""
+    across = Markup(' x="{}"').format(place(x)) if x else ""
     return fill(
-        '<text class="{css}" x="{x:.2f}%" y="{y:g}">{words}</text>', css=css, x=x, y=y, words=visible(words)
+        '<text class="{css}"{across} y="{y:g}">{words}</text>', css=css, across=across, y=y, words=visible(words)
     )
 
 
@@ -77,9 +81,9 @@ def mark(tone: str, x: float, y: float) -> Markup:
     }
     shape = shapes.get(tone, '<circle r="5.5"/>')
     return fill(
-        '<svg class="mark {tone}" x="{x:.2f}%" y="{y:g}" overflow="visible">{shape}</svg>',
+        '<svg class="mark {tone}" x="{x}" y="{y:g}">{shape}</svg>',
         tone=tone,
-        x=x,
+        x=place(x),
         y=y,
         shape=Markup(shape),  # noqa: S704 - one of the literals above
     )

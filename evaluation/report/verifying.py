@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from evaluation.errors import EvaluationError
 from evaluation.report.chapters.what_if import laid_out
+from evaluation.report.packing import unpacked
 from evaluation.report.rewriting import put_together
 from evaluation.report.source import Case
 from evaluation.report.whatif import data
@@ -54,6 +55,8 @@ def carried(report: Path) -> Carried:
     found = _DATA.search(page)
     try:
         held = json.loads(found[1]) if found else None
+        if held:  # compared as it is: not every library packs it to the same bytes
+            held["file"] = unpacked(held["file"])
         text = put_together(held["file"]) if held else ""
         runs = tuple(str(site["run"]) for site in held["sites"]) if held else ()
     except (ValueError, KeyError, TypeError, IndexError):
@@ -76,6 +79,7 @@ def differences(report: Carried, case: Case) -> tuple[str, ...]:
         The same runs, decided by the criteria that the report carries.
     """
     again = json.loads(json.dumps(data(case, laid_out(case))))
+    again["file"] = unpacked(again["file"])
     found = list(_unlike(report.data, again, ""))
     found += [
         f"the page does not say: {decision.sentence}"

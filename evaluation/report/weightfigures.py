@@ -65,10 +65,10 @@ def _bar(parts: list[Markup], index: int, start: float, width: float, css: str) 
     if width > 0:
         parts.append(
             svg.fill(
-                '<rect class="{css}" x="{x:.2f}%" width="{width:.2f}%" y="{y}" height="{height}"/>',
+                '<rect class="{css}" x="{x}" width="{width}" y="{y}" height="{height}"/>',
                 css=css,
-                x=svg.LEFT + svg.WIDTH * start,
-                width=svg.WIDTH * width,
+                x=svg.place(svg.LEFT + svg.WIDTH * start),
+                width=svg.place(svg.WIDTH * width),
                 y=index * svg.ROW + svg.TRACK - _BAR // 2,
                 height=_BAR,
             )

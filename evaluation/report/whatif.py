@@ -21,6 +21,7 @@ from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
 from evaluation.model import CONTROL, CriterionRow, Outcome, Score, Standing, UseCaseDecision
+from evaluation.report.packing import packed
 from evaluation.report.rewriting import pieces
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import in_short, visible
@@ -87,7 +88,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
     method = rules.method
     return {
         "signed": hashlib.sha256(case.criteria_text.encode()).hexdigest() if case.criteria_text else "",
-        "file": pieces(case.criteria_text, tuple(rules.use_cases)) if case.criteria_text else [],
+        "file": packed(pieces(case.criteria_text, tuple(rules.use_cases))) if case.criteria_text else "",
         "method": {
             "bar": method.p_first_bar.value,
             "tie": method.score_tie_margin.value,

@@ -278,9 +278,9 @@
 
   // -- the file -----------------------------------------------------------------------------------------
 
-  const file = () => {
+  const file = async () => {
     const place = (name) => useCases.findIndex(({ id }) => id === name);
-    return data.file.map((piece) => {
+    return (await unpacked(data.file)).map((piece) => {
       if (typeof piece === "string") return piece;
       const use = place(piece[0]);
       if (piece.length === 3) {
@@ -304,8 +304,8 @@
     }).join("");
   };
 
-  const download = () => {
-    const address = URL.createObjectURL(new Blob([file()], { type: "application/yaml" }));
+  const download = async () => {
+    const address = URL.createObjectURL(new Blob([await file()], { type: "application/yaml" }));
     make("a", { href: address, download: "criteria.yaml" }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   };

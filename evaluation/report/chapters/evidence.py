@@ -8,10 +8,12 @@ from markupsafe import Markup
 
 from evaluation.decide.criteria import MeasuredCriterion
 from evaluation.model import CONTROL, Finding, ProbeTexts
+from evaluation.report.drilldown import Cell as Opened
+from evaluation.report.drilldown import Shared, more_told, processes_told, samples_told, shared, value_told
 from evaluation.report.evidence import Entry, entries
-from evaluation.report.figures import sample_strip
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.performance import START_UP, by_value, margin_of, ratio_figure, start_up_figure
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import LEGEND, NOT_ASKED, State, state
 
@@ -26,8 +28,6 @@ class Cell:
     runtime: str
     state: State
     finding: Finding | None
-    entry: Entry | None
-    strip: Markup | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +54,35 @@ class StartUp:
 
 def evidence(case: Case) -> Chapter:
     """Show what was found, and let every cell be opened."""
+    places = Places(case)
+    rows = {site.folder: _rows(case, site, places) for site in case.measured}
     return chapter(
         "evidence",
         sites=tuple(
-            (site.folder, case.title(site), site.runtimes, _start_ups(site), _rows(case, site), site.left_out)
+            (
+                site.folder,
+                case.title(site),
+                site.runtimes,
+                _start_ups(site),
+                rows[site.folder],
+                {
+                    reason: tuple((probe, places.probe(site, probe)) for probe in probes)
+                    for reason, probes in site.left_out.items()
+                },
+            )
             for site in case.measured
         ),
+        opened=_opened(case, rows),
         legend=LEGEND,
         margin=case.criteria.method.indifference_margin.value,
     )
 
 
-def _rows(case: Case, site: SiteCase) -> tuple[Row, ...]:
+def _rows(case: Case, site: SiteCase, places: Places) -> tuple[Row, ...]:
     """Every probe but the security attempts, which have a chapter of their own."""
     attempts = {*site.attempts}
     findings = {cell: finding for cell, finding in site.cells.items() if cell[0] not in attempts}
-    opened = entries(site, findings.values())
-    return tuple(_row(case, site, probe, findings, opened) for probe in site.tried if probe not in attempts)
+    return tuple(_row(case, site, probe, findings, places) for probe in site.tried if probe not in attempts)
 
 
 def _row(
@@ -78,7 +90,7 @@ def _row(
     site: SiteCase,
     probe: str,
     findings: dict[tuple[str, str], Finding],
-    opened: dict[tuple[str, str], Entry],
+    places: Places,
 ) -> Row:
     any_finding = next(finding for (name, _), finding in findings.items() if name == probe)
     criterion = next(
@@ -90,7 +102,8 @@ def _row(
         None,
     )
     cells = tuple(
-        _cell(site, probe, runtime, findings.get((probe, runtime)), opened) for runtime in site.runtimes
+        _cell(site, places.cell(site, probe, runtime), runtime, findings.get((probe, runtime)))
+        for runtime in site.runtimes
     )
     return Row(
         probe=probe,
@@ -104,30 +117,52 @@ def _row(
     )
 
 
-def _cell(
-    site: SiteCase,
-    probe: str,
-    runtime: str,
-    finding: Finding | None,
-    opened: dict[tuple[str, str], Entry],
-) -> Cell:
-    target = anchor("evidence", site.folder, probe, runtime)
-    strip = None
-    if finding is not None and finding.samples:
-        strip = sample_strip(
-            f"{target}-strip",
-            f"Samples of {runtime} above, of the bare host below",
-            finding.samples,
-            finding.control,
-        )
+def _cell(site: SiteCase, target: str, runtime: str, finding: Finding | None) -> Cell:
     return Cell(
         target=target,
         runtime=runtime,
         state=state(finding) if finding or runtime in site.ranked else NOT_ASKED,
         finding=finding,
-        entry=opened.get((probe, runtime)),
-        strip=strip,
     )
+
+
+def _opened(
+    case: Case, rows: dict[str, tuple[Row, ...]]
+) -> tuple[tuple[str, ProbeTexts, tuple[Shared, ...]], ...]:
+    """Open every cell, probe by probe, the sites together."""
+    several = len(case.measured) > 1
+    found: dict[str, list[Opened]] = {}
+    texts: dict[str, ProbeTexts] = {}
+    for site in case.measured:
+        here = [
+            (row, cell, cell.finding) for row in rows[site.folder] for cell in row.cells if cell.finding
+        ]
+        read = entries(site, [finding for _, _, finding in here], sites=len(case.measured))
+        for row, cell, finding in here:
+            entry = read[finding.probe, finding.runtime]
+            texts[row.probe] = row.texts
+            found.setdefault(row.probe, []).append(
+                Opened(
+                    target=cell.target,
+                    runtime=cell.runtime,
+                    site=case.title(site) if several else "",
+                    finding=finding,
+                    text=_told(site, finding, entry),
+                    problem=entry.problem,
+                )
+            )
+    return tuple((probe, texts[probe], shared(cells)) for probe, cells in found.items())
+
+
+def _told(site: SiteCase, finding: Finding, entry: Entry) -> str:
+    host = site.cells.get((finding.probe, CONTROL))
+    parts = (
+        value_told(finding),
+        processes_told(entry.processes, lambda _: "", full=True),
+        samples_told(finding, host.samples if host and host is not finding else ()),
+        more_told(entry),
+    )
+    return "\n".join(part for part in parts if part)
 
 
 def _figure(case: Case, folder: str, probe: str, cells: tuple[Cell, ...]) -> Markup | None:

@@ -7,12 +7,13 @@ from typing import Final
 
 from evaluation.decide.prosandcons import Point
 from evaluation.model import Comparison
-from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 
 __all__ = ["pros_and_cons"]
 
-SHOWN: Final = 4
+SHOWN: Final = 3
 """Points shown at once on either side; lighter ones unfold."""
 
 
@@ -34,9 +35,10 @@ def pros_and_cons(case: Case) -> Chapter:
     """Show the points for and against, per use case and runtime."""
     return chapter(
         "pros_and_cons",
+        places=Places(case),
         sites=tuple(
             (
-                site.folder,
+                site,
                 case.title(site),
                 tuple(
                     (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case))
@@ -45,14 +47,8 @@ def pros_and_cons(case: Case) -> Chapter:
             )
             for site in case.measured
         ),
-        target=target,
         shown=SHOWN,
     )
-
-
-def target(folder: str, point: Point) -> str:
-    """Return the anchor of the evidence behind a point."""
-    return anchor("evidence", folder, point.probe, point.runtime)
 
 
 def _settled(point: Point) -> bool:

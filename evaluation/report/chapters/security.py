@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -11,8 +11,11 @@ from evaluation.imported import CANNOT_FAIL, SOURCE, Imported
 from evaluation.model import CONTROL, Delta, Finding, Outcome, ProbeTexts, Severity
 from evaluation.report.chapters.supply import Supply, supply
 from evaluation.report.checklist import AREAS, FURTHER, area
+from evaluation.report.drilldown import Cell as Opened
+from evaluation.report.drilldown import Shared, more_told, processes_told, shared, short
 from evaluation.report.evidence import Entry, Process, entries
 from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.places import Places, delta_of
 from evaluation.report.sides import in_runtime, seen
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import DIFFERENCES, SEVERITIES, VERDICTS, State, delta_state, state
@@ -53,7 +56,7 @@ class Cell:
         """What the runtime changes; ``None`` for the bare host."""
         if self.column.runtime == CONTROL:
             return None
-        return (self.finding and self.finding.delta) or Delta.UNKNOWN
+        return delta_of(self.finding) if self.finding else Delta.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +85,6 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
-    """Both sides of one cell. A process that another cell shows already is named in ``elsewhere``."""
-
-    cell: Cell
-    entry: Entry
-    inside: tuple[Process, ...]
-    on_host: tuple[Process, ...]
-    seen: tuple[str, ...]
-    elsewhere: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """One site's part of the chapter.
 
@@ -108,16 +99,18 @@ class View:
     left_out: tuple[tuple[str, tuple[str, ...]], ...]
     areas: tuple[tuple[str, tuple[Attempt, ...]], ...]
     summaries: tuple[Summary, ...]
-    transcripts: dict[str, tuple[Transcript, ...]]
     supply: Supply
     imported: tuple[Imported, ...]
 
 
 def security(case: Case) -> Chapter:
     """Show what each runtime adds to, and takes away from, what the bare host allows."""
+    places = Places(case)
+    views = tuple(_view(case, site, places) for site in case.measured)
     return chapter(
         "security",
-        views=tuple(_view(case, site) for site in case.measured),
+        views=views,
+        opened=_opened(case, views),
         legend=DIFFERENCES,
         verdicts=VERDICTS,
         severities=SEVERITIES,
@@ -127,9 +120,9 @@ def security(case: Case) -> Chapter:
     )
 
 
-def _view(case: Case, site: SiteCase) -> View:
+def _view(case: Case, site: SiteCase, places: Places) -> View:
     columns, without = _columns(site)
-    every = (_attempt(site, probe, columns) for probe in site.attempts)
+    every = (_attempt(site, probe, columns, places) for probe in site.attempts)
     # An older run knows nothing of an attempt that came later.
     attempts = tuple(one for one in every if any(cell.finding for cell in one.cells))
     order = (*AREAS, FURTHER)
@@ -145,7 +138,6 @@ def _view(case: Case, site: SiteCase) -> View:
             for name, found in groupby(placed, key=lambda one: area(one.texts.checklist_id))
         ),
         summaries=tuple(_summary(column, placed) for column in columns if column.runtime != CONTROL),
-        transcripts=_transcripts(site, placed),
         supply=supply(case, site),
         imported=site.imported,
     )
@@ -182,30 +174,24 @@ def _columns(site: SiteCase) -> tuple[tuple[Column, ...], tuple[tuple[str, str],
     )
 
 
-def _attempt(site: SiteCase, probe: str, columns: Iterable[Column]) -> Attempt:
+def _attempt(site: SiteCase, probe: str, columns: Iterable[Column], places: Places) -> Attempt:
     texts = next(finding.texts for finding in site.findings if finding.probe == probe)
     label, found = f"{texts.checklist_id} {probe.replace('_', ' ')}", site.cells
-    cells = tuple(_cell(site, found, probe, column, label) for column in columns)
+    cells = tuple(
+        _cell(found.get((probe, column.runtime)), column, places.cell(site, probe, column.runtime), label)
+        for column in columns
+    )
     return Attempt(
         probe=probe,
-        target=anchor("attempt", site.folder, probe),
+        target=anchor("attempt", probe),
         texts=texts,
         cells=cells,
         changed=any(cell.delta in {Delta.ADDED, Delta.TAKEN_AWAY} for cell in cells if not cell.column.apart),
     )
 
 
-def _cell(
-    site: SiteCase, cells: dict[tuple[str, str], Finding], probe: str, column: Column, label: str
-) -> Cell:
-    finding = cells.get((probe, column.runtime))
-    return Cell(
-        column=column,
-        target=anchor("evidence", site.folder, probe, column.runtime),
-        label=label,
-        state=state(finding),
-        finding=finding,
-    )
+def _cell(finding: Finding | None, column: Column, target: str, label: str) -> Cell:
+    return Cell(column=column, target=target, label=label, state=state(finding), finding=finding)
 
 
 def _summary(column: Column, attempts: Iterable[Attempt]) -> Summary:
@@ -225,33 +211,61 @@ def _summary(column: Column, attempts: Iterable[Attempt]) -> Summary:
     )
 
 
-def _transcripts(site: SiteCase, attempts: Iterable[Attempt]) -> dict[str, tuple[Transcript, ...]]:
-    """Open every cell; each process is shown once, in the first cell that rests on it."""
-    listed = [(one, cell, cell.finding) for one in attempts for cell in one.cells]
-    opened = entries(site, [finding for _, _, finding in listed if finding], whole=True)
+def _opened(case: Case, views: Sequence[View]) -> tuple[tuple[Attempt, tuple[Shared, ...]], ...]:
+    """Open every cell, attempt by attempt, the sites together."""
+    found: dict[str, list[Opened]] = {}
+    attempts: dict[str, Attempt] = {}
+    for site, view in zip(case.measured, views, strict=True):
+        placed = [attempt for _, listed in view.areas for attempt in listed]
+        attempts |= {one.probe: one for one in placed if one.probe not in attempts}
+        name = case.title(site) if len(views) > 1 else ""
+        for probe, cell in _opened_at(site, placed, name, sites=len(views)):
+            found.setdefault(probe, []).append(cell)
+    return tuple((one, shared(found.get(probe, ()))) for probe, one in attempts.items())
+
+
+def _opened_at(
+    site: SiteCase, attempts: Iterable[Attempt], name: str, *, sites: int
+) -> Iterator[tuple[str, Opened]]:
+    """Open the cells of one site; each process is shown once, in the first cell that rests on it."""
+    listed = [(one, cell, cell.finding) for one in attempts for cell in one.cells if cell.finding]
+    read = entries(site, [finding for _, _, finding in listed], whole=True, sites=sites)
     commands = {facts.id: facts.command for facts in site.manifest.runtimes}
     shown: dict[str, str] = {}
-    made: dict[str, list[Transcript]] = {}
     for one, cell, finding in listed:
-        if finding is None:
-            continue
-        entry = opened[one.probe, cell.column.runtime]
+        runtime, entry = cell.column.runtime, read[one.probe, cell.column.runtime]
         new = [process for process in entry.processes if process.evidence.id not in shown]
-        elsewhere = tuple(
-            (process.evidence.id, shown[process.evidence.id])
-            for process in entry.processes
-            if process.evidence.id in shown
+        recorded = seen(site.recorded.get((one.probe, runtime), ()), told=finding.message)
+        parts = (_told(runtime, commands.get(runtime, ""), new, recorded), more_told(entry))
+        yield (
+            one.probe,
+            Opened(
+                target=cell.target,
+                runtime=runtime,
+                site=name,
+                finding=finding,
+                text="\n".join(part for part in parts if part),
+                note=str(cell.delta) if cell.difference else "the control",
+                tone=cell.difference.tone if cell.difference else "",
+                links=tuple(
+                    (short(process.evidence.id), shown[process.evidence.id])
+                    for process in entry.processes
+                    if process.evidence.id in shown
+                ),
+                problem=entry.problem,
+            ),
         )
         shown |= {process.evidence.id: cell.target for process in new}
-        command = commands.get(cell.column.runtime, "")
-        made.setdefault(one.probe, []).append(
-            Transcript(
-                cell=cell,
-                entry=entry,
-                inside=tuple(process for process in new if in_runtime(process.evidence, command)),
-                on_host=tuple(process for process in new if not in_runtime(process.evidence, command)),
-                seen=seen(site.recorded.get((one.probe, cell.column.runtime), ()), told=finding.message),
-                elsewhere=elsewhere,
-            )
-        )
-    return {probe: tuple(found) for probe, found in made.items()}
+
+
+def _told(runtime: str, client: str, processes: Sequence[Process], recorded: Sequence[str]) -> str:
+    """Tell what ran inside, then what the verifier saw and started on the host."""
+    inside = [process for process in processes if in_runtime(process.evidence, client)]
+    on_host = [process for process in processes if not in_runtime(process.evidence, client)]
+    here = "as a plain job" if runtime == CONTROL else "on the host, by the verifier"
+    parts = (
+        processes_told(inside, lambda _: "inside, ", full=False),
+        f"{here if runtime != CONTROL else 'seen by the verifier'}: {'; '.join(recorded)}" if recorded else "",
+        processes_told(on_host, lambda _: f"{here if runtime == CONTROL else 'on the host'}, ", full=False),
+    )
+    return "\n".join(part for part in parts if part)
