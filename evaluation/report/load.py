@@ -7,9 +7,11 @@ from pathlib import Path
 
 from evaluation.decide.checklist import known_checklists
 from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.farm import load_scaling
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
+from evaluation.decide.sweeps import widest_sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Observation
@@ -44,15 +46,19 @@ def load_case(
     rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
-    chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
+    there = find_runs(locate(results))
+    chosen = choose_runs(there, [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    table = file.with_name("advisories.yaml")
+    table, farm = file.with_name("advisories.yaml"), file.with_name("scaling.yaml")
+    sweeps = {site.site: widest_sweep(there, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites=known,
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=load_advisories(table) if table.is_file() else None,
+        sweeps={site: sweep for site, sweep in sweeps.items() if sweep},
+        scaling=load_scaling(farm) if farm.is_file() else None,
     )
 
 
