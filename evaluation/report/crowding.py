@@ -85,9 +85,7 @@ def left_behind(sweep: Sweep) -> str:
         return "After the sweep nothing was on the machine that was not there before."
     named = "; ".join(sweep.residue[:3])
     more = f" and {len(sweep.residue) - 3} more" if len(sweep.residue) > 3 else ""
-    return (
-        f"Appeared during the sweep and still there after it, perhaps of others at work here: {named}{more}."
-    )
+    return f"Appeared during the sweep and still there after it, perhaps others': {named}{more}."
 
 
 def bursts(sweep: Sweep, probe: str, runtime: str) -> dict[str, float]:
