@@ -12,6 +12,7 @@ from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.farm import load_scaling
 from evaluation.decide.findings import checklist_of, findings_of
 from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
@@ -87,6 +88,7 @@ def validate() -> list[Fault]:
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
     checks.append(partial(load_advisories, here / "advisories.yaml"))
     checks.append(partial(_inventory, here, images))
+    checks.append(partial(load_scaling, here / "scaling.yaml"))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:

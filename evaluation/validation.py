@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.farm import Scaling
 from evaluation.decide.supply import Advisories
 from evaluation.documents import StrictModel, schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, type[StrictModel]] = {
     "criteria.schema.json": Criteria,
     "image.schema.json": Recipe,
     "inventory.schema.json": Inventory,
+    "scaling.schema.json": Scaling,
     "site.schema.json": SiteFile,
     "workload.schema.json": WorkloadFile,
 }

@@ -13,8 +13,8 @@ References
    arXiv:0808.1431 (2008); and Guerrilla Capacity Planning, Springer 2007, chapters 4 to 6.
 .. [2] C. L. Lawson and R. J. Hanson, Solving Least Squares Problems, Prentice-Hall 1974, chapter 23
    (least squares with non-negative unknowns). With three of them every set of zeros can be tried.
-.. [3] B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, Chapman & Hall 1993, 9.4 (resampling
-   of residuals) and 13.3 (percentile intervals).
+.. [3] B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, Chapman & Hall 1993, 6.5 (parametric
+   bootstrap) and 13.3 (percentile intervals).
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def fit_law(at_once: ArrayLike, throughput: ArrayLike) -> Law:
 
 
 def fit(at_once: Sequence[int], throughput: Sequence[float], *, confidence: float, seed: int) -> Fit:
-    """Find the law, and by resampling of its residuals how far it may be trusted.
+    """Find the law, and by a parametric bootstrap how far it may be trusted.
+
+    Relative errors are taken as normal, with the spread that the levels show around the law.
 
     Raises
     ------
@@ -120,10 +122,12 @@ def fit(at_once: Sequence[int], throughput: Sequence[float], *, confidence: floa
     widths, measured = _checked(at_once, throughput)
     law = fit_law(widths, measured)
     expected = law.throughput(widths)
-    residuals = np.log(measured / expected)
-    spare = max(1, len(widths) - 3)  # three unknowns were fitted: the residuals are too small by so much
-    residuals = residuals * math.sqrt(len(widths) / spare)
-    draws = np.random.default_rng(seed).choice(residuals, size=(_DRAWS, len(widths)))
+    spare = max(1, len(widths) - 3)  # three unknowns were fitted
+    spread = math.sqrt(float((np.log(measured / expected) ** 2).sum()) / spare)
+    random = np.random.default_rng(seed)
+    # With few levels their spread itself is uncertain: drawn too, the intervals are Student's.
+    spreads = spread * np.sqrt(spare / random.chisquare(spare, size=(_DRAWS, 1)))
+    draws = random.normal(0.0, spreads, size=(_DRAWS, len(widths)))
     rates, contentions, coherencies = _solve(widths, expected * np.exp(draws))
     knees = np.array(
         [

@@ -227,13 +227,15 @@ def read_sweep(run: Run) -> Sweep:
 
 def widest_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
     """Of a site's sweeps give the one that went farthest, and of equals the newest."""
-    sweeps = [
-        read_sweep(run) for run in runs if run.path.parent.name == site and run.manifest.profile == SWEEP
-    ]
-    found = [sweep for sweep in sweeps if sweep.widest]
-    return max(
-        found, key=lambda sweep: (sweep.widest, len(sweep.runtimes), sweep.manifest.started_at), default=None
-    )
+
+    def reach(run: Run) -> tuple[int, int, str]:
+        turns = [key.split("/") for key in run.turns_done()]  # probe-kind-width, runtime, repeat
+        widest = max((int(turn[0].rpartition("-")[2]) for turn in turns), default=0)
+        return widest, len({turn[1] for turn in turns}), run.manifest.started_at
+
+    sweeps = [run for run in runs if run.path.parent.name == site and run.manifest.profile == SWEEP]
+    found = max(sweeps, key=reach, default=None)
+    return read_sweep(found) if found and found.turns_done() else None
 
 
 def _taken(rows: Sequence[Observation]) -> Taken:

@@ -21,6 +21,8 @@ _FLOOR_SHARE: Final = 10
 """One part in so many of the memory stays free."""
 _FIRST_GUESS_BYTES: Final = 64 << 20
 """Of one container, as long as none was measured: an engine's client with its helpers."""
+_LEAST_BYTES: Final = 16 << 20
+"""Of one container, however little was seen."""
 _SAFETY: Final = 2
 """A level may need so many times what the one before it lets expect."""
 _TASKS: Final = 40
@@ -44,7 +46,7 @@ def floor_bytes(*, proc: Path = Path("/proc")) -> int:
 def ceiling(
     facts: RuntimeFacts,
     form: Form,
-    each_bytes: float,
+    each_bytes: float | None,
     *,
     proc: Path = Path("/proc"),
     sys: Path = Path("/sys"),
@@ -57,12 +59,12 @@ def ceiling(
         The runtime; an installed setuid helper mounts images by loop devices.
     form : Form
         Of its image.
-    each_bytes : float
-        What one container was seen to need; 0 where none was seen.
+    each_bytes : float or None
+        What one container was seen to need; ``None`` where none was seen.
     """
     found = []
     spare = max(0, _meminfo(proc, "MemAvailable") - floor_bytes(proc=proc))
-    each = max(each_bytes * _SAFETY, 1 << 20) if each_bytes else _FIRST_GUESS_BYTES
+    each = _FIRST_GUESS_BYTES if each_bytes is None else max(each_bytes * _SAFETY, _LEAST_BYTES)
     found.append(Ceiling(width=int(spare / each), reason=f"memory: {each / (1 << 20):.0f} MiB for each"))
     found += [
         Ceiling(width=free // _TASKS, reason=f"{what}: {_TASKS} allowed for each")

@@ -10,6 +10,7 @@ goes on where it was.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import secrets
@@ -55,6 +56,8 @@ _PRESSURE: Final = 0.1
 _FAILED_SHARE: Final = 0.1
 _LEAST_FAILURES: Final = 3
 _STEADY_SHARE: Final = 0.8
+_OVERHEAD: Final = 1.5
+"""A level takes so many times as long: the last containers have to end, and are looked for."""
 _COMPILER: Final = "It needs a C compiler; evaluation doctor says more."
 _DROP: Final = Path("/proc/sys/vm/drop_caches")
 
@@ -188,6 +191,16 @@ class Sweep:
             for (probe, runtime), why in sorted(self._why.items())
         )
 
+    @property
+    def _level_s(self) -> float:
+        """For how long containers are started in one level: of little time, all levels get some."""
+        if not self.budget_s:
+            return _MOST_S
+        count = sum(
+            1 for _ in plan(self.probes, [arm.id for arm in self._arms()], self.most, self.repeats, 0)
+        )
+        return min(_MOST_S, self.budget_s / (_OVERHEAD * count))
+
     def _spent(self, spent_s: float, level: Level) -> bool:
         """Whether there is no time left for a level; of the time given some is kept for the cold bursts."""
         share = 1.0 if level.kind is Kind.COLD_BURST else _STEADY_SHARE
@@ -222,7 +235,8 @@ class Sweep:
             self._why.setdefault(cell, stopped)
             return
         self._highest[cell] = max(width, self._highest.get(cell, 0))
-        self._each_bytes[cell] = max(memory_bytes / width, self._each_bytes.get(cell, 0.0))
+        # The least of all levels: what others on this host took meanwhile only adds to it.
+        self._each_bytes[cell] = min(memory_bytes / width, self._each_bytes.get(cell, math.inf))
 
     def _width(self, level: Level) -> int:
         """At how many at once to take a level: where its runtime's climb ended before, a burst is smaller.
@@ -241,7 +255,7 @@ class Sweep:
         if not (width := self._width(level)):
             return False
         facts = next(each for each in self.measurement.manifest.runtimes if each.id == level.runtime)
-        most = ceiling(facts, arm.runtime.form, self._each_bytes.get(cell, 0.0))
+        most = ceiling(facts, arm.runtime.form, self._each_bytes.get(cell))
         if width > most.width:
             if level.kind is Kind.CLIMB:
                 self._why[cell] = f"no more than {most.width} at once are safe here ({most.reason})"
@@ -253,7 +267,7 @@ class Sweep:
         limits = Limits(
             least_s=_LEAST_S,
             at_most=width if level.kind.bursts else max(_MOST, launches),
-            most_s=_MOST_S,
+            most_s=self._level_s,
             timeout_s=_TIMEOUT_S,
             floor_bytes=floor_bytes(),
             pressure=_PRESSURE,

@@ -10,7 +10,7 @@ from evaluation import units
 from evaluation.decide.scalability import Fit
 from evaluation.decide.sweeps import BURST, COLD_BURST, Sweep
 
-__all__ = ["advice", "broken", "knee", "verdict"]
+__all__ = ["advice", "broken", "bursts", "knee", "left_behind", "verdict"]
 
 ENOUGH: Final = 0.95
 """As in scaling.yaml, where that is not read."""
@@ -32,7 +32,7 @@ def advice(sweep: Sweep, probe: str, runtime: str, share: float) -> str:
     widest, cores = cells[-1], sweep.manifest.host.cores
     said = (
         f"On a node like this one ({units.count(cores, 'core')}), start {enough.width} at once: "
-        f"{units.decimal(enough.throughput)} per second, at least {share:.0%} of the most."
+        f"{units.decimal(enough.throughput)} per second, at least {units.percent(share)} of the most."
     )
     if widest.width == enough.width:
         return f"{said} More were not tried." if len(cells) > 1 else said
@@ -75,6 +75,17 @@ def broken(sweep: Sweep, probe: str, runtime: str) -> str:
     causes = "; ".join(f"{count} × {cause}" for cause, count in failed.most_common(3))  # noqa: RUF001 - times
     said += f" {failed.total()} of {launched} failed" + (f": {causes}." if causes else ".")
     return said + (f" Left behind: {', '.join(left[:3])}." if left else " Nothing was left behind.")
+
+
+def left_behind(sweep: Sweep) -> str:
+    """Say what was on the machine after the sweep that was not there before."""
+    if sweep.residue is None:
+        return "The sweep was interrupted: nobody looked at what it left on the machine."
+    if not sweep.residue:
+        return "After the sweep nothing was on the machine that was not there before."
+    named = "; ".join(sweep.residue[:3])
+    more = f" and {len(sweep.residue) - 3} more" if len(sweep.residue) > 3 else ""
+    return f"Appeared during the sweep and still there after it, perhaps others': {named}{more}."
 
 
 def bursts(sweep: Sweep, probe: str, runtime: str) -> dict[str, float]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from evaluation.decide.checklist import known_checklists
 from evaluation.decide.criteria import Criteria, load_criteria
+from evaluation.decide.farm import load_scaling
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
+from evaluation.decide.sweeps import widest_sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
@@ -45,11 +47,14 @@ def load_case(
     rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
-    chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
+    there = find_runs(locate(results))
+    chosen = choose_runs(there, [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
     shown = {name for name, site in known.items() if site.status != "test"}
     shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
     table, packages = file.with_name("advisories.yaml"), file.with_name("inventory.yaml")
+    farm = file.with_name("scaling.yaml")
+    sweeps = {site.site: widest_sweep(there, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
@@ -57,6 +62,8 @@ def load_case(
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=load_advisories(table) if table.is_file() else None,
         inventory=load_inventory(packages) if packages.is_file() else None,
+        sweeps={site: sweep for site, sweep in sweeps.items() if sweep},
+        scaling=load_scaling(farm) if farm.is_file() else None,
     )
 
 

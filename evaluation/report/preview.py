@@ -166,7 +166,7 @@ def sweep_text(run: Run) -> str:
     for probe in sweep.probes:
         lines += [
             f"\n{probe}: containers per second, and seconds from submission to end",
-            f"{'runtime':<20} {'at once':>7} {'per second':>11} {'p50':>9} {'p95':>9} {'p99':>9} {'failed':>9}",
+            "runtime              at once  per second       p50       p95       p99    failed",
         ]
         for runtime in sweep.runtimes:
             for cell in sweep.cells(probe, runtime):

@@ -8,8 +8,10 @@ from typing import Final
 
 from evaluation.decide.checklist import Checklist
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.farm import Scaling
 from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
+from evaluation.decide.sweeps import Sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import Imported
 from evaluation.inventory import Inventory
@@ -149,6 +151,7 @@ class Case:
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
     ``advisories`` is the table that lies beside the criteria, if one does.
     ``criteria_text`` is the criteria file as it was read, where there is one.
+    ``sweeps`` has each site's widest sweep, ``scaling`` what the calculated farm takes for granted.
     """
 
     criteria: Criteria
@@ -158,6 +161,8 @@ class Case:
     criteria_text: str = ""
     inventory: Inventory | None = None
     """The collaboration's packages, where the file lies beside the criteria."""
+    sweeps: Mapping[str, Sweep] = field(default_factory=dict)
+    scaling: Scaling | None = None
 
     def __post_init__(self) -> None:
         if not self.measured:

@@ -1,0 +1,106 @@
+"""What is read out of a sweep: throughput, quantiles, failures, and where a climb ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_run import manifest
+from made_up_sweep import PROBE, made_up_sweep, steady
+
+from evaluation.decide.sweeps import CLIMB, quantile, read_sweep, widest_sweep
+from evaluation.model import SWEEP, Observation
+from evaluation.store import Run, Turn
+
+
+def test_a_width_that_only_the_climb_has_seen_stands_with_that() -> None:
+    sweep = made_up_sweep(
+        [
+            steady("charliecloud", 1, 1.0, 0, kind=CLIMB),
+            steady("charliecloud", 2, 1.0, 0, kind=CLIMB),
+            steady("charliecloud", 1, 10.0, 1),
+            steady("charliecloud", 1, 30.0, 2),
+            steady("charliecloud", 1, 20.0, 3),
+        ]
+    )
+    first, second = sweep.cells(PROBE, "charliecloud")
+    assert (first.width, first.throughput) == (1, pytest.approx(20.0))
+    assert (second.width, second.throughput) == (2, pytest.approx(1.0))
+
+
+def test_what_failed_is_not_in_the_throughput_and_is_not_lost() -> None:
+    sweep = made_up_sweep([steady("charliecloud", 4, 50.0, failed=20)])
+    (cell,) = sweep.cells(PROBE, "charliecloud")
+    assert cell.throughput == pytest.approx(50.0)
+    assert len(cell.taken[0].waits) + cell.failed.total() == cell.launched == 100
+    assert sweep.failed(PROBE, "charliecloud") == {"exit status 125: made up": 20}
+
+
+def test_enough_is_the_smallest_width_with_the_share_of_the_highest_rate() -> None:
+    levels = [steady("charliecloud", width, rate) for width, rate in ((1, 50), (2, 96), (4, 100), (8, 97))]
+    sweep = made_up_sweep(levels)
+    found = [sweep.enough(PROBE, "charliecloud", share) for share in (0.95, 0.97, 1.0)]
+    assert [cell.width for cell in found if cell] == [2, 4, 4]
+    assert sweep.enough(PROBE, "docker", 0.95) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "expected"),
+    [(100, 0.99, 99), (99, 0.99, None), (20, 0.95, 19), (19, 0.95, None), (3, 0.5, 2), (2, 0.5, None)],
+)
+def test_a_quantile_is_a_measured_value_or_is_not_given(
+    count: int, share: float, expected: int | None
+) -> None:
+    assert quantile(list(range(count, 0, -1)), share) == expected
+
+
+def test_the_narrowest_level_that_ended_early_is_where_it_stopped() -> None:
+    levels = [
+        steady("charliecloud", 4, 9.0),
+        replace(steady("charliecloud", 16, 9.0), stopped="later"),
+        replace(steady("charliecloud", 8, 9.0), stopped="no memory"),
+    ]
+    assert made_up_sweep(levels).stopped(PROBE, "charliecloud") == (8, "no memory")
+
+
+def sweep_run(folder: Path, name: str, widths: list[int]) -> Run:
+    run = Run.create(folder, manifest(run=name).model_copy(update={"profile": SWEEP, "label": ""}))
+    for width in widths:
+        rows = [("kind", CLIMB, "", 0), ("width", width, "1", 0), ("span", 2.0, "s", 0)]
+        rows += [("submitted", 0.25, "s", 0), ("started", 0.5, "s", 0), ("ended", 1.0, "s", 0)]
+        rows += [("submitted", 0.25, "s", 1), ("ended", 1.5, "s", 1), ("cause", "signal 9", "", 1)]
+        run.append(
+            Turn(probe=f"{PROBE}-climb-{width}", runtime="charliecloud", block=0),
+            [
+                Observation(
+                    probe=PROBE, probe_version=1, runtime="charliecloud", block=0, order=width * 4, name=key,
+                    value=value, unit=unit, repetition=number, warm_up=True, evidence=(), image_digest="",
+                    observed_at="",
+                )
+                for key, value, unit, number in rows
+            ],
+            (),
+        )  # fmt: skip
+    return run
+
+
+def test_a_run_is_read_with_every_container_of_it(tmp_path: Path) -> None:
+    sweep = read_sweep(sweep_run(tmp_path, "20260101T000000Z-a", [1, 2]))
+    assert [(level.width, level.launched) for level in sweep.levels] == [(1, 2), (2, 2)]
+    assert sweep.levels[0].waits == (0.75,)
+    assert sweep.levels[0].starts == (0.25,)
+    assert sweep.levels[0].failed == {"signal 9": 1}
+    assert sweep.levels[0].throughput == pytest.approx(0.5)
+    assert sweep.residue is None
+
+
+def test_of_a_sites_sweeps_the_widest_is_shown_and_of_equals_the_newest(tmp_path: Path) -> None:
+    wide = sweep_run(tmp_path, "20260101T000000Z-a", [1, 2, 4])
+    narrow = sweep_run(tmp_path, "20260102T000000Z-b", [1, 2])
+    empty = sweep_run(tmp_path, "20260103T000000Z-c", [])
+    found = widest_sweep([wide, narrow, empty], "local")
+    assert found
+    assert found.folder.endswith("-a")
+    assert widest_sweep([empty], "local") is None
+    assert widest_sweep([wide], "elsewhere") is None
