@@ -157,6 +157,7 @@ class FakeSession:
     form: PreparedForm | None = None
     engine_processes: tuple[str, ...] = ()
     limits_memory: bool = True
+    images: Mapping[str, str] = field(default_factory=dict)
     launched: list[tuple[str, ...]] = field(default_factory=list)
     recorded: list[Observation] = field(default_factory=list)
     adapter: Runtime = field(default_factory=lambda: FakeRuntime())  # noqa: PLW0108 - it is defined below
@@ -164,6 +165,10 @@ class FakeSession:
     def with_image(self, reference: str) -> FakeSession:  # noqa: ARG002 - every image is made up
         """Give the same session."""
         return self
+
+    def other_image(self, name: str) -> str:
+        """Give what the test says; by default every image is there."""
+        return self.images.get(name, FAKE)
 
     def image_path(self, path: str) -> str:
         """Give the path itself."""

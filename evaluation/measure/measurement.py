@@ -255,7 +255,8 @@ class Measurement:
         for found in self.manifest.runtimes:
             if not found.present:
                 continue
-            form = forms.get(found.knob.of if found.knob else found.id)
+            of = found.knob.of if found.knob else found.id
+            form = forms.get(of)
             ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
             for id_ in ids:
                 yield Arm(
@@ -265,7 +266,17 @@ class Measurement:
                     image_digest=form.digest if form else "",
                     form=prepared_form(form) if form else None,
                     problem=form.problem if form else "",
+                    others=self._references(of),
                 )
+
+    def _references(self, runtime: str) -> dict[str, str]:
+        """Name every image that a runtime has a form of, with its reference."""
+        return {
+            name: form.reference
+            for name, facts in self.manifest.images.items()
+            for form in facts.forms
+            if form.runtime == runtime and not form.problem
+        }
 
 
 def prepared_form(form: FormFacts) -> PreparedForm:

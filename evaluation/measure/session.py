@@ -44,6 +44,8 @@ class Arm:
     form: PreparedForm | None = None
     problem: str = ""
     """Why the runtime has no form of this image."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """References of the other images that this runtime has a form of, by name."""
 
 
 @contextlib.contextmanager
@@ -129,6 +131,10 @@ class TurnSession:
     def with_image(self, reference: str) -> TurnSession:
         """The same turn with another image; what it observes and keeps is this turn's."""
         return replace(self, arm=replace(self.arm, reference=reference))
+
+    def other_image(self, name: str) -> str:
+        """Reference of another image; empty where this runtime has no form of it."""
+        return self.arm.others.get(name, "")
 
     @property
     def payload(self) -> Path:

@@ -134,6 +134,9 @@ class Session(Protocol):
     def with_image(self, reference: str) -> Session:
         """The same turn with another image, in the runtime's own form; for probes that bring their own."""
 
+    def other_image(self, name: str) -> str:
+        """What `with_image` takes for another image of the ladder; empty where it is not in this form."""
+
     def image_path(self, path: str) -> str:
         """Where a path of the image is found by the command: itself, or in the tree on the host."""
 

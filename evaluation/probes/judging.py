@@ -24,6 +24,7 @@ __all__ = [
     "functional",
     "problem",
     "relative",
+    "with_one_compiler",
 ]
 
 PROBLEM = "problem"
@@ -82,6 +83,17 @@ def relative(
     count = sum(len(values) for values in blocks.values())
     message = f"{count} measured in {len(samples)} block{'' if len(samples) == 1 else 's'}"
     return Judgement(outcome=Outcome.MEASURED, message=message, samples=samples)
+
+
+def with_one_compiler(own: Observations, others: Mapping[str, Observations]) -> Judgement | None:
+    """Refuse the bare host where its compiler is not the image's: other work would be compared."""
+    if not own.items or own.items[0].runtime not in {CONTROL, CONTROL_AGAIN} or not own.last("compiler"):
+        return None
+    compilers = {items.last("compiler") for items in others.values()} - {None, own.last("compiler")}
+    if not compilers:
+        return None
+    words = f"the host's gcc {own.last('compiler')} is not the image's ({', '.join(map(str, compilers))})"
+    return Judgement(outcome=Outcome.UNAVAILABLE, message=words)
 
 
 def functional(

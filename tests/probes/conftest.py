@@ -125,7 +125,7 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
             )
             id_ = "root-inside" if root_inside else "wrapped" if wrap else CONTROL
             # The host itself is the unpacked tree: no image is needed to try a probe bare.
-            arm = Arm(id=id_, runtime=runtime, reference="/", image_digest="", form=form)
+            arm = Arm(id=id_, runtime=runtime, reference="/", image_digest="", form=form, others={"med": "/"})
             with work_directory(bench) as work:
                 session = TurnSession(bench=bench, arm=arm, probe=probe, block=0, order=0, work=work)
                 if root_inside:

@@ -4,60 +4,22 @@ from collections.abc import Mapping
 
 from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.canaries import plant_file
+from evaluation.probes.developing import go_round
 from evaluation.probes.judging import DETAIL, PROBLEM, functional
 from evaluation.probes.timing import lacks
-
-SOURCE = "developed.c"
-PROGRAM = "developed"
-TEXT = """#include <stdio.h>
-static int answer(int half) {
-    int whole = 2 * half;
-    return whole;
-}
-int main(void) {
-    printf("answer %d\\n", answer(21));
-    return 0;
-}
-"""
-LINE = 4
-"""Of the source: where ``whole`` has its value."""
-HOST_COMPILER, HOST_DEBUGGER = "/usr/bin/gcc", "/usr/bin/gdb"
 
 
 def observe(session: Session) -> None:
     """Compile on the bind, run, then stop the program at a line of its source."""
     if lacks(session, "gcc", "gdb", of_image=False):
         return
-    bare = session.is_control
-    compiler, debugger = (HOST_COMPILER, HOST_DEBUGGER) if bare else ("gcc", "gdb")
-    plant_file(session.work, SOURCE, TEXT, mode=0o644)
-    source, program = f"{session.work_inside}/{SOURCE}", f"{session.work_inside}/{PROGRAM}"
-    built = session.launch((compiler, "-g", "-O0", "-o", program, source))
-    if built.failure or built.evidence.timed_out:
-        session.record(PROBLEM, built.failure or "the compiler did not end", evidence=(built,))
+    seen = go_round(session)
+    if seen.problem:
+        session.record(PROBLEM, seen.problem, evidence=seen.evidence)
         return
-    there = (session.work / PROGRAM).is_file()
-    if not (built.ok and there):
-        words = built.stderr.decode("utf-8", "replace").strip().splitlines()
-        session.record("rounds", value=False, evidence=(built,))
-        session.record(DETAIL, "; ".join(["it was not compiled", *words[-1:]]), evidence=(built,))
-        return
-    ran = session.launch((program,))
-    steps = (f"break {SOURCE}:{LINE}", "run", "print whole", "backtrace", "continue")
-    script = tuple(word for step in steps for word in ("-ex", step))
-    traced = session.launch((debugger, "--nx", "--batch", *script, program), env={"SHELL": "/bin/sh"})
-    said = (traced.stdout + traced.stderr).decode("utf-8", "replace")
-    wanted = {
-        "the program did not run": b"answer 42" in ran.stdout,
-        "gdb did not stop at the line": f"{SOURCE}:{LINE}" in said,
-        "gdb could not read the variable": "$1 = 42" in said,
-        "gdb did not show who called": "main ()" in said,
-    }
-    missing = [what for what, seen in wanted.items() if not seen]
-    evidence = (built, ran, traced)
-    session.record("rounds", not missing, evidence=evidence)
-    session.record(DETAIL, "; ".join(missing) or "compiled, run, stopped at a line, read", evidence=evidence)
+    session.record("rounds", not seen.missing, evidence=seen.evidence)
+    detail = "; ".join(seen.missing) or "compiled, run, stopped at a line, read"
+    session.record(DETAIL, detail, evidence=seen.evidence)
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:

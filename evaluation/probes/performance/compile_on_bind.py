@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from evaluation.model import CONTROL, Outcome
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.judging import PROBLEM, relative
+from evaluation.probes.developing import HOST_COMPILER, HOST_MAKE
+from evaluation.probes.judging import PROBLEM, relative, with_one_compiler
 from evaluation.probes.timing import lacks
 
 UNITS = 24
 FUNCTIONS = 40
 JOBS = 2
-HOST_COMPILER = "/usr/bin/gcc"
-HOST_MAKE = "/usr/bin/make"
 
 
 def observe(session: Session) -> None:
@@ -67,14 +65,7 @@ def write_project(session: Session) -> None:
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     """Give the seconds per block; the bare host counts only with the compiler of the image."""
-    if own.items and own.items[0].runtime.startswith(CONTROL) and own.last("compiler"):
-        compilers = {items.last("compiler") for items in others.values()} - {None, own.last("compiler")}
-        if compilers:
-            words = (
-                f"the host's gcc {own.last('compiler')} is not the image's ({', '.join(map(str, compilers))})"
-            )
-            return Judgement(outcome=Outcome.UNAVAILABLE, message=words)
-    return relative(own, others, "duration")
+    return with_one_compiler(own, others) or relative(own, others, "duration")
 
 
 PROBE = Probe(

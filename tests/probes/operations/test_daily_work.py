@@ -29,6 +29,7 @@ NAMES = {
     "shared_group_output": "shared",
     "process_tracing": "traces",
     "build_and_debug": "rounds",
+    "developer_flow": "flows",
 }
 
 
@@ -121,12 +122,15 @@ def test_a_bare_process_traces_its_child(take_turn: TakesTurns) -> None:
     platform.machine() != "x86_64" or not all(map(shutil.which, ("gcc", "gdb"))),
     reason="needs gcc and gdb here, and the filter is written for x86-64",
 )
-def test_a_filter_without_ptrace_flips_the_developer_s_round(take_turn: TakesTurns, scratch: Path) -> None:
-    probe = find("build_and_debug")
+@pytest.mark.parametrize("name", ["build_and_debug", "developer_flow"])
+def test_a_filter_without_ptrace_flips_the_developer_s_round(
+    take_turn: TakesTurns, scratch: Path, name: str
+) -> None:
+    probe = find(name)
     wrapper = shutil.copy(Path(__file__).parents[1] / "without_ptrace.py", scratch)  # where the user can read
     Path(wrapper).chmod(0o644)
-    host = take_turn("build_and_debug")
-    filtered = take_turn("build_and_debug", wrap=("/usr/bin/python3", wrapper))
+    host = take_turn(name)
+    filtered = take_turn(name, wrap=("/usr/bin/python3", wrapper))
     assert probe.judge(host, {}).outcome is Outcome.HOLDS
     judgement = probe.judge(filtered, {"host": host})
     assert judgement.outcome is Outcome.FAILS
