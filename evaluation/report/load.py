@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.decide.checklist import known_checklists
+from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Observation
+from evaluation.ledger import ledgers
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Finding, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
@@ -29,8 +31,8 @@ def load_case(
     Parameters
     ----------
     results, criteria, sites : str or Path
-        The results folder, the criteria file (with the table of advisories beside it, if any), the folder
-        of sites.
+        The results folder, the criteria file (beside it, if any, the table of advisories, the cost model and
+        the folder of images with their ledgers), the folder of sites.
     runs : str or sequence of str, optional
         Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
         commas). Without any: the newest finished run of each site.
@@ -46,13 +48,15 @@ def load_case(
     names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
     chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    table = file.with_name("advisories.yaml")
+    table, costs = file.with_name("advisories.yaml"), file.with_name("costs.yaml")
     return Case(
         criteria=rules,
         sites=known,
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=load_advisories(table) if table.is_file() else None,
+        costs=load_costs(costs, sites=tuple(known)) if costs.is_file() else None,
+        ledgers=ledgers(file.with_name("images")),
     )
 
 
@@ -125,11 +129,15 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
-        recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
+        recorded=_recorded(run, {"launch_cost", *_attempts(findings)}),
         residue=run.residue(),
         checklists=known_checklists(run.path.parent),
         imported=imported(run.path.parents[1], run.path.parent.name),
     )
+
+
+def _attempts(findings: Sequence[Finding]) -> set[str]:
+    return {finding.probe for finding in findings if finding.texts.checklist_id}
 
 
 def _recorded(run: Run, probes: set[str]) -> dict[tuple[str, str], tuple[Observation, ...]]:

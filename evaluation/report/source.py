@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from evaluation.decide.checklist import Checklist
+from evaluation.decide.costs import Costs
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.prosandcons import Point
 from evaluation.decide.supply import Advisories
 from evaluation.errors import EvaluationError
 from evaluation.imported import Imported
+from evaluation.ledger import Build
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -36,7 +38,7 @@ class SiteCase:
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
     that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
-    runtime, what was recorded of the checklist's attempts. ``checklists`` are the calibrations by which they
+    runtime, what was recorded of the checklist's attempts and of the whole launch. ``checklists`` are the calibrations by which they
     are published here, the site's own first and newest first.
     """
 
@@ -155,6 +157,10 @@ class Case:
     measured: tuple[SiteCase, ...]
     advisories: Advisories | None = None
     criteria_text: str = ""
+    costs: Costs | None = None
+    """The cost model that lies beside the criteria, if one does."""
+    ledgers: Mapping[str, tuple[Build, ...]] = field(default_factory=dict)
+    """What was built of each image, the oldest first."""
 
     def __post_init__(self) -> None:
         if not self.measured:
