@@ -100,7 +100,7 @@ def doctor(*, as_json: bool, site: str) -> None:
 @main.command()
 @told
 def validate() -> None:
-    """Check all that people write (criteria.yaml, inventory.yaml, sites/ ...): every fault, with its line.
+    """Check all that people write (criteria.yaml, costs.yaml, sites/ ...): every fault, with its line.
 
     Needs nothing but these files.
     """
@@ -109,7 +109,7 @@ def validate() -> None:
             click.echo(str(fault), err=True)
         click.echo(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
         sys.exit(1)
-    click.echo("criteria.yaml, inventory.yaml, sites/, images/ and workloads/ are as they should be")
+    click.echo("criteria, costs, inventory, scaling, sites, images and workloads are as they should be")
 
 
 @main.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.decide.checklist import known_checklists, unpublished_reason
+from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.findings import checklist_of, findings_of
@@ -43,7 +44,7 @@ from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.scratch import scratch_directory
-from evaluation.sites import load_site
+from evaluation.sites import list_sites, load_site
 from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
@@ -89,6 +90,7 @@ def validate() -> list[Fault]:
     checks.append(partial(load_advisories, here / "advisories.yaml"))
     checks.append(partial(_inventory, here, images))
     checks.append(partial(load_scaling, here / "scaling.yaml"))
+    checks.append(partial(load_costs, here / "costs.yaml", sites=list_sites(here / "sites")))
     checks += [partial(load_workload, workloads, name, images=images) for name in list_workloads(workloads)]
     for check in checks:
         try:

@@ -17,6 +17,7 @@ __all__ = [
     "count",
     "day",
     "decimal",
+    "lasting",
     "likelihood",
     "moment",
     "percent",
@@ -25,6 +26,7 @@ __all__ = [
     "ratio_between",
     "share",
     "short_digest",
+    "spread",
 ]
 
 NBSP: Final = "\N{NO-BREAK SPACE}"
@@ -36,6 +38,10 @@ MICRO: Final = "\N{MICRO SIGN}"
 _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, f"{MICRO}s"), (1e-9, "ns"))
 _BYTES: Final = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _THOUSANDS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+_LASTING: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+_LEAST: Final = 0.01
 
 _LIKELIHOODS: Final = (
     (0.99, "virtually certain"),
@@ -113,6 +119,33 @@ def between(interval: Interval, unit: str) -> str:
     factor, name = _scaled(abs(interval.estimate), unit)
     ends = f"{decimal(interval.low / factor)}{DASH}{decimal(interval.high / factor)}"
     return f"{ends}{NBSP}{name}" if name else ends
+
+
+def spread(low: float, high: float, unit: str) -> str:
+    """Write two ends, each as `lasting` or `quantity` would; one text where they read alike.
+
+    For the unit ``"%"`` the ends are shares of 1. Of these, and of money, less than a hundredth is only said
+    to be less.
+    """
+    if unit == "s":
+        ends = [lasting(end) for end in (low, high)]
+    elif unit in {"%", "EUR"}:
+        ends = [_coarse(end * (100 if unit == "%" else 1), unit) for end in (low, high)]
+    else:
+        ends = [quantity(end, unit) for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def _coarse(value: float, unit: str) -> str:
+    return f"{f'<{_LEAST}' if 0 < value < _LEAST else decimal(value, 2)}{NBSP}{unit}"
+
+
+def lasting(seconds: float) -> str:
+    """Write how long something takes: ``1800`` becomes "30 min", ``28800`` "8 h"."""
+    for factor, name in _LASTING:
+        if seconds >= factor:
+            return f"{decimal(seconds / factor, 2)}{NBSP}{name}"
+    return quantity(float(f"{seconds:.2g}"), "s")
 
 
 def ratio(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from evaluation.decide.costs import Costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import Scaling
 from evaluation.decide.supply import Advisories
@@ -19,6 +20,7 @@ __all__ = ["SCHEMAS", "validate", "write_schemas"]
 
 SCHEMAS: dict[str, type[StrictModel]] = {
     "advisories.schema.json": Advisories,
+    "costs.schema.json": Costs,
     "criteria.schema.json": Criteria,
     "image.schema.json": Recipe,
     "inventory.schema.json": Inventory,

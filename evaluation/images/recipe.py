@@ -144,7 +144,10 @@ def containerfile(recipe: Recipe, name: str) -> str:
         *(f"{{ [ -e {path} ] || touch {path}; }}" for path in recipe.empty_files),
         *(f"ln -sfn {target} {link}" for link, target in recipe.links.items()),
     ]
-    lines = [f"# Rendered from images/{name}/image.yaml; do not edit.", f"FROM {recipe.base}"]
+    lines = [f"# Rendered from images/{name}/image.yaml; do not edit."]
+    if recipe.own_layer:
+        lines.append(f"# First: docker build --tag container-evaluation/{recipe.extends} images/{recipe.extends}")
+    lines.append(f"FROM {f'container-evaluation/{recipe.extends}' if recipe.own_layer else recipe.base}")
     lines.append("RUN " + " \\\n && ".join(steps))
     if recipe.wheels:
         lines.append(
@@ -194,7 +197,9 @@ def definition(recipe: Recipe, name: str) -> str | None:
         return None
     with TemporaryDirectory() as folder:
         source = Path(folder) / "Containerfile"
-        source.write_text(containerfile(recipe, name), encoding="utf-8")
+        # An image file shares no layers, so all of it is made from the base.
+        whole = recipe.model_copy(update={"own_layer": False})
+        source.write_text(containerfile(whole, name), encoding="utf-8")
         translated = SingularityWriter(DockerParser(str(source)).recipe).convert()
     body = "\n".join(line.rstrip() for line in translated.splitlines() if not line.startswith("#"))
     return f"# Rendered from images/{name}/image.yaml; do not edit.\n{body.strip()}\n"

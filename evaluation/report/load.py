@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from evaluation.decide.checklist import known_checklists
+from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.prosandcons import pros_and_cons
@@ -15,13 +18,16 @@ from evaluation.decide.sweeps import widest_sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Observation
+from evaluation.ledger import ledgers
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Finding, Observation
 from evaluation.project import locate
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import Run, find_runs
 
 __all__ = ["choose_runs", "load_case"]
+
+_Loaded = TypeVar("_Loaded")
 
 
 def load_case(
@@ -32,8 +38,8 @@ def load_case(
     Parameters
     ----------
     results, criteria, sites : str or Path
-        The results folder, the criteria file (with the table of advisories beside it, if any), the folder
-        of sites.
+        The results folder, the criteria file (beside it, if any, the table of advisories, the cost model and
+        the folder of images with their ledgers), the folder of sites.
     runs : str or sequence of str, optional
         Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
         commas). Without any: the newest finished run of each site.
@@ -52,19 +58,25 @@ def load_case(
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
     shown = {name for name, site in known.items() if site.status != "test"}
     shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
-    table, packages = file.with_name("advisories.yaml"), file.with_name("inventory.yaml")
-    farm = file.with_name("scaling.yaml")
     sweeps = {site.site: widest_sweep(there, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
-        advisories=load_advisories(table) if table.is_file() else None,
-        inventory=load_inventory(packages) if packages.is_file() else None,
+        advisories=_beside(file, "advisories.yaml", load_advisories),
+        inventory=_beside(file, "inventory.yaml", load_inventory),
         sweeps={site: sweep for site, sweep in sweeps.items() if sweep},
-        scaling=load_scaling(farm) if farm.is_file() else None,
+        scaling=_beside(file, "scaling.yaml", load_scaling),
+        costs=_beside(file, "costs.yaml", partial(load_costs, sites=tuple(known))),
+        ledgers=ledgers(file.with_name("images")),
     )
+
+
+def _beside(criteria: Path, name: str, load: Callable[[Path], _Loaded]) -> _Loaded | None:
+    """Read a file that lies beside the criteria, where there is one."""
+    path = criteria.with_name(name)
+    return load(path) if path.is_file() else None
 
 
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:
@@ -137,11 +149,15 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         outputs=run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
-        recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
+        recorded=_recorded(run, {"launch_cost", *_attempts(findings)}),
         residue=run.residue(),
         checklists=known_checklists(run.path.parent),
         imported=imported(run.path.parents[1], run.path.parent.name),
     )
+
+
+def _attempts(findings: Sequence[Finding]) -> set[str]:
+    return {finding.probe for finding in findings if finding.texts.checklist_id}
 
 
 def _recorded(run: Run, probes: set[str]) -> dict[tuple[str, str], tuple[Observation, ...]]:

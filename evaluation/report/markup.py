@@ -78,6 +78,7 @@ def environment() -> jinja2.Environment:
         "count": units.count,
         "day": units.day,
         "decimal": units.decimal,
+        "lasting": units.lasting,
         "likelihood": units.likelihood,
         "link": link,
         "moment": units.moment,
@@ -87,6 +88,7 @@ def environment() -> jinja2.Environment:
         "ratio_between": units.ratio_between,
         "share": units.share,
         "short_digest": units.short_digest,
+        "spread": units.spread,
         "verbatim": verbatim,
     }
     made.globals |= {"exit_words": exit_words, "anchor_of": anchor}

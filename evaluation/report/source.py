@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from evaluation.decide.checklist import Checklist
+from evaluation.decide.costs import Costs
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.farm import Scaling
 from evaluation.decide.prosandcons import Point
@@ -15,6 +16,7 @@ from evaluation.decide.sweeps import Sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import Imported
 from evaluation.inventory import Inventory
+from evaluation.ledger import Build
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -39,7 +41,7 @@ class SiteCase:
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
     that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
-    runtime, what was recorded of the checklist's attempts. ``checklists`` are the calibrations by which they
+    runtime, what was recorded of the checklist's attempts and of the whole launch. ``checklists`` are the calibrations by which they
     are published here, the site's own first and newest first.
     """
 
@@ -163,6 +165,10 @@ class Case:
     """The collaboration's packages, where the file lies beside the criteria."""
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     scaling: Scaling | None = None
+    costs: Costs | None = None
+    """The cost model that lies beside the criteria, if one does."""
+    ledgers: Mapping[str, tuple[Build, ...]] = field(default_factory=dict)
+    """What was built of each image, the oldest first."""
 
     def __post_init__(self) -> None:
         if not self.measured:

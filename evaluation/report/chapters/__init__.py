@@ -1,6 +1,7 @@
 """The chapters of the report, in the order in which it has them."""
 
 from evaluation.report.chapters.answer import answer
+from evaluation.report.chapters.costs import costs
 from evaluation.report.chapters.evidence import evidence
 from evaluation.report.chapters.images import images
 from evaluation.report.chapters.method import method
@@ -18,6 +19,7 @@ from evaluation.report.chapters.winners import winners
 
 __all__ = [
     "answer",
+    "costs",
     "evidence",
     "images",
     "method",
