@@ -33,6 +33,7 @@ COMMANDS = [
     "findings",
     "image",
     "import",
+    "pack",
     "probe",
     "report",
     "run",
