@@ -624,7 +624,7 @@ def import_() -> None:
 @_results
 @told
 def import_archive(*, file: Path, sha256: str, results: Path | None) -> None:
-    """Check FILE, which 'evaluation pack' wrote at another site, and add its run to the results.
+    """Check FILE, which 'evaluation site pack' wrote elsewhere, and add its run to the results.
 
     All or nothing; nothing in it is run. Needs that file, and the site's description in sites/.
     """
@@ -644,7 +644,15 @@ def import_docker_bench(*, file: Path, site: str, results: Path | None) -> None:
     click.echo(reviewing.import_docker_bench(file, site=site, results=results))
 
 
-@main.command()
+@main.group()
+def site() -> None:
+    """Describe a site, look at what is known of it, and let its results leave it.
+
+    Needs no container.
+    """
+
+
+@site.command("pack")
 @click.argument("name", default="", metavar="[RUN]")
 @_site
 @_results
@@ -656,7 +664,7 @@ def import_docker_bench(*, file: Path, site: str, results: Path | None) -> None:
 @click.option("--key", type=click.Path(path_type=Path), help="The site's key.  [default: in ~/.config]")
 @click.option("--yes", is_flag=True, help="Do not ask; for use without a terminal.")
 @told
-def pack(
+def site_pack(
     *,
     name: str,
     site: str,
@@ -680,7 +688,7 @@ def pack(
         if not sys.stdin.isatty():
             raise EvaluationError(
                 "nobody is here to agree to this list; nothing was written",
-                where="evaluation pack",
+                where="evaluation site pack",
                 advice="Read it, then run again with --yes.",
             )
         return click.confirm("\nwrite this?", default=False)

@@ -415,6 +415,10 @@ class Run:
         left = [str(what) for row in rows if isinstance(row, list) for what in row]
         return tuple(dict.fromkeys(left)) if rows else None
 
+    def lines(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Read one of the files of lines as it is, each object with its place; packed or not."""
+        return self._rows(name)
+
     def _has(self, name: str) -> bool:
         return bool(self._places(name))
 

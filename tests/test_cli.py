@@ -37,6 +37,7 @@ COMMANDS = [
     "probe",
     "report",
     "run",
+    "site",
     "validate",
     "verify",
     "weights",

@@ -87,7 +87,8 @@ def test_a_real_run_says_the_same_after_it_has_travelled(archive: tuple[Path, st
 
 
 def test_no_folder_of_anybody_is_in_it(archive: tuple[Path, str]) -> None:
-    original = "".join((REFERENCE / name).read_text() for name in ("evidence.jsonl", "outputs.jsonl"))
+    run = Run(REFERENCE)
+    original = "".join(str(row) for name in ("evidence.jsonl", "outputs.jsonl") for _, row in run.lines(name))
     folders = {*re.findall(r"/home/([a-z][a-z0-9_-]+)", original)} | {
         *re.findall(r"container-evaluation-[a-z0-9_]{8}(?=/)", original)
     }
@@ -99,7 +100,7 @@ def test_no_folder_of_anybody_is_in_it(archive: tuple[Path, str]) -> None:
 
 def test_what_leaves_is_listed_before_and_nothing_is_written_unasked(tmp_path: Path) -> None:
     measured(tmp_path / "results", "local")
-    words = ("pack", "--results", tmp_path / "results", "--output", tmp_path / "run.zip")
+    words = ("site", "pack", "--results", tmp_path / "results", "--output", tmp_path / "run.zip")
     done = evaluation(*words)
     assert done.exit_code == 1
     assert "this leaves:" in done.output
@@ -112,7 +113,7 @@ def test_what_leaves_is_listed_before_and_nothing_is_written_unasked(tmp_path: P
 
 def test_a_name_that_is_a_word_of_the_results_changes_nothing_silently(tmp_path: Path) -> None:
     measured(tmp_path / "results", "local")
-    done = evaluation("pack", "--results", tmp_path / "results", "--yes", "--hide", "docker")
+    done = evaluation("site", "pack", "--results", tmp_path / "results", "--yes", "--hide", "docker")
     assert done.exit_code == 1
     assert "--public docker" in done.output
     assert not [*(tmp_path / "results").glob("*.zip")]

@@ -26,6 +26,8 @@ class Rule(StrEnum):
     """A date and time, as it is."""
     TEXT = "text"
     """Anything that was said: searched for what must not leave."""
+    HOST = "host"
+    """A host's name: always replaced."""
     KEYED = "keyed"
     """A digest that guesses could be tried against: hashed once more with the site's key."""
 
@@ -109,6 +111,13 @@ MANIFEST: Final[Mapping[str, Rules]] = {
     "image": _IMAGE,
     "ladder": _IMAGE,
     "programs": {"component": _T, "version": _T, "package": _T, "changelog_read": _F, "mentioned": _T},
+    "batch": {
+        "engine": _W,
+        "version": _T,
+        "submitted_by": _W,
+        "jobs": {"id": _T, "node": Rule.HOST},
+        "remark": _T,
+    },
     "unavailable": {"*": _T},
 }
 OBSERVATION: Final[Mapping[str, Rules]] = {
@@ -180,6 +189,8 @@ def _leaf(value: object, rule: Rule, hider: Hider, where: str) -> object:
         raise _misshapen(where)
     if rule is Rule.TEXT:
         return hider.text(value)
+    if rule is Rule.HOST:
+        return hider.name("host", value)
     shape = _SHAPES.get(rule)
     if shape is None or not shape.fullmatch(value):
         raise _misshapen(where)

@@ -15,7 +15,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -201,6 +201,16 @@ class Hider:
         name = rf"(?P<name>(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9]))"
         self._names = re.compile(name, re.IGNORECASE)
         self._all = re.compile(f"{_PATTERN}|{name}", re.IGNORECASE)
+
+    def knowing(self, hosts: Iterable[str]) -> Hider:
+        """Give one that knows further hosts, as those that a run says it was measured on."""
+        more = frozenset(name for host in hosts for name in (host, host.split(".")[0]))
+        known = replace(self.private, hosts=self.private.hosts | (more - _PUBLIC))
+        return Hider(key=self.key, private=known, counts=self.counts)
+
+    def name(self, kind: str, name: str) -> str:
+        """Give the stand-in of something that is a name and nothing else."""
+        return self._tag(kind, name.lower()) if name else name
 
     def text(self, text: str) -> str:
         """Give a text without what must not leave."""

@@ -15,7 +15,7 @@ from evaluation.archive.container import FILES, Header, Member
 from evaluation.archive.fields import EVIDENCE, MANIFEST, OBSERVATION, RESIDUE, Rule, allowed
 from evaluation.archive.hiding import Hider
 from evaluation.errors import EvaluationError
-from evaluation.files import read_lines, read_object
+from evaluation.files import read_object
 from evaluation.store import Run
 from evaluation.units import count, quantity
 
@@ -95,6 +95,7 @@ def pack(run: Run, hider: Hider) -> Package:
             advice="Go on with it: evaluation run; or pack another one.",
         )
     run.verify()
+    hider = hider.knowing(job.node for job in (run.manifest.batch.jobs if run.manifest.batch else ()))
     files: dict[str, bytes] = {}
     manifest = run.manifest.model_dump(mode="json")
     files["manifest.json"] = _json(allowed(manifest, MANIFEST, hider, "manifest.json"))
@@ -140,7 +141,9 @@ def pack(run: Run, hider: Hider) -> Package:
         transcripts=len(digests),
         changed=len(changed),
         withheld=withheld,
-        stays=tuple(sorted(path.name for path in run.path.iterdir() if path.name not in FILES)),
+        stays=tuple(
+            sorted(path.name for path in run.path.iterdir() if path.name.removesuffix(".gz") not in FILES)
+        ),
     )
 
 
@@ -204,7 +207,7 @@ def _observations(run: Run, hider: Hider, ids: Mapping[str, str]) -> list[object
 
 
 def _rows(run: Run, name: str, leaving: Callable[[Mapping[str, Any], str], object]) -> list[object]:
-    return [leaving(row, where) for where, row in read_lines(run.path / name, torn_end=False)]
+    return [leaving(row, where) for where, row in run.lines(name)]
 
 
 def _nothing_left(files: Mapping[str, bytes], hider: Hider) -> None:

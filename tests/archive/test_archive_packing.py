@@ -121,6 +121,7 @@ def test_what_is_not_listed_does_not_leave() -> None:
         (Rule.MOMENT, "yesterday"),
         (Rule.FIGURE, "zoe-quark"),
         (Rule.KEYED, "zoe-quark"),
+        (Rule.HOST, 5),
         (Rule.TEXT, {"a": "b"}),
         (RESIDUE, "text"),
     ],

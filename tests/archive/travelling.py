@@ -13,9 +13,11 @@ from made_up_run import LABEL, evidence, observation
 from evaluation.archive.hiding import Hider, Private
 from evaluation.archive.packing import pack
 from evaluation.manifest import (
+    BatchFacts,
     FormFacts,
     HostFacts,
     ImageFacts,
+    JobFacts,
     KnobFacts,
     Manifest,
     ProgramFacts,
@@ -24,6 +26,7 @@ from evaluation.manifest import (
 from evaluation.model import Effect, Evidence, Role
 from evaluation.store import Run, Turn
 
+NODE = "ccwsge0042"
 USER, HOST, DOMAIN = "zoe-quark", "wn0815", "farm.example.edu"
 SECRETS = (
     USER,
@@ -38,6 +41,7 @@ SECRETS = (
     "52:54:00:ab:cd:ef",
     "zoe@",
     "projectx",
+    NODE,
 )
 """What must not be found in an archive, however it is written there."""
 
@@ -46,7 +50,7 @@ PLANTED = (
     "/home/zoe-quark/private-folder/x source=/gpfs/zq-group/data,target=/work "
     "/proc/1/root/gpfs/zq-group/data "
     "unix:///run/user/1001/private-folder.sock 192.0.2.77:22 [2001:db8::77] 52:54:00:ab:cd:ef "
-    "/usr/lib/zoe-quark /tmp/zoe-quark-1/out ~/private-folder projectx"
+    "/usr/lib/zoe-quark /tmp/zoe-quark-1/out ~/private-folder projectx ccwsge0042"
 )
 PRIVATE = Private(
     hosts=frozenset({HOST, f"{HOST}.{DOMAIN}"}),
@@ -121,6 +125,13 @@ def planted_manifest(
         image=image,
         ladder=(image.model_copy(update={"name": "xs"}),),
         programs=(ProgramFacts(component=said, version=said, package=said, mentioned=(said,)),),
+        batch=BatchFacts(
+            engine="slurm",
+            version=said,
+            submitted_by="parsl",
+            jobs=(JobFacts(id=said, node=NODE),),
+            remark=said,
+        ),
         unavailable={"cold_start": said},
     )
 
