@@ -13,6 +13,7 @@ from evaluation.model import CONTROL, Effect, Role
 
 __all__ = [
     "FORMAT",
+    "ArchivedFacts",
     "BatchFacts",
     "FormFacts",
     "HostFacts",
@@ -138,6 +139,24 @@ class ProgramFacts(_Facts):
     package: str = ""
     changelog_read: bool = False
     mentioned: tuple[str, ...] = ()
+
+
+class ArchivedFacts(_Facts):
+    """What was done to a run before it left the site that measured it; stands in its sentinel.
+
+    ``hidden`` counts what was replaced, by kind. ``changed`` of ``transcripts`` are not as they were printed,
+    and ``withheld`` were no text and stayed. ``originals`` (by file) and ``outputs`` (by the new SHA-256) are
+    the digests before, hashed with the site's key: the site can show that it has the originals, and nobody
+    else can try guesses.
+    """
+
+    format: int
+    hidden: dict[str, int]
+    transcripts: int
+    changed: int
+    withheld: int
+    originals: dict[str, str]
+    outputs: dict[str, str]
 
 
 class JobFacts(_Facts):

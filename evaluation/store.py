@@ -31,7 +31,8 @@ Format history
         ``delta``, its ``severity``) are missing in older ones, and are then not known; the format's number
         is that of what cannot be derived again.
     ``complete.json``
-        The sentinel: digests of the files above it (but the derived one), written last.
+        The sentinel: digests of the files above it (but the derived one), written last. Of a run that came
+        in an archive it also says what was hidden (``archived``, see `evaluation.manifest.ArchivedFacts`).
     ``*.torn``
         What a crash left of a line that it interrupted. It counts for nothing.
 """
@@ -61,7 +62,15 @@ from evaluation.files import (
     set_torn_end_aside,
     write_atomically,
 )
-from evaluation.manifest import FORMAT, FormFacts, HostFacts, ImageFacts, Manifest, RuntimeFacts
+from evaluation.manifest import (
+    FORMAT,
+    ArchivedFacts,
+    FormFacts,
+    HostFacts,
+    ImageFacts,
+    Manifest,
+    RuntimeFacts,
+)
 from evaluation.model import FAKE, Evidence, Finding, Observation
 
 __all__ = [
@@ -274,6 +283,24 @@ class Run:
         return str(read_object(self.path / _SENTINEL).get("finished_at", "")) if self.complete else ""
 
     @property
+    def archived(self) -> ArchivedFacts | None:
+        """What was hidden before the run left its site; ``None`` for one that was measured here.
+
+        Raises
+        ------
+        EvaluationError
+            The sentinel is damaged.
+        """
+        path = self.path / _SENTINEL
+        found = read_object(path).get("archived") if self.complete else None
+        if found is None:
+            return None
+        try:
+            return ArchivedFacts.model_validate(found)
+        except ValidationError as error:
+            raise _first_fault(error, str(path)) from None
+
+    @property
     def manifest(self) -> Manifest:
         """Read the manifest.
 
@@ -387,6 +414,10 @@ class Run:
         rows = [row.get("left") for _, row in self._rows(_RESIDUE)] if self._has(_RESIDUE) else []
         left = [str(what) for row in rows if isinstance(row, list) for what in row]
         return tuple(dict.fromkeys(left)) if rows else None
+
+    def lines(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Read one of the files of lines as it is, each object with its place; packed or not."""
+        return self._rows(name)
 
     def _has(self, name: str) -> bool:
         return bool(self._places(name))

@@ -13,7 +13,7 @@ from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
 from evaluation.store import Run, RuntimeFacts
 
-__all__ = ["checklist_of", "findings_of"]
+__all__ = ["checklist_of", "findings_of", "judged"]
 
 
 def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) -> tuple[Finding, ...]:
@@ -22,6 +22,16 @@ def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) ->
     Attempts of the security checklist that no calibration has seen flipped come out as INERT, unless
     ``only_published`` is false.
     """
+    findings = judged(run, criteria)
+    if only_published:
+        findings = tuple(published(findings, known_checklists(run.path.parent)))
+    with suppress(OSError):  # a read-only copy of the results is as good to read from
+        run.write_findings(findings)
+    return findings
+
+
+def judged(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
+    """Assess a run, and write nothing."""
     run.verify()
     manifest = run.manifest
     probes = discover()
@@ -32,7 +42,7 @@ def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) ->
     }
     roles = {facts.id: facts.role for facts in manifest.runtimes}
     timed = {facts.id for facts in manifest.runtimes if facts.timed}
-    findings = assess(
+    return assess(
         run.observations(),
         site=manifest.site,
         run=manifest.run,
@@ -44,13 +54,6 @@ def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) ->
         present=[facts.id for facts in manifest.runtimes if facts.present],
         asked=lambda runtime, probe: takes_part(roles[runtime], probe, timed=runtime in timed),
     )
-    if only_published:
-        findings = tuple(published(findings, known_checklists(run.path.parent)))
-    try:
-        run.write_findings(findings)
-    except OSError:
-        return findings  # a read-only copy of the results is as good to read from
-    return findings
 
 
 def checklist_of(run: Run, criteria: Criteria) -> Checklist:

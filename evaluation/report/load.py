@@ -153,6 +153,7 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         residue=run.residue(),
         checklists=known_checklists(run.path.parent),
         imported=imported(run.path.parents[1], run.path.parent.name),
+        archived=run.archived,
     )
 
 

@@ -17,6 +17,7 @@ from evaluation.errors import EvaluationError
 from evaluation.imported import Imported
 from evaluation.inventory import Inventory
 from evaluation.ledger import Build
+from evaluation.manifest import ArchivedFacts
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
@@ -59,6 +60,8 @@ class SiteCase:
     checklists: tuple[Checklist, ...] = ()
     imported: tuple[Imported, ...] = ()
     """Results of other tools that are kept for this site."""
+    archived: ArchivedFacts | None = None
+    """What was hidden before the run left its site; ``None`` where it came in no archive."""
 
     @property
     def site(self) -> str:

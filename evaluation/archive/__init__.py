@@ -1,0 +1,1 @@
+"""A run on its way from the site that measured it to the one that decides: packed there, checked here."""

@@ -1,0 +1,131 @@
+"""A run on its way: packed where it was measured, and added where it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evaluation.archive.hiding import Hider, here, site_key
+from evaluation.archive.importing import add
+from evaluation.archive.packing import Package
+from evaluation.archive.packing import pack as made_fit
+from evaluation.decide.criteria import load_criteria
+from evaluation.decide.findings import judged
+from evaluation.errors import EvaluationError
+from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Finding
+from evaluation.project import root
+from evaluation.scratch import scratch_directory
+from evaluation.sites import list_sites, load_site
+from evaluation.store import Run, find_runs
+
+__all__ = ["import_archive", "pack"]
+
+_NO_MEASUREMENTS = frozenset({CALIBRATION, SECURITY_CALIBRATION})
+
+
+def pack(
+    name: str,
+    *,
+    site: str,
+    results: Path | None,
+    output: Path | None,
+    key: Path | None = None,
+    hide: Sequence[str] = (),
+    public: Sequence[str] = (),
+    agreed: Callable[[str], bool],
+) -> str:
+    """Pack a run of a site; say where it is and what to do with it.
+
+    Parameters
+    ----------
+    name : str
+        The run's name; empty for the newest finished one of the site.
+    site : str
+        The site.
+    results, output, key : Path, optional
+        The folder of the results, the archive to write, the file with the site's key.
+    hide, public : sequence of str
+        Further words that must not leave; words that may, although they are a host's or a user's name.
+    agreed : callable
+        Is shown the list of contents, and says whether it may be written.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such run, it is not fit to leave, or what was hidden would change what is decided.
+    """
+    folder = (results or root() / "results").absolute()
+    run = _chosen(folder, site, name)
+    measured_as = load_site(site, root() / "sites").measure_as
+    private = here([*hide, *([measured_as] if measured_as else [])], public)
+    package = made_fit(run, Hider(key=site_key(key), private=private))
+    _assert_same_findings(run, package)
+    if not agreed(package.listing()):
+        return "nothing was written"
+    target = (output or folder / f"{site}-{run.path.name}.zip").absolute()
+    digest = package.write(target)
+    return (
+        f"packed: {target}\nSHA-256: {digest}\n"
+        "Send the file one way and this SHA-256 another; it is added there by\n"
+        f"  evaluation import archive {target.name} --sha256 {digest}"
+    )
+
+
+def import_archive(path: Path, *, results: Path | None, sha256: str) -> str:
+    """Add an archive's run to the results; say what was added.
+
+    Raises
+    ------
+    EvaluationError
+        It is not sound, not known, or here already: nothing was added.
+    """
+    folder = (results or root() / "results").absolute()
+    added = add(path, folder, sha256=sha256, sites=list_sites(root() / "sites"))
+    archived, manifest = added.run.archived, added.run.manifest
+    changed = f"{archived.changed} of {archived.transcripts}" if archived else "none"
+    lines = [
+        f"added: {added.run.path}",
+        f"archive SHA-256: {added.sha256}" + (", as its sender says" if sha256 else ""),
+        f"site {manifest.site}, measured {manifest.started_at}",
+        f"{changed} transcripts were changed before they left",
+        "next: evaluation report",
+    ]
+    return "\n".join(lines)
+
+
+def _chosen(results: Path, site: str, name: str) -> Run:
+    runs = [
+        run
+        for run in find_runs(results, site)
+        if not name or run.path.name == name.rsplit("/", maxsplit=1)[-1]
+    ]
+    finished = [run for run in runs if run.complete] or runs
+    if not finished:
+        raise EvaluationError(
+            f"there is no run {name}" if name else "nothing was measured for this site",
+            where=str(results / site),
+            advice=f"Measure first: make site SITE={site}, or evaluation run --site {site}.",
+        )
+    return max(finished, key=lambda run: run.manifest.started_at)
+
+
+def _assert_same_findings(run: Run, package: Package) -> None:
+    """See that the run decides the same with what was hidden in it."""
+    rules = load_criteria(root() / "criteria.yaml")
+    with scratch_directory() as folder:
+        package.write(folder / "run.zip")
+        hidden = add(folder / "run.zip", folder / "results").run
+        before, after = (
+            {(item.probe, item.runtime): _decides(item) for item in judged(each, rules)}
+            for each in (run, hidden)
+        )
+    if differing := sorted("/".join(cell) for cell in before if before[cell] != after.get(cell)):
+        raise EvaluationError(
+            f"what was hidden changes what {', '.join(differing[:3])} would say; nothing was written",
+            where=str(run.path),
+            advice="A name here is also a word of the results: if everybody may know it, --public NAME.",
+        )
+
+
+def _decides(finding: Finding) -> tuple[object, ...]:
+    return finding.outcome, finding.verdict, finding.value, finding.ratio, finding.comparison, finding.delta

@@ -1,0 +1,128 @@
+"""What must not leave is replaced, what everybody may see stays, and nobody can try guesses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from travelling import KEY, NODE, PLANTED, PRIVATE, SECRETS, hider, secrets_in
+
+from evaluation.archive.hiding import Hider, Private, here, site_key
+from evaluation.errors import EvaluationError
+
+
+def test_the_planted_sentence_has_every_secret_and_none_of_them_afterwards() -> None:
+    assert secrets_in(PLANTED) == list(SECRETS)
+    assert secrets_in(hider().text(PLANTED)) == [NODE]  # whose name is known only from the run
+    assert secrets_in(hider().knowing([NODE]).text(PLANTED)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "at 08:47:06 on 2026-11-23T08:47:06.010+00:00",
+        "Docker 20.10.24+dfsg1, 1.6.20~ds1-1+deb12u3, Python 3.11.2, 5:20.10.24~3-0~debian",
+        "127.0.0.1:80 and ::1 and 0.0.0.0 and std::string",
+        "/usr/bin/docker run --mount type=bind,readonly /payload/probe /work /proc/1/status /dev/null",
+        "a/b and linux/amd64 and 1/s and usr/lib/python3.11",
+        "sha256:1a0a2636e3954416e91cca85c057f64c71650c03adf50d15c3debd608f6952e2",
+        "alpine@sha256:1a0a2636e3954416e91cca85c057f64c71650c03adf50d15c3debd608f6952e2",
+        "refused: mount (Operation not permitted); uid 1001; 512 MiB of 256 MiB",
+        '{"what": "read", "ok": true, "text": "b2a9f188b5ecba5f294646e09a40e55a\\u000a"}',
+        "/run/docker.sock, /var/run/docker.sock, /run/user/1001/docker.sock",
+        "into /tmp and /home/ and / and //",
+    ],
+)
+def test_what_everybody_may_see_stays_as_it_is(text: str) -> None:
+    assert hider().text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("from 10.1.2.3.", "10.1.2.3"),
+        ("from 10.1.2.3:80/tcp", "10.1.2.3"),
+        ("fe80::5054:ff:feab:cdef%eth0", "5054"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("52-54-00-AB-CD-EF", "AB-CD"),
+        ("80:00:02:08:fe:80:00:00:00:00:00:00:24:8a:07:03:00:ad:44:52", "24:8a"),
+        ("see login.cc.example.fr, please", "example"),
+        ("/scratch/GROUP/x.dat", "GROUP"),
+        ("file:///scratch/GROUP/x.dat", "GROUP"),
+        ("source=/scratch/GROUP,target=/work", "GROUP"),
+        ("a:/scratch/GROUP:/b", "GROUP"),
+        ("('/scratch/GROUP')", "GROUP"),
+        ("~/GROUP/x", "GROUP"),
+        ("/work/../scratch/GROUP", "GROUP"),
+        ("/proc/self/cwd/GROUP", "GROUP"),
+        ("ZOE-QUARK", "ZOE"),
+        ("user=zoe-quark;", "zoe"),
+        ("home_zoe-quark_1", "zoe"),
+    ],
+)
+def test_addresses_paths_and_names_go_in_whatever_company_they_stand(text: str, gone: str) -> None:
+    assert gone in text
+    assert gone not in hider().text(text)
+
+
+def test_a_name_within_a_longer_word_is_another_word() -> None:
+    short = Hider(key=KEY, private=Private(users=frozenset({"bob", "b"}), hosts=frozenset({"vm"})))
+    assert short.text("bobbin vmlinuz a b c") == "bobbin vmlinuz a b c"
+    assert short.text("bob on vm").startswith("user-")
+
+
+def test_the_same_thing_has_the_same_stand_in_at_one_site_and_another_elsewhere() -> None:
+    one, again, elsewhere = hider(), hider(), hider(b"the key of another site altogether")
+    assert one.text("zoe-quark") == one.text("ZOE-QUARK") == again.text("zoe-quark")
+    assert one.text("zoe-quark") != elsewhere.text("zoe-quark")
+    assert one.keyed("digest", "x") != elsewhere.keyed("digest", "x")
+
+
+def test_what_was_replaced_is_counted_by_kind() -> None:
+    counting = hider()
+    counting.text("zoe-quark wn0815 192.0.2.77 /gpfs/zq 52:54:00:ab:cd:ef z@farm.example.edu projectx")
+    kinds = {"user": 1, "host": 1, "address": 1, "path": 2, "mac": 1, "mail": 1, "name": 1}
+    assert dict(counting.counts) == kinds
+
+
+def test_without_any_name_nothing_but_patterns_is_replaced() -> None:
+    assert Hider(key=KEY, private=Private()).text("zoe-quark on wn0815") == "zoe-quark on wn0815"
+    assert Hider(key=KEY, private=Private()).found_in("anything") == ""
+
+
+def test_this_machine_knows_its_own_name_and_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "zoe-quark")
+    monkeypatch.setattr("os.uname", lambda: type("Name", (), {"nodename": "wn0815.farm.example.edu"}))
+    found = here(also=["projectx"])
+    assert {"wn0815.farm.example.edu", "wn0815"} <= found.hosts
+    assert "zoe-quark" in found.users
+    assert "projectx" in found.others
+    assert "root" not in found.users
+    assert "localhost" not in found.hosts
+    assert "zoe-quark" not in here(public=["Zoe-Quark"]).users
+
+
+def test_a_key_is_made_once_and_only_its_owner_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    first = site_key()
+    assert site_key() == first
+    assert len(first) == 64
+    assert (tmp_path / "container-evaluation" / "archive.key").stat().st_mode & 0o077 == 0
+    assert site_key(tmp_path / "other.key") != first
+
+
+def test_a_key_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("abc")
+    with pytest.raises(EvaluationError, match="too short"):
+        site_key(tmp_path / "short")
+    with pytest.raises(EvaluationError, match="cannot be kept") as caught:
+        site_key(tmp_path / "short" / "below")
+    assert "--key FILE" in caught.value.advice
+
+
+def test_a_name_that_is_left_is_found() -> None:
+    assert hider().found_in("a slurm_wn0815 b") == "wn0815"
+    assert PRIVATE.hosts
