@@ -56,8 +56,9 @@ def load_case(
     there = find_runs(locate(results))
     chosen = choose_runs(there, [name for name in names if name], where=str(results))
     measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
-    shown = {name for name, site in known.items() if site.status != "test"}
-    shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
+    # the reference machine and a test cluster are no centres: news only where their runs are shown
+    shown = {name for name, site in known.items() if site.status != "test" and not site.label}
+    shown |= {each.manifest.site for each in measured}
     sweeps = {site.site: widest_sweep(there, site.site) for site in measured}
     return Case(
         criteria=rules,

@@ -95,6 +95,15 @@ def test_a_case_is_made_from_files(tmp_path: Path) -> None:
     assert case.measured[0].points
 
 
+def test_a_site_that_is_no_centre_is_named_only_where_its_run_is_shown(tmp_path: Path) -> None:
+    make_run(tmp_path, "own").write_findings(Findings(blocks=3).items)
+    make_run(tmp_path, "theirs", site="reference", label=LABEL).write_findings(Findings(blocks=3).items)
+    places = {"results": tmp_path, "criteria": ROOT / "criteria.yaml", "sites": ROOT / "sites"}
+    without = {"local", "slac", "cc-in2p3"}
+    assert set(load_case(**places).sites) == without
+    assert set(load_case(**places, runs="own,theirs").sites) == without | {"reference"}
+
+
 def test_a_run_that_was_not_assessed_says_what_to_do(tmp_path: Path) -> None:
     make_run(tmp_path, RUN)
     with pytest.raises(EvaluationError, match="no findings") as caught:
