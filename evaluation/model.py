@@ -426,10 +426,10 @@ class Robustness:
     ``runtimes`` are the field in order of rank; the first is the leader. ``flip`` is the smallest change of a
     single weight that brings another level: criterion, points, runtime. ``groups`` is the stability of
     criteria that are moved together, in proportion, by the name of their section. ``without`` names the
-    criteria that change the leader when they are left out, with the new one. ``acceptability`` has a row for each
-    runtime: its share of the draws at each rank. ``central`` has, for each runtime that is first in any draw,
-    the mean share of each criterion (by ``criteria``) in those draws: whose choice it would be. ``methods``
-    are second opinions: name, and value by runtime; none where evidence is missing.
+    criteria that change the leader when they are left out, with the new one. ``acceptability`` has a row for
+    each runtime: its share of the draws at each rank. ``central`` has, for each runtime that is first in any
+    draw, the mean share of each criterion (by ``criteria``) in those draws: whose choice it would be.
+    ``methods`` are second opinions: name, and value by runtime; none where evidence is missing.
     """
 
     runtimes: tuple[str, ...]

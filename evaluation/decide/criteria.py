@@ -83,18 +83,26 @@ class WordRule(StrictModel):
     reason: Text
 
 
+End = Annotated[float, Field(ge=-1e18, le=1e18)]
+"""Beyond any unit, and far enough from the end of the numbers that no place on a scale is lost there."""
+_NEAREST = 1e-18
+_ALIKE = 1e-9
+"""Relative: ends so close together differ by the rounding of what was written."""
+
+
 class Scale(StrictModel):
     """A declared scale: ``worst`` is worth 0, ``best`` is worth 1, beyond them nothing changes."""
 
-    worst: float
-    best: float
+    worst: End
+    best: End
     spacing: Literal["linear", "log"]
     reason: Text
 
     @field_validator("best")
     @classmethod
     def _has_length(cls, best: float, info: ValidationInfo) -> float:
-        if best == info.data.get("worst"):
+        worst = info.data.get("worst")
+        if worst is not None and math.isclose(best, worst, rel_tol=_ALIKE, abs_tol=_NEAREST):
             message = "should differ from worst, or the scale tells nothing apart"
             raise ValueError(message)
         return best
@@ -103,7 +111,7 @@ class Scale(StrictModel):
     @classmethod
     def _has_logarithms(cls, spacing: str, info: ValidationInfo) -> str:
         ends = (info.data.get("worst", 1.0), info.data.get("best", 1.0))
-        if spacing == "log" and min(ends) <= 0:
+        if spacing == "log" and min(ends) < _NEAREST:
             message = "'log' needs worst and best above zero"
             raise ValueError(message)
         return spacing
@@ -119,9 +127,10 @@ class Scale(StrictModel):
             raise ValueError(message)
         if self.spacing == "linear":
             return (value - self.worst) / (self.best - self.worst)
-        if value <= 0:  # the limit towards zero
+        ratio = value / self.worst
+        if ratio <= 0:  # the limit towards zero
             return math.inf if self.best < self.worst else -math.inf
-        return math.log(value / self.worst) / math.log(self.best / self.worst)
+        return math.log(ratio) / math.log(self.best / self.worst)
 
 
 Area = Literal["performance", "operations", "security"]
@@ -305,7 +314,7 @@ def _references(document: Document) -> Iterator[Complaint]:
                 continue
             if named not in criteria:
                 yield Complaint(location=place, message=unknown("criterion", named, criteria))
-            elif document.value("criteria", named, "figure") in {"value", "ratio"}:
+            elif document.value("criteria", named, "figure") in ("value", "ratio"):
                 message = f"{named!r} is measured, and so never FAILS; knock out by a criterion of outcomes"
                 yield Complaint(location=place, message=message)
 

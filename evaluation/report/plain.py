@@ -41,12 +41,13 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         yield ""
         yield _cell(decision.sentence)
         yield ""
+        gaps = any(v.score.value is None for v in decision.verdicts if v.p_first is not None)
         yield "| Runtime | Word | Standing | Score | P(first) |"
         yield "| --- | --- | --- | --- | --- |"
         for verdict in decision.verdicts:
             yield (
                 f"| {_cell(verdict.runtime)} | {verdict.word} | {verdict.standing} "
-                f"| {_score(verdict)} | {_chance(verdict)} |"
+                f"| {_score(verdict)} | {_chance(verdict, at_least=gaps)} |"
             )
         if decision.measure_next:
             yield ""
@@ -67,8 +68,11 @@ def _score(verdict: Verdict) -> str:
     return share(score.value) if score.value is not None else f"{share(score.low)} to {share(score.high)}"
 
 
-def _chance(verdict: Verdict) -> str:
-    return "" if verdict.p_first is None else percent(verdict.p_first)
+def _chance(verdict: Verdict, *, at_least: bool) -> str:
+    """Where evidence is missing, of anybody, it is a lower bound: and none at all is no statement."""
+    if verdict.p_first is None or (at_least and not verdict.p_first):
+        return ""
+    return ("at least " if at_least else "") + percent(verdict.p_first)
 
 
 def _json(case: Case) -> str:

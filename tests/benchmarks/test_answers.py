@@ -97,4 +97,7 @@ def test_deciding_times_each_method_beside_its_oracle(tmp_path: Path) -> None:
     names = [row.name for row in part.rows]
     assert names[:4] == ["additive value", "PROMETHEE II", "TOPSIS", "rank acceptability"]
     assert sum("pymcdm over ours" in name for name in names) == 3
+    apart = [row.estimate for row in part.rows if "largest difference from pymcdm" in row.name]
+    assert len(apart) == 3
+    assert max(apart) < 1e-9
     assert all(len(values) == 6 for values in part.raw.values())

@@ -148,6 +148,9 @@ def test_what_is_loaded_and_dumped_loads_as_the_same(shipped: Criteria) -> None:
         ((2.0, 0.02, "log"), 0, 1.0),
         ((0.1, 1, "log"), 0, 0.0),
         ((0.1, 1, "log"), -5, 0.0),
+        ((1e18, 1, "log"), 5e-324, 1.0),
+        ((1, 1e18, "log"), 5e-324, 0.0),
+        ((-1e18, 1e18, "linear"), 0, 0.5),
         ((0.1, 1, "log"), float("inf"), 1.0),
     ],
 )
@@ -192,6 +195,13 @@ def test_nearer_to_the_best_end_never_scores_less(
             "worst: 2.0\n      best: 0.02",
             "worst: 2.0\n      best: 2.0",
             "scale.best: should differ from worst",
+        ),
+        ("best: 0.02\n", "best: 5e-324\n", "scale.spacing: 'log' needs worst and best above zero"),
+        ("best: 0.02\n", "best: 1.9999999999999998\n", "scale.best: should differ from worst"),
+        (
+            "worst: 2.0\n",
+            "worst: 1e308\n",
+            "scale.worst: should be less than or equal to 1000000000000000000",
         ),
         ("worst: 0.1\n", "worst: 0.0\n", "scale.spacing: 'log' needs worst and best above zero"),
         ("direction: minimise", "direction: maximise", "scale: best should be above worst"),
@@ -319,7 +329,7 @@ def mutations(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=300,
+    max_examples=60,  # ten thousand, of a small file, are in test_mutated_criteria
     derandomize=True,
     database=None,
     deadline=None,

@@ -69,6 +69,21 @@ def test_a_total_by_hand() -> None:
     assert contributions[2][1] == Score(value=None, low=0.0, high=0.2)
 
 
+def test_the_fighter_aircraft_of_hwang_and_yoon_by_simple_additive_weighting() -> None:
+    # C. L. Hwang and K. Yoon, Multiple Attribute Decision Making (1981): shares of the best in each column
+    # (the cost turned round), rounded to two decimals as there; weights and totals are theirs.
+    weights = dict(zip("abcdef", (0.2, 0.1, 0.1, 0.1, 0.2, 0.3), strict=True))
+    aircraft = (
+        ((0.80, 0.56, 0.95, 0.82, 0.71, 1.00), 0.835),
+        ((1.00, 1.00, 0.86, 0.69, 0.43, 0.56), 0.709),
+        ((0.72, 0.74, 1.00, 1.00, 1.00, 0.78), 0.852),
+        ((0.88, 0.67, 0.95, 0.90, 0.71, 0.56), 0.738),
+    )
+    for values, expected in aircraft:
+        known = {name: Score(value=v, low=v, high=v) for name, v in zip(weights, values, strict=True)}
+        assert total(weights, known)[0].value == pytest.approx(expected, abs=0.001)
+
+
 def test_no_weight_at_all_is_an_error() -> None:
     with pytest.raises(EvaluationError, match="no criterion has any weight"):
         total({"start": 0.0}, {})

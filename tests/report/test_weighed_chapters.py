@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from synthetic_case import make_case
 
 from evaluation.decide.score import decide
-from evaluation.model import Outcome
+from evaluation.model import Outcome, Standing
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
@@ -48,7 +48,7 @@ def test_each_answer_says_what_turns_it_round_and_what_other_methods_say(case: C
             assert "some evidence is missing" in said
         rows = section.select("table.ranks tbody tr")
         assert [words(row.select("th")[0]) for row in rows] == list(held.runtimes)
-        assert len(section.select("details table tbody tr")) == len(held.stability)
+        assert len(section.select("details table tbody tr")) == len(held.groups) + len(held.stability)
 
 
 def test_the_shade_of_a_rank_goes_with_its_share(case: Case) -> None:
@@ -57,6 +57,57 @@ def test_the_shade_of_a_rank_goes_with_its_share(case: Case) -> None:
         share = words(cell)
         if re.fullmatch(r"\d+ %", share):
             assert shade == pytest.approx(float(share.split()[0]) / 10, abs=0.51)
+
+
+def of_two_sites(case: Case, *second: Standing) -> Case:
+    """The first site recommends its leader in every use case; at the second it has one of these standings."""
+    site, known = case.measured[0], case.sites[case.measured[0].site]
+    sites = {
+        "one": known.model_copy(update={"id": "one", "title": "One"}),
+        "two": known.model_copy(update={"id": "two", "title": "Two <b>"}),
+    }
+    wanted = {"one": (Standing.RECOMMENDED,) * len(second), "two": second}
+    measured = tuple(
+        replace(
+            site,
+            manifest=site.manifest.model_copy(update={"site": name}),
+            folder=f"{name}/run",
+            decision=replace(
+                site.decision,
+                use_cases=tuple(
+                    replace(
+                        decision,
+                        verdicts=tuple(
+                            replace(verdict, standing=standing if place == 0 else Standing.BEHIND)
+                            for place, verdict in enumerate(decision.verdicts)
+                        ),
+                    )
+                    for decision, standing in zip(site.decision.use_cases, wanted[name], strict=True)
+                ),
+            ),
+        )
+        for name in sites
+    )
+    return replace(case, sites=sites, measured=measured)
+
+
+def test_what_is_said_of_all_sites_is_tried_without_each_of_them(case: Case) -> None:
+    leaders = [decision.verdicts[0].runtime for decision in case.measured[0].decision.use_cases]
+    two = of_two_sites(case, Standing.RECOMMENDED, Standing.UNDECIDED, Standing.KNOCKED_OUT)
+    said = [words(each) for each in page(chapters.robustness(two)).select("dl.apart dd")]
+    assert said[0] == (
+        f"{leaders[0]} comes first at every measured site. Leaving out any one site changes nothing in this."
+    )
+    assert said[1].startswith("No runtime comes first at every measured site: ")
+    assert f"{leaders[1]} at One; undecided at Two <b> ({leaders[1]})." in said[1]
+    assert said[1].endswith(f"Without Two <b>, {leaders[1]} would come first at the other site.")
+    assert "nobody competes at Two <b>" in said[2]
+
+
+def test_with_one_site_none_can_be_left_out(case: Case) -> None:
+    soup = page(chapters.robustness(case))
+    assert not soup.select("dl.apart")
+    assert "whether another would answer alike is not known" in words(soup)
 
 
 def test_a_site_without_containers_has_no_robustness(case: Case) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from evaluation.model import Robustness, UseCaseDecision
+from evaluation.decide.siteapart import Agreement, First, agreement
+from evaluation.model import Robustness, Stability, Standing, UseCaseDecision
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.weightfigures import Swing, swing_plot
@@ -52,6 +53,13 @@ def robustness(case: Case) -> Chapter:
             )
             for site in case.measured
         ),
+        apart=tuple(
+            (use_case.title, _apart(agreement(_answers(case, name))))
+            for name, use_case in case.criteria.use_cases.items()
+        )
+        if len(case.measured) > 1
+        else (),
+        measured=tuple(case.title(site) for site in case.measured),
         weight_range=case.criteria.method.weight_range.value,
         draws=case.criteria.method.draws.value,
     )
@@ -74,7 +82,8 @@ def _held(case: Case, site: SiteCase, decision: UseCaseDecision, found: Robustne
         opinions=_opinions(found),
         agreement=_agreement(found),
         stability=tuple(
-            (item.criterion, item.weight, *_ends(item.low, item.high)) for item in found.stability
+            (_together(item, found), item.weight, *_ends(item.low, item.high))
+            for item in (*found.groups, *found.stability)
         ),
         flip=_flip(found, leader),
         without=_without(found, leader),
@@ -91,6 +100,52 @@ def _held(case: Case, site: SiteCase, decision: UseCaseDecision, found: Robustne
     )
 
 
+def _answers(case: Case, use_case: str) -> tuple[tuple[str, UseCaseDecision], ...]:
+    return tuple(
+        (case.title(site), decision)
+        for site in case.measured
+        for decision in site.decision.use_cases
+        if decision.use_case == use_case
+    )
+
+
+def _apart(found: Agreement) -> tuple[str, ...]:
+    """What may be said of all sites together, and what each that is left out would change; in sentences."""
+    said = [_of_all(found)]
+    for site, common in found.without:
+        if site not in found.hangs_on:
+            continue
+        others = "at the other site" if len(found.firsts) == 2 else "at every other site"
+        said.append(f"Without {site}, {_and(common)} would come first {others}.")
+    if len(said) == 1:
+        said.append("Leaving out any one site changes nothing in this.")
+    return tuple(said)
+
+
+def _of_all(found: Agreement) -> str:
+    if len(found.common) == 1:
+        return f"{found.common[0]} comes first at every measured site."
+    if found.common:
+        return f"{_and(found.common)} share the first place at every measured site."
+    return f"No runtime comes first at every measured site: {'; '.join(map(_at, found.firsts))}."
+
+
+def _at(first: First) -> str:
+    match first.standing:
+        case None:
+            return f"nobody competes at {first.site}"
+        case Standing.RECOMMENDED:
+            return f"{first.runtimes[0]} at {first.site}"
+        case Standing.TIED:
+            return f"{_and(first.runtimes)}, tied, at {first.site}"
+        case standing:
+            return f"{standing} at {first.site} ({', '.join(first.runtimes)})"
+
+
+def _and(names: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def _ends(low: float, high: float) -> tuple[str, str]:
     if math.isnan(low):
         return "never", "never"
@@ -103,6 +158,10 @@ def _opinions(found: Robustness) -> tuple[tuple[str, tuple[tuple[int, float], ..
         order = sorted((value for _, value in values), reverse=True)
         table.append((name, tuple((order.index(value) + 1, value) for _, value in values)))
     return tuple(table)
+
+
+def _together(item: Stability, found: Robustness) -> str:
+    return f"{item.criterion}, all together" if item in found.groups else item.criterion
 
 
 def _agreement(found: Robustness) -> str:
