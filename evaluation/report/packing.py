@@ -1,9 +1,9 @@
 """A large report with its long texts packed, so that it stays small enough to send by mail.
 
 The page is made and checked whole. Only where it would be too large are transcripts and other long texts
-behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back as
-text by the page's script (``browser/unpack.js``). What stands open is never packed, nor any markup; the data are,
-which nothing but the script makes use of.
+behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back
+as text by the page's script (``browser/unpack.js``). What stands open is never packed, nor is any markup; the
+data of the what-if chapter are, since only the script reads them.
 """
 
 from __future__ import annotations

@@ -123,15 +123,13 @@ def _against(decision: UseCaseDecision) -> str:
 
 
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
-    use_case, weights = case.criteria.use_cases[decision.use_case], case.criteria.weights(decision.use_case)
+    use_case = case.criteria.use_cases[decision.use_case]
     name = anchor("scores", site.folder, decision.use_case)
     rows = tuple(
         (verdict, standing_state(verdict.standing), in_short(verdict.reasons))
         for verdict in decision.verdicts
     )
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
-    worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
-    total = sum(weights.values()) or 1.0
     groups = _groups(case, decision)
     return UseCaseScores(
         name=name,
@@ -190,7 +188,7 @@ def _weighed(case: Case, site: SiteCase) -> tuple[tuple[str, ...], tuple[Weighed
         dict.fromkeys(verdict.runtime for each in site.decision.use_cases for verdict in each.verdicts)
     )
     worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
-    all_weights = [case.criteria.use_cases[each.use_case].weights for each in site.decision.use_cases]
+    all_weights = [case.criteria.weights(each.use_case) for each in site.decision.use_cases]
     totals = [sum(weights.values()) or 1.0 for weights in all_weights]
     rows = [
         Weighed(
