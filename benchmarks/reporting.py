@@ -1,4 +1,4 @@
-"""What a report costs: from results on disk to a written page, as a command and as a reader's machine does it."""
+"""What a report costs: from results on disk to a written page, as a command and with all that it starts."""
 
 from __future__ import annotations
 

@@ -267,6 +267,7 @@ def test_cells_that_came_to_the_same_are_told_together_with_a_transcript_each() 
     assert same != places.cell(site, "output_ownership", "docker")
     cell = soup.find(id=same)
     assert isinstance(cell, Tag)
+    assert cell.h4
     assert words(cell.h4).startswith("host, podman, apptainer, apptainer-sandbox, charliecloud holds")
     for runtime in ("host", "podman", "charliecloud"):
         assert f"{runtime}: exit status 0 after" in words(cell)
@@ -278,6 +279,7 @@ def test_sites_that_came_to_the_same_are_told_together() -> None:
     case = replace(CASE, measured=(first, second))
     cell = page(chapters.evidence(case)).find(id=Places(case).cell(second, "output_ownership", "docker"))
     assert isinstance(cell, Tag)
+    assert cell.h4
     assert words(cell.h4).count("docker") == 1
     assert f"run {first.manifest.run}, " in words(cell.h4)
     assert "docker at This machine, run later: exit status 126" in words(cell)
