@@ -17,7 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.report.lean import lean, lean_style
+from evaluation.report.lean import lean, lean_script, lean_style
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.packing import pack
@@ -31,7 +31,7 @@ _TITLE: Final = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*?)[ \t]*$", re.MULTILINE)
 
 def script() -> str:
     """Return the page's one script: everything in the folder ``browser``."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(BROWSER.glob("*.js")))
+    return "\n".join(lean_script(path.read_text(encoding="utf-8")) for path in sorted(BROWSER.glob("*.js")))
 
 
 def heading(source: str) -> str:

@@ -15,7 +15,7 @@ from evaluation.report.evidence import Entry, Process
 from evaluation.report.text import Excerpt, command, exit_words, visible
 from evaluation.report.words import State, state
 
-__all__ = ["Cell", "Shared", "more_told", "processes_told", "samples_told", "shared", "short", "value_told"]
+__all__ = ["Cell", "Shared", "more_told", "processes_told", "samples_told", "shared", "value_told"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,9 @@ def processes_told(processes: Sequence[Process], where: Callable[[Evidence], str
 def _told(process: Process, where: Callable[[Evidence], str], *, full: bool) -> list[str]:
     e = process.evidence
     ended = exit_words(e.exit_status, timed_out=e.timed_out)
-    first = f"{where(e)}{ended} after {units.quantity(e.duration_s, 's')}, evidence {short(e.id)}"
+    first = (
+        f"{where(e)}{ended} after {units.quantity(e.duration_s, 's')}, evidence {units.short_digest(e.id)}"
+    )
     lines = [first]
     if full:
         costs = [
@@ -125,7 +127,9 @@ def _printed(name: str, output: Excerpt, digest: str, size: int, *, titled: bool
     title = [f"{name}, {units.quantity(size, 'B')}:"] if titled else []
     if not output.omitted:
         return [*title, output.head.rstrip("\n")]
-    left = f"… {output.omitted:,} of {size:,} bytes of {name} left out, SHA-256 {short(digest)} …"
+    left = (
+        f"… {output.omitted:,} of {size:,} bytes of {name} left out, SHA-256 {units.short_digest(digest)} …"
+    )
     return [*title, output.head, left, output.tail.rstrip("\n")]
 
 
@@ -136,7 +140,9 @@ def value_told(finding: Finding) -> str:
         unit = finding.texts.unit
         parts.append(f"{units.quantity(finding.value.estimate, unit)} ({units.between(finding.value, unit)})")
     if finding.ratio:
-        parts.append(f"{units.ratio(finding.ratio.estimate)} the bare host ({units.ratio_between(finding.ratio)})")
+        parts.append(
+            f"{units.ratio(finding.ratio.estimate)} the bare host ({units.ratio_between(finding.ratio)})"
+        )
     return ", ".join(parts)
 
 
@@ -160,8 +166,3 @@ def more_told(entry: Entry) -> str:
     if entry.more:
         return f"{units.count(entry.more, 'further process', 'further processes')} in the results"
     return "" if entry.processes else "No process was started for this cell."
-
-
-def short(digest: str) -> str:
-    """Cut a SHA-256 to 64 bits: enough to find its text in the results, and for nobody to forge another."""
-    return digest[:16]

@@ -12,7 +12,6 @@ from markupsafe import Markup
 from evaluation import units
 from evaluation.model import Interval
 from evaluation.report import svg
-from evaluation.report.text import visible
 
 __all__ = ["RatioRow", "ScoreRow", "ValueRow", "ratio_plot", "score_plot", "value_plot"]
 
@@ -128,8 +127,7 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
         css = "start" if tick == ticks[0] else "end" if tick == ticks[-1] else "middle"
         parts.append(svg.text(f"tick {css}", place(tick), bottom + 15, f"{tick:g}{units.TIMES}"))
     parts.append(svg.text("axis middle", 50, bottom + 32, "times the bare host (no unit, logarithmic)"))
-    words = "; ".join(f"{row.label} {row.note}" for row in rows)
-    return svg.figure(name, title, words, bottom + svg.AXIS, parts)
+    return svg.figure(name, title, "", bottom + svg.AXIS, parts)
 
 
 def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str, axis: str) -> Markup:
@@ -159,5 +157,4 @@ def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str, ax
         label = units.quantity(10.0**at, unit)
         parts.append(svg.text(f"tick {css}", place(10**at), bottom + 15, label))
     parts.append(svg.text("axis middle", 50, bottom + 32, f"{axis} (logarithmic)"))
-    words = "; ".join(f"{row.label} {row.note}" for row in rows)
-    return svg.figure(name, title, words, bottom + svg.AXIS, parts)
+    return svg.figure(name, title, "", bottom + svg.AXIS, parts)

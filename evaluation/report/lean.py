@@ -9,14 +9,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["lean", "lean_style"]
+__all__ = ["lean", "lean_script", "lean_style"]
 
 _AS_IT_IS: Final = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|<pre\b.*?</pre>)", re.DOTALL)
 _QUOTED: Final = re.compile(r'(?<=[\w-])="([\w#.%+-]+)"(?=[\s>])', re.ASCII)
 _CLOSED: Final = re.compile(r"</(?:td|tr|th|li|dd|dt|tbody|thead)>\s*")
+_BREAK: Final = re.compile(
+    r"\n\s*(?=</?(?:article|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|h\d|li|ol|p|pre|section"
+    r"|summary|table|tbody|td|th|thead|tr|ul)\b)"
+)
+"""Before what begins or ends a block, space is not shown."""
 _TAG: Final = re.compile(r"<[a-zA-Z][^<>]*>")
 _COMMENT: Final = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
-_INDENT: Final = re.compile(r"\n\s+")
+_NOTED: Final = re.compile(r"^\s*(?://.*|/\*\*.*\*/)\n", re.MULTILINE)
+_INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def lean(page: str) -> str:
@@ -26,10 +32,15 @@ def lean(page: str) -> str:
 
 
 def _lean(part: str) -> str:
-    part = _TAG.sub(lambda tag: _QUOTED.sub(r"=\1", tag[0]), part)
+    part = _BREAK.sub("", _TAG.sub(lambda tag: _QUOTED.sub(r"=\1", tag[0]), part))
     return _CLOSED.sub("", part)
+
+
+def lean_script(script: str) -> str:
+    """Leave lines of comment and indents out of a script, none of whose texts goes over a line's end."""
+    return _INDENT.sub("", _NOTED.sub("", script))
 
 
 def lean_style(style: str) -> str:
     """Leave comments and indents out of a style sheet."""
-    return _INDENT.sub("\n", _COMMENT.sub("", style))
+    return _INDENT.sub("", _COMMENT.sub("", style))

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from evaluation import units
-from evaluation.report.text import command, exit_words, visible
+from evaluation.report.text import command, exit_words, in_short, visible
 
 __all__ = ["TEMPLATES", "Chapter", "anchor", "chapter"]
 
@@ -80,6 +80,7 @@ def environment() -> jinja2.Environment:
         "decimal": units.decimal,
         "lasting": units.lasting,
         "likelihood": units.likelihood,
+        "in_short": in_short,
         "link": link,
         "moment": units.moment,
         "percent": units.percent,

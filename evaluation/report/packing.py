@@ -1,8 +1,9 @@
 """A large report with its long texts packed, so that it stays small enough to send by mail.
 
 The page is made and checked whole. Only where it would be too large are transcripts and other long texts
-behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back as
-text by the page's script (``browser/unpack.js``). Nothing that stands open is ever packed, and no markup.
+behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back
+as text by the page's script (``browser/unpack.js``). What stands open is never packed, nor is any markup; the
+data of the what-if chapter are, since only the script reads them.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ __all__ = ["HEAD", "LARGE", "pack", "packed", "unpacked"]
 
 LARGE: Final = 600_000
 """Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
-HEAD: Final = 70
+HEAD: Final = 48
 """Characters of a long text that stay: how a process ended, and under which evidence it is kept."""
 _WORTH: Final = 60
 """Characters that are worth packing."""
 
 _LONG: Final = re.compile(r'(<(?:pre|p|dd) class="?(?:packages )?sent"?>)([^<]*)(?=<)')
+_DATA: Final = re.compile(
+    r'(<script type="application/json" id="what-if-data">)({.*?})(?=</script>)', re.DOTALL
+)
 _CUT: Final = "<u>…</u>"
 _MOST: Final = 64 * 2**20
 """Bytes that are unpacked at most."""
@@ -46,10 +50,14 @@ def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
         It is damaged, or larger than anything that a report packs.
     """
     try:
-        data = zlib.decompressobj(_GZIP).decompress(base64.b64decode(text, validate=True), _MOST)
-        return json.loads(data)
+        reader = zlib.decompressobj(_GZIP)
+        found = json.loads(reader.decompress(base64.b64decode(text, validate=True), _MOST))
     except (zlib.error, ValueError) as error:
         raise ValueError(str(error)) from None
+    if not reader.eof:
+        message = "is cut off"
+        raise ValueError(message)
+    return found
 
 
 def pack(page: str) -> str:
@@ -71,7 +79,7 @@ def pack(page: str) -> str:
         rests.append(text[HEAD:])
         return f"{found[1]}{html.escape(text[:HEAD], quote=False)}{_CUT}"
 
-    kept = _LONG.sub(cut, page)
+    kept = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', _LONG.sub(cut, page))
     store = f'<script type="application/json" id="packed">"{packed(rests)}"</script>\n'
     before, script, after = kept.rpartition("<script>")
     return f"{before}{store}{script}{after}"

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
 from markupsafe import Markup
 
 from evaluation.decide.criteria import Criteria, load_criteria
@@ -20,6 +19,9 @@ from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.words import state
 from evaluation.store import Run
 from evaluation.units import between, count, quantity, ratio, ratio_between
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "START_UP",
@@ -140,6 +142,8 @@ def pictures(run: Run, criteria: Path, group: str = "performance") -> Pictures:
 
 def resolved(run: Run, criteria: Path, group: str = "performance") -> pd.DataFrame:
     """Claims that stand after the correction for their number: one row each."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     rows = [
         {
             "probe": finding.probe,
@@ -158,6 +162,8 @@ def resolved(run: Run, criteria: Path, group: str = "performance") -> pd.DataFra
 
 def unresolved(run: Run, criteria: Path, group: str = "performance") -> pd.DataFrame:
     """What these blocks cannot tell, and about how many would (see `blocks_needed`)."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     rules = load_criteria(criteria)
     rows = []
     compared = _compared(run, rules, group)

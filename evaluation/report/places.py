@@ -1,21 +1,17 @@
 """Where the evidence of a cell stands in the page: cells that came to the same have one place.
 
-Names are short, because a page has thousands of them, and alike in every report of the same runs.
+Names are short, because a page has thousands of them: numbers of the site, the probe and the runtime.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Hashable
-from typing import Final
 
 from evaluation.model import CONTROL, Delta, Finding
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import state
 
 __all__ = ["Places", "delta_of"]
-
-_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def delta_of(finding: Finding) -> Delta | None:
@@ -32,7 +28,7 @@ class Places:
     """
 
     def __init__(self, case: Case) -> None:
-        self._codes = {site.folder: _code(site.folder) for site in case.measured}
+        self._codes = {site.folder: f"s{number}" for number, site in enumerate(case.measured)}
         self._probes: dict[tuple[str, str], int] = {}
         self._cells: dict[tuple[str, str, str], str] = {}
         firsts: dict[Hashable, str] = {}
@@ -42,7 +38,11 @@ class Places:
             runtimes = {runtime: number for number, runtime in enumerate(site.runtimes)}
             for (probe, runtime), finding in site.cells.items():
                 own = f"{self.probe(site, probe)}-{runtimes[runtime]}"
-                place = self.probe(site, probe) if probe in left_out else firsts.setdefault(_same(finding, own), own)
+                place = (
+                    self.probe(site, probe)
+                    if probe in left_out
+                    else firsts.setdefault(_same(finding, own), own)
+                )
                 self._cells[site.folder, probe, runtime] = place
 
     def probe(self, site: SiteCase, probe: str) -> str:
@@ -58,11 +58,3 @@ def _same(finding: Finding, own: str) -> Hashable:
     """Two findings with the same answer to this came to the same; one with a value of its own never does."""
     alone = own if finding.value or finding.samples else ""
     return finding.probe, state(finding).word, delta_of(finding), finding.message, alone
-
-
-def _code(folder: str) -> str:
-    number, letters = zlib.crc32(folder.encode()), ""
-    for _ in range(3):
-        number, digit = divmod(number, len(_DIGITS))
-        letters += _DIGITS[digit]
-    return f"e{letters}"

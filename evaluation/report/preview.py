@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from evaluation.decide.calibration import MOST_BLOCKS, SiteCalibration, calibrate
 from evaluation.decide.checklist import Checklist, Tried
@@ -17,11 +16,16 @@ from evaluation.report.crowding import verdict
 from evaluation.store import Manifest, Run
 from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes", "sweep_text"]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
     """One row per runtime: whether it is here, in which version and mode, and why not."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     rows = [
         {
             "runtime": facts.id,
@@ -39,6 +43,8 @@ def runtimes(manifest: Manifest) -> pd.DataFrame:
 
 def forms(manifest: Manifest) -> pd.DataFrame:
     """One row per form of the image, with the digest of its files as they are seen from inside."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     made = manifest.image.forms if manifest.image else ()
     rows = [
         {
@@ -57,6 +63,8 @@ def forms(manifest: Manifest) -> pd.DataFrame:
 
 def findings(run: Run, criteria: Path, group: str) -> pd.DataFrame:
     """Probes by runtimes: the value with its ratio to the bare host, or the outcome in a word."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     cells = {
         (finding.texts.checklist_id or finding.probe, finding.runtime): _cell(finding)
         for finding in findings_of(run, load_criteria(criteria))
@@ -110,6 +118,8 @@ def checklist_text(checklist: Checklist) -> str:
 
 
 def _attempts(checklist: Checklist) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     families = list(dict.fromkeys(arm.of for arm in checklist.knobs))
     rows = [
         {"attempt": f"{tried.checklist_id} {tried.probe}", CONTROL: tried.first(CONTROL)}
@@ -135,6 +145,8 @@ def _flips(checklist: Checklist, tried: Tried, family: str) -> str:
 
 
 def _calibration(site: SiteCalibration) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     rows = [
         {
             "probe": row.probe,

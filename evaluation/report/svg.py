@@ -14,7 +14,20 @@ from markupsafe import Markup
 
 from evaluation.report.text import visible
 
-__all__ = ["AXIS", "LEFT", "ROW", "TRACK", "WIDTH", "figure", "fill", "heads", "line", "mark", "place", "text"]
+__all__ = [
+    "AXIS",
+    "LEFT",
+    "ROW",
+    "TRACK",
+    "WIDTH",
+    "figure",
+    "fill",
+    "heads",
+    "line",
+    "mark",
+    "place",
+    "text",
+]
 
 LEFT: Final = 2.0
 WIDTH: Final = 96.0
@@ -37,13 +50,18 @@ def place(value: float) -> str:
 
 
 def figure(name: str, title: str, description: str, height: int, parts: Sequence[Markup]) -> Markup:
-    """Put parts together, with a name and with its numbers in words for whoever cannot see it."""
+    """Put parts together, with a name and with its numbers in words for whoever cannot see it.
+
+    Where every row says its numbers already, the description is empty and the rows are read.
+    """
+    said = Markup("<desc>{}</desc>").format(visible(description)) if description else ""
     return fill(
-        '<svg class="plot" id="{name}" role="img" height="{height}"><title>{title}</title>'
-        "<desc>{description}</desc>{parts}</svg>",
+        '<svg class="plot" id="{name}" role="{role}" height="{height}"><title>{title}</title>'
+        "{said}{parts}</svg>",
         name=name,
+        role="img" if description else "group",
         title=visible(title),
-        description=visible(description),
+        said=said,
         height=height,
         parts=Markup("").join(parts),
     )
@@ -63,7 +81,11 @@ def text(css: str, x: float, y: float, words: str) -> Markup:
     """Write text at a point; its class says which end of it stands there."""
     across = Markup(' x="{}"').format(place(x)) if x else ""
     return fill(
-        '<text class="{css}"{across} y="{y:g}">{words}</text>', css=css, across=across, y=y, words=visible(words)
+        '<text class="{css}"{across} y="{y:g}">{words}</text>',
+        css=css,
+        across=across,
+        y=y,
+        words=visible(words),
     )
 
 

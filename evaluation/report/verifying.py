@@ -55,6 +55,8 @@ def carried(report: Path) -> Carried:
     found = _DATA.search(page)
     try:
         held = json.loads(found[1]) if found else None
+        if isinstance(held, str):
+            held = unpacked(held)  # of a large report
         if held:  # compared as it is: not every library packs it to the same bytes
             held["file"] = unpacked(held["file"])
         text = put_together(held["file"]) if held else ""

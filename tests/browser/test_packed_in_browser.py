@@ -12,18 +12,19 @@ from synthetic_case import executed
 
 from browser.chromium import HOSTILE, NEEDED, Open, Show
 from evaluation.report.build import page as build_page
+from evaluation.report.places import Places
 
 pytestmark = NEEDED
 
-TARGET = "#evidence-local-2026-11-14t0912-host-root-identity-docker"
+CASE = decided_case(runtimes=MANY, transcript=HOSTILE + "log line <&>\n" * 80_000)
+"""Every probe there is in eight runtimes, with a megabyte of hostile output of each process."""
+TARGET = "#" + Places(CASE).cell(CASE.measured[0], "cold_start", "docker")
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every probe there is in eight runtimes, with a megabyte of hostile output of each process."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    case = decided_case(runtimes=MANY, transcript=HOSTILE + "log line <&>\n" * 80_000)
-    path.write_text(build_page(executed(case)), encoding="utf-8")
+    path.write_text(build_page(executed(CASE)), encoding="utf-8")
     return path
 
 
@@ -33,14 +34,14 @@ def show(show_report: Show, report: Path) -> Open:
 
 
 def test_it_stays_below_one_megabyte(report: Path) -> None:
-    assert "data-packed" in report.read_text(encoding="utf-8")
+    assert '"packed"' in report.read_text(encoding="utf-8")
     assert report.stat().st_size < 1_000_000
 
 
 def test_all_of_it_is_there_and_hostile_text_is_text(show: Open, report: Path) -> None:
     opened = show()
     opened.page.wait_for_selector("#packed", state="detached")
-    assert opened.page.locator("[data-packed]").count() == 0
+    assert opened.page.locator(".sent > u").count() == 0
     opened.page.locator(f"table.matrix a[href='{TARGET}']").first.click()
     opened.page.locator(f"{TARGET} pre").first.wait_for(timeout=20_000)
     assert "<script>document.title='owned'" in opened.page.locator(TARGET).inner_text()
@@ -50,16 +51,36 @@ def test_all_of_it_is_there_and_hostile_text_is_text(show: Open, report: Path) -
     assert opened.said == []
 
 
-def test_a_link_from_outside_arrives_at_what_was_packed(show: Open) -> None:
-    page = show(fragment=TARGET).page
+def test_the_samples_of_an_opened_cell_are_drawn_with_the_bare_hosts(show: Open) -> None:
+    page = show().page
     page.wait_for_selector("#packed", state="detached")
+    assert page.locator("svg.strip").count() == 0
+    page.locator(f"table.matrix a[href='{TARGET}']").first.click()
+    page.locator(f"{TARGET} svg.strip").wait_for(state="attached", timeout=20_000)
+    own, host = page.locator(f"{TARGET} svg.strip path").all()
+    for path in (own, host):
+        assert (path.get_attribute("d") or "").count("h0") == 15
+        assert "NaN" not in (path.get_attribute("d") or "")
+
+
+def test_a_link_from_outside_arrives_in_what_is_closed(show: Open) -> None:
+    page = show(fragment=TARGET).page
     page.locator(TARGET).wait_for(timeout=20_000)
 
 
-def test_without_a_script_it_says_what_to_do(browser: Browser, report: Path) -> None:
+def test_the_what_if_chapter_works_on_packed_data(show: Open) -> None:
+    page = show().page
+    page.locator("#what-if.live").wait_for(timeout=20_000)
+    assert page.locator(".desk input[type=range], #what-if-table input[type=range]").count() > 10
+
+
+def test_without_a_script_the_beginnings_are_there(browser: Browser, report: Path) -> None:
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(report.as_uri())
-    page.locator("[data-packed] > summary").first.click()
-    assert page.get_by_text("make a report of fewer runs").first.is_visible()
+    page.locator(f"table.matrix a[href='{TARGET}']").first.click()
+    head = page.locator(f"{TARGET} pre")
+    assert head.is_visible()
+    assert head.inner_text().startswith("docker: ")
+    assert head.inner_text().endswith("…")
     context.close()

@@ -11,8 +11,14 @@ from synthetic_checklist import checklist_case
 
 from browser.chromium import HOSTILE, NEEDED, Open, Scheme, Show
 from evaluation.report.build import page as build_page
+from evaluation.report.places import Places
+from evaluation.report.source import Case
 
 pytestmark = NEEDED
+
+
+def place(case: Case, probe: str, runtime: str) -> str:
+    return "#" + Places(case).cell(case.measured[0], probe, runtime)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,7 @@ def test_every_answer_stands_on_the_first_screen(show: Open, width: int) -> None
 
 
 def test_a_link_to_a_cell_opens_its_evidence_without_a_script(show: Open) -> None:
-    target = "#evidence-local-2026-11-14t0912-host-root-identity-docker"
+    target = place(make_case(), "host_root_identity", "docker")
     page = show().page
     assert not page.locator(target).is_visible()
     page.locator(f"table.matrix a[href='{target}']").first.click()
@@ -99,7 +105,7 @@ def test_what_no_runtime_changes_can_be_hidden(show_report: Show, checklist: Pat
 def test_a_link_opens_the_transcript_of_a_runtime_switched_off(show_report: Show, checklist: Path) -> None:
     page = show_report(checklist).page
     page.get_by_label("podman", exact=True).uncheck()
-    target = "#evidence-local-2026-11-14t0912-made-up-attempt-p01-podman"
+    target = place(checklist_case(), "made_up_attempt_p01", "podman")
     page.goto(checklist.as_uri() + target)
     page.get_by_label("podman", exact=True).uncheck()
     assert page.locator(target).is_visible()

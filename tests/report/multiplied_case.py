@@ -147,6 +147,3 @@ class _Site:
     def _other(self, number: str) -> str:
         drawn = int(hashlib.sha256(f"{self.number} {number}".encode()).hexdigest(), 16)
         return str(drawn)[: len(number)]
-
-
-

@@ -8,7 +8,7 @@ from synthetic_case import make_case
 from synthetic_findings import Findings
 
 from evaluation.model import Evidence
-from evaluation.report.evidence import LONGEST, NAMED, OUTPUT_BUDGET, SHOWN, entries, is_odd
+from evaluation.report.evidence import LONGEST, OUTPUT_BUDGET, SHOWN, entries, is_odd
 from evaluation.report.source import SiteCase
 
 CELL = ("cold_start", "docker")
@@ -25,13 +25,12 @@ def ended(case: SiteCase, cell: tuple[str, str], place: int, exit_status: int) -
     return replace(case, evidence={**case.evidence, identifier: odd})
 
 
-def test_an_ordinary_cell_shows_its_first_process_and_names_the_rest() -> None:
+def test_an_ordinary_cell_shows_its_first_process_and_counts_the_rest() -> None:
     case = site()
     entry = entries(case, case.findings)[CELL]
     identifiers = case.cells[CELL].evidence
     assert [process.evidence.id for process in entry.processes] == [identifiers[0]]
-    assert entry.more == identifiers[1 : 1 + NAMED]
-    assert entry.more_count == len(identifiers) - 1
+    assert entry.more == len(identifiers) - 1
 
 
 def test_a_process_that_ended_oddly_is_shown_wherever_it_stands() -> None:
@@ -46,7 +45,7 @@ def test_many_odd_processes_do_not_fill_the_page() -> None:
         case = ended(case, CELL, place, 1)
     entry = entries(case, case.findings)[CELL]
     assert len(entry.processes) == SHOWN
-    assert entry.more_count == 30 - SHOWN
+    assert entry.more == 30 - SHOWN
 
 
 def test_survivors_and_time_limits_are_odd() -> None:
@@ -66,6 +65,19 @@ def test_outputs_share_a_budget() -> None:
     ]
     assert max(outputs) <= LONGEST
     assert sum(outputs) <= OUTPUT_BUDGET
+
+
+def test_several_sites_share_the_budget() -> None:
+    case = site(transcript="x" * 1_000_000)
+    alone, shared = (
+        sum(
+            len(process.stdout.head) + len(process.stdout.tail)
+            for entry in entries(case, case.findings, sites=sites).values()
+            for process in entry.processes
+        )
+        for sites in (1, 30)
+    )
+    assert shared < alone / 2
 
 
 def test_evidence_that_cannot_be_read_is_said_in_its_cell_and_spares_the_others() -> None:

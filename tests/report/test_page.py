@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from multiplied_case import multiplied_case
 from synthetic_case import NOTEBOOK, executed, make_case
 from synthetic_findings import RUNTIMES
 
@@ -117,6 +118,13 @@ def test_a_large_case_stays_below_one_megabyte() -> None:
     case = make_case(
         runtimes=(*RUNTIMES, "docker-rootless"), blocks=40, transcript=HOSTILE + "log line <&>\n" * 80_000
     )
+    assert len(page(executed(case)).encode()) < 600_000
+
+
+def test_eight_runtimes_three_sites_and_sixty_probes_stay_below_one_megabyte(tmp_path: Path) -> None:
+    case = multiplied_case(tmp_path)
+    assert [len(site.runtimes) for site in case.measured] == [8, 8, 8]
+    assert {len(site.probes) for site in case.measured} == {60}
     assert len(page(executed(case)).encode()) < 1_000_000
 
 

@@ -16,10 +16,14 @@ from evaluation.report import chapters
 from evaluation.report.build import page as build_page
 from evaluation.report.chapters.security import FILTERED
 from evaluation.report.markup import TEMPLATES
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 
 SMALL, LARGE = make_case(), checklist_case()
-FOLDER = "local-2026-11-14t0912"
+
+
+def place(case: Case, probe: str, runtime: str) -> str:
+    return Places(case).cell(case.measured[0], probe, runtime)
 
 
 def soup_of(case: Case) -> BeautifulSoup:
@@ -116,36 +120,37 @@ def test_every_link_arrives_in_the_chapter(soup: BeautifulSoup) -> None:
     links = [str(link["href"]) for link in soup.select("a[href^='#']")]
     assert len(links) > 50
     for link in set(links):
-        assert soup.find(id=link.removeprefix("#")), link
+        assert link.startswith("#probe-") or soup.find(id=link.removeprefix("#")), link  # the catalogue's
 
 
 def test_every_cell_with_a_finding_opens_a_transcript() -> None:
     cells = MANY.select("table.attempts tr:not(.group) td")
     assert len(cells) == len(NUMBERS) * (len(MODES) - 1)
     assert all(cell.select_one("a") for cell in cells)
-    assert len(MANY.select(".cells article")) == len(cells)
+    assert all(MANY.find(id=str(link["href"])[1:]) for cell in cells for link in cell.select("a"))
 
 
 def test_a_transcript_has_both_sides_the_verdict_and_the_evidence() -> None:
-    cell = MANY.find(id=f"evidence-{FOLDER}-made-up-attempt-p01-docker")
+    cell = MANY.find(id=place(LARGE, "made_up_attempt_p01", "docker"))
     assert isinstance(cell, Tag)
     text = words(cell)
-    assert text.startswith("docker absent the runtime took this away")
-    inside, on_host = (words(sent) for sent in cell.select("pre.sent"))
-    assert inside.startswith("$ /usr/bin/docker run --rm")
-    assert '{"what": "made_up_attempt_p01"' in inside
-    assert on_host.startswith("$ /tmp/container-evaluation")
-    assert text.index("Inside docker") < text.index("docker run") < text.index("On the host, by the verifier")
-    assert "the attempt's effect: no" in text
+    assert words(cell.h4).startswith("docker")
+    assert words(cell.h4).endswith("absent the runtime took this away")
+    (sent,) = (words(sent) for sent in cell.select("pre.sent"))
+    told = sent[sent.index("docker: inside, exit status 0 after") :]
+    assert told.index("$ /usr/bin/docker run --rm") < told.index('{"what": "made_up_attempt_p01"')
+    assert told.index('{"what"') < told.index("on the host, by the verifier: ")
+    assert told.index("the attempt's effect: no") < told.index("on the host, exit status 0 after")
     finding = LARGE.measured[0].cells["made_up_attempt_p01", "docker"]
     for identifier in finding.evidence:
-        assert identifier in text
+        assert f"evidence {identifier[:12]}" in text
 
 
 def test_an_attempt_says_how_severe_an_exposure_is_and_why() -> None:
-    attempt = MANY.find(id=f"attempt-{FOLDER}-made-up-attempt-p01")
+    attempt = MANY.find(id="attempt-made-up-attempt-p01")
     assert isinstance(attempt, Tag)
     assert "Severity high . Made up: what an exposure is worth" in words(attempt)
+    assert attempt.select_one("a[href='#probe-made-up-attempt-p01']")
     first = attempt.select("article")[0]
     assert words(first).startswith("host exposed the control")
 
@@ -158,13 +163,14 @@ def test_a_process_that_two_attempts_rest_on_is_shown_once() -> None:
         for f in site.findings
     )
     soup = soup_of(with_site(LARGE, replace(site, findings=findings)))
-    shown = [sent for sent in soup.select("pre.sent") if lent[0] in words(sent)]
-    assert len(shown) == 1
-    second = soup.find(id=f"evidence-{FOLDER}-socket-reachability-p02-docker")
+    text = words(soup)
+    assert text.count(f", evidence {lent[0][:12]}") == 1
+    second = soup.find(
+        id=place(with_site(LARGE, replace(site, findings=findings)), "socket_reachability_p02", "docker")
+    )
     assert isinstance(second, Tag)
-    assert [link["href"] for link in second.select("a")] == [
-        f"#evidence-{FOLDER}-made-up-attempt-p01-docker"
-    ] * 2
+    first = place(LARGE, "made_up_attempt_p01", "docker")
+    assert [link["href"] for link in second.select("a")] == [f"#{first}"] * 2
 
 
 def test_the_positive_control_stands_apart() -> None:
@@ -194,7 +200,8 @@ def test_each_column_has_a_switch_and_the_style_sheet_a_rule_for_it() -> None:
         assert switch["class"] == [f"k{number}"]
         assert switch.has_attr("checked")
     for number in range(FILTERED):
-        assert f".checked:has(.k{number}:not(:checked)) .c{number}:not(:target)" in style
+        column = f":is(.c{number}, .attempts tr > :nth-child({number + 2}))"
+        assert f".checked:has(.k{number}:not(:checked)) {column}" in style
 
 
 def test_an_attempt_that_nobody_rated_counts_as_high() -> None:
@@ -236,15 +243,15 @@ def test_a_long_output_is_cut_with_its_hash_and_byte_count() -> None:
     long = replace(evidence, stdout_bytes=1_000_000)
     outputs = {**site.outputs, evidence.stdout: b"x" * 1_000_000}
     case = with_site(SMALL, replace(site, evidence={**site.evidence, evidence.id: long}, outputs=outputs))
-    cell = soup_of(case).find(id=f"evidence-{FOLDER}-host-root-identity-docker")
+    cell = soup_of(case).find(id=place(case, "host_root_identity", "docker"))
     assert isinstance(cell, Tag)
-    assert f"of 1,000,000 bytes of stdout left out, SHA-256 {evidence.stdout}" in words(cell)
+    assert f"of 1,000,000 bytes of stdout left out, SHA-256 {evidence.stdout[:12]}" in words(cell)
 
 
 def test_the_whole_checklist_in_every_mode_stays_within_bounds() -> None:
     log = "a line of a log, longer than anybody reads\n" * 2_000
-    assert len(build_page(executed(LARGE)).encode()) < 1_700_000
-    assert len(build_page(executed(checklist_case(printed=log))).encode()) < 2_000_000
+    assert len(build_page(executed(LARGE)).encode()) < 600_000
+    assert len(build_page(executed(checklist_case(printed=log))).encode()) < 700_000
 
 
 def test_the_made_up_checklist_has_every_kind_of_cell() -> None:

@@ -61,7 +61,7 @@ def test_every_severity_has_its_meaning() -> None:
 def test_every_tone_has_a_colour_and_a_shape_in_the_style_sheet() -> None:
     style = (TEMPLATES / "page" / "report.css").read_text(encoding="utf-8")
     for shown in (*LEGEND, *DIFFERENCES, *(standing_state(standing) for standing in Standing)):
-        assert f".state.{shown.tone}::before" in style
+        assert f":is(.state, i).{shown.tone}::before" in style
         assert f".{shown.tone}" in style.partition("--tone: var(--ink)")[0]
 
 

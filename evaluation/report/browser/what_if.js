@@ -1,13 +1,14 @@
 // The what-if chapter, made live. It decides as evaluation/decide does (value, chances, standing), from the
 // data beside it, and fetches, keeps and sends nothing. Texts become text nodes, never markup.
 "use strict";
-(() => {
+(async () => {
   const source = document.getElementById("what-if-data");
   const desk = document.getElementById("what-if-desk");
   const table = document.getElementById("what-if-table");
   const chapter = document.getElementById("what-if");
   if (!source || !desk || !table || !chapter) return;
-  const data = JSON.parse(source.textContent);
+  const given = JSON.parse(source.textContent);
+  const data = typeof given === "string" ? await unpacked(given) : given; // packed in a large report
   const { method, criteria, sections, useCases, sites } = data;
   const EQUAL = 1e-12; // two sums of the same numbers in another order differ by less than this
   const PREFIX = "#what-if:";

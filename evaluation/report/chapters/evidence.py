@@ -134,9 +134,7 @@ def _opened(
     found: dict[str, list[Opened]] = {}
     texts: dict[str, ProbeTexts] = {}
     for site in case.measured:
-        here = [
-            (row, cell, cell.finding) for row in rows[site.folder] for cell in row.cells if cell.finding
-        ]
+        here = [(row, cell, cell.finding) for row in rows[site.folder] for cell in row.cells if cell.finding]
         read = entries(site, [finding for _, _, finding in here], sites=len(case.measured))
         for row, cell, finding in here:
             entry = read[finding.probe, finding.runtime]

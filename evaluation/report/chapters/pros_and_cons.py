@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +17,16 @@ __all__ = ["pros_and_cons"]
 
 SHOWN: Final = 3
 """Points shown at once on either side; lighter ones unfold."""
+_DETAILS: Final = re.compile(r"(?: \(|; |, ).*", re.DOTALL)
+"""What a point adds to its claim: interval, number of blocks, how it was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A point in words: in full where a site's part names it first, and as its claim alone from then on."""
+
+    point: Point
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +38,9 @@ class Sides:
     """
 
     runtime: str
-    pros: tuple[Point, ...]
-    cons: tuple[Point, ...]
-    unsettled: tuple[Point, ...]
+    pros: tuple[Said, ...]
+    cons: tuple[Said, ...]
+    unsettled: tuple[Said, ...]
 
 
 def pros_and_cons(case: Case) -> Chapter:
@@ -40,10 +52,7 @@ def pros_and_cons(case: Case) -> Chapter:
             (
                 site,
                 case.title(site),
-                tuple(
-                    (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case))
-                    for each in site.decision.use_cases
-                ),
+                _use_cases(case, site),
             )
             for site in case.measured
         ),
@@ -51,20 +60,42 @@ def pros_and_cons(case: Case) -> Chapter:
     )
 
 
+def _use_cases(case: Case, site: SiteCase) -> tuple[tuple[str, tuple[Sides, ...]], ...]:
+    told: set[tuple[str, str]] = set()
+    return tuple(
+        (case.criteria.use_cases[each.use_case].title, _sides(site, each.use_case, told))
+        for each in site.decision.use_cases
+    )
+
+
+def _said(points: Iterable[Point], told: set[tuple[str, str]]) -> tuple[Said, ...]:
+    said = []
+    for place, point in enumerate(points):
+        key = point.runtime, point.text
+        said.append(Said(point=point, text=_DETAILS.sub("", point.text) if key in told else point.text))
+        if place < SHOWN:
+            told.add(key)
+    return tuple(said)
+
+
 def _settled(point: Point) -> bool:
     return point.finding.comparison is not Comparison.UNRESOLVED
 
 
-def _sides(site: SiteCase, use_case: str) -> tuple[Sides, ...]:
+def _sides(site: SiteCase, use_case: str, told: set[tuple[str, str]]) -> tuple[Sides, ...]:
     own = sorted((p for p in site.points if p.use_case == use_case), key=lambda point: -point.weight)
     order = next(d.verdicts for d in site.decision.use_cases if d.use_case == use_case)
-    return tuple(
-        Sides(
-            runtime=verdict.runtime,
-            pros=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and p.favourable),
-            cons=tuple(p for p in own if p.runtime == verdict.runtime and _settled(p) and not p.favourable),
-            unsettled=tuple(p for p in own if p.runtime == verdict.runtime and not _settled(p)),
-        )
-        for verdict in order
-        if any(p.runtime == verdict.runtime for p in own)
-    )
+    made = []
+    for verdict in order:
+        here = [point for point in own if point.runtime == verdict.runtime]
+        if here:
+            settled = [point for point in here if _settled(point)]
+            made.append(
+                Sides(
+                    runtime=verdict.runtime,
+                    pros=_said((point for point in settled if point.favourable), told),
+                    cons=_said((point for point in settled if not point.favourable), told),
+                    unsettled=_said((point for point in here if not _settled(point)), told),
+                )
+            )
+    return tuple(made)

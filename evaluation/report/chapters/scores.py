@@ -25,10 +25,10 @@ _SMALL = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A criterion with its weight and what each runtime gets for it."""
+    """A criterion with its share of the weight in every use case, and what each runtime gets for it."""
 
     criterion: Criterion
-    weight: float
+    shares: tuple[float, ...]
     scores: tuple[Score | None, ...]
 
 
@@ -53,7 +53,6 @@ class UseCaseScores:
     rows: tuple[tuple[Verdict, State, str], ...]
     in_full: tuple[tuple[str, tuple[str, ...]], ...]
     runtimes: tuple[str, ...]
-    weighed: tuple[Weighed, ...]
 
 
 def scores(case: Case) -> Chapter:
@@ -64,6 +63,8 @@ def scores(case: Case) -> Chapter:
             (
                 case.title(site),
                 tuple(_use_case(case, site, each) for each in site.decision.use_cases),
+                tuple(case.criteria.use_cases[each.use_case].title for each in site.decision.use_cases),
+                *_weighed(case, site),
             )
             for site in case.measured
         ),
@@ -122,15 +123,13 @@ def _against(decision: UseCaseDecision) -> str:
 
 
 def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseScores:
-    use_case, weights = case.criteria.use_cases[decision.use_case], case.criteria.weights(decision.use_case)
+    use_case = case.criteria.use_cases[decision.use_case]
     name = anchor("scores", site.folder, decision.use_case)
     rows = tuple(
         (verdict, standing_state(verdict.standing), in_short(verdict.reasons))
         for verdict in decision.verdicts
     )
     runtimes = tuple(verdict.runtime for verdict in decision.verdicts)
-    worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
-    total = sum(weights.values()) or 1.0
     groups = _groups(case, decision)
     return UseCaseScores(
         name=name,
@@ -180,13 +179,26 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
             if (short,) != (verdict.reasons or ("",))
         ),
         runtimes=runtimes,
-        weighed=tuple(
-            Weighed(
-                criterion=case.criteria.criteria[criterion],
-                weight=weight / total,
-                scores=tuple(worth.get((criterion, runtime)) for runtime in runtimes),
-            )
-            for criterion, weight in sorted(weights.items(), key=lambda item: -item[1])
-            if weight > 0
-        ),
     )
+
+
+def _weighed(case: Case, site: SiteCase) -> tuple[tuple[str, ...], tuple[Weighed, ...]]:
+    """List the runtimes, and every criterion that has weight anywhere, the weightiest first."""
+    runtimes = tuple(
+        dict.fromkeys(verdict.runtime for each in site.decision.use_cases for verdict in each.verdicts)
+    )
+    worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
+    all_weights = [case.criteria.weights(each.use_case) for each in site.decision.use_cases]
+    totals = [sum(weights.values()) or 1.0 for weights in all_weights]
+    rows = [
+        Weighed(
+            criterion=criterion,
+            shares=shares,
+            scores=tuple(worth.get((name, runtime)) for runtime in runtimes),
+        )
+        for name, criterion in case.criteria.criteria.items()
+        if any(
+            shares := tuple(w.get(name, 0.0) / total for w, total in zip(all_weights, totals, strict=True))
+        )
+    ]
+    return runtimes, tuple(sorted(rows, key=lambda row: -sum(row.shares)))

@@ -12,13 +12,14 @@ from evaluation.model import CONTROL, Delta, Finding, Outcome, ProbeTexts, Sever
 from evaluation.report.chapters.supply import Supply, supply
 from evaluation.report.checklist import AREAS, FURTHER, area
 from evaluation.report.drilldown import Cell as Opened
-from evaluation.report.drilldown import Shared, more_told, processes_told, shared, short
-from evaluation.report.evidence import Entry, Process, entries
+from evaluation.report.drilldown import Shared, more_told, processes_told, shared
+from evaluation.report.evidence import Process, entries
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.places import Places, delta_of
 from evaluation.report.sides import in_runtime, seen
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import DIFFERENCES, SEVERITIES, VERDICTS, State, delta_state, state
+from evaluation.units import short_digest
 
 __all__ = ["security"]
 
@@ -248,7 +249,7 @@ def _opened_at(
                 note=str(cell.delta) if cell.difference else "the control",
                 tone=cell.difference.tone if cell.difference else "",
                 links=tuple(
-                    (short(process.evidence.id), shown[process.evidence.id])
+                    (short_digest(process.evidence.id), shown[process.evidence.id])
                     for process in entry.processes
                     if process.evidence.id in shown
                 ),
@@ -265,7 +266,9 @@ def _told(runtime: str, client: str, processes: Sequence[Process], recorded: Seq
     here = "as a plain job" if runtime == CONTROL else "on the host, by the verifier"
     parts = (
         processes_told(inside, lambda _: "inside, ", full=False),
-        f"{here if runtime != CONTROL else 'seen by the verifier'}: {'; '.join(recorded)}" if recorded else "",
+        f"{here if runtime != CONTROL else 'seen by the verifier'}: {'; '.join(recorded)}"
+        if recorded
+        else "",
         processes_told(on_host, lambda _: f"{here if runtime == CONTROL else 'on the host'}, ", full=False),
     )
     return "\n".join(part for part in parts if part)
