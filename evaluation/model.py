@@ -100,6 +100,8 @@ class Role(StrEnum):
     ranked only where whoever measures names it."""
     POSITIVE_CONTROL = "positive control"
     """As weak as it can be made: only there to show that an attempt can succeed. Never ranked."""
+    BESIDE = "beside the containers"
+    """No container: timed in a few probes, to check what is said of containers against it. Never ranked."""
 
 
 class Form(StrEnum):
@@ -111,6 +113,7 @@ class Form(StrEnum):
     SIF = "sif"
     DIRECTORY = "directory"
     SHIFTER = "shifter"
+    DISK = "disk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ probe on one runtime becomes an ``ERROR`` finding there; the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evaluation.blocks import counted, set_aside
@@ -63,6 +63,7 @@ def assess(
     unavailable: Mapping[str, str] | None = None,
     present: Iterable[str] = (),
     asked: Callable[[str, Probe], bool] = lambda _runtime, _probe: True,
+    beside: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -86,6 +87,8 @@ def assess(
         The runtimes that are here: each gets an ``UNAVAILABLE`` finding for such a probe.
     asked : callable, optional
         Whether a runtime is asked a question in this run; of what it is not asked it has no finding.
+    beside : collection of str, optional
+        Runtimes that stand beside the containers: what is said of them is a family of its own.
 
     Returns
     -------
@@ -97,7 +100,8 @@ def assess(
     Notes
     -----
     The differences of all runtimes and measured probes of the run are one family (Holm), the equivalences
-    another: the chance of even one false "better" or "worse" in the report is one minus the confidence.
+    another: the chance of even one false "better" or "worse" in the report is one minus the confidence. What
+    stands beside the containers makes no comparison of theirs less sure.
     """
     facts = _Run(
         site=site,
@@ -125,7 +129,7 @@ def assess(
                 )
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
-    return _settled(drafts, confidence=criteria.method.confidence_level.value)
+    return _settled(drafts, beside, confidence=criteria.method.confidence_level.value)
 
 
 def _tell_of(draft: _Draft, aside: int) -> _Draft:
@@ -298,11 +302,24 @@ def _claim(finding: Finding, floor: Interval | None, criteria: Criteria) -> Clai
     return None
 
 
-def _settled(drafts: list[_Draft], *, confidence: float) -> tuple[Finding, ...]:
-    comparisons = iter(settle([draft.claim for draft in drafts if draft.claim], confidence=confidence))
+def _settled(drafts: list[_Draft], beside: Collection[str], *, confidence: float) -> tuple[Finding, ...]:
+    apart = [draft.finding.runtime in beside for draft in drafts]
+    families = {
+        family: iter(
+            settle(
+                [
+                    draft.claim
+                    for draft, is_apart in zip(drafts, apart, strict=True)
+                    if draft.claim and is_apart is family
+                ],
+                confidence=confidence,
+            )
+        )
+        for family in (False, True)
+    }
     return tuple(
-        replace(draft.finding, comparison=next(comparisons)) if draft.claim else draft.finding
-        for draft in drafts
+        replace(draft.finding, comparison=next(families[is_apart])) if draft.claim else draft.finding
+        for draft, is_apart in zip(drafts, apart, strict=True)
     )
 
 

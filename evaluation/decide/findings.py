@@ -8,7 +8,7 @@ from contextlib import suppress
 from evaluation.decide.assess import assess
 from evaluation.decide.checklist import Arm, Checklist, Tried, known_checklists, published, word
 from evaluation.decide.criteria import Criteria
-from evaluation.model import CONTROL, QUICK, Finding, Observation, Outcome
+from evaluation.model import CONTROL, QUICK, Finding, Observation, Outcome, Role
 from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
 from evaluation.store import Run, RuntimeFacts
@@ -53,6 +53,7 @@ def judged(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         unavailable={**left_out, **manifest.unavailable},
         present=[facts.id for facts in manifest.runtimes if facts.present],
         asked=lambda runtime, probe: takes_part(roles[runtime], probe, timed=runtime in timed),
+        beside={runtime for runtime, role in roles.items() if role is Role.BESIDE},
     )
 
 

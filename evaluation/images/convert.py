@@ -64,6 +64,10 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     if preparation.path:
         run(("chmod", "-R", "u+rwX", preparation.path), b"", 600.0)
         must(run, ("rm", "-rf", "--one-file-system", preparation.path))
+    if preparation.files:
+        must(run, ("mkdir", preparation.path))
+    for target, source in preparation.files:  # through our hands: the user may not be able to read ours
+        must(run, ("tee", target), stdin=(Path(__file__).parent / source).read_bytes())
     started = time.monotonic()
     for step in preparation.steps:
         must(run, step)

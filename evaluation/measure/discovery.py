@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import docker
 import docker.errors
@@ -31,6 +32,10 @@ _HOW_TO_GET = {
     "podman": "Debian: apt-get install podman uidmap slirp4netns; the user needs subordinate ids.",
     "apptainer": "apptainer.org has packages for most distributions; Debian has it in sid.",
     "charliecloud": "Debian: apt-get install charliecloud.",
+    "vm": (
+        "Debian: apt-get install qemu-system-x86 linux-image-amd64 cpio kmod squashfs-tools; the measuring "
+        "user must be in group kvm. Without KVM nothing is measured: emulation in software says nothing."
+    ),
     "shifter": "Shifter is in no package registry: a centre builds it and its image gateway itself.",
 }
 
@@ -125,6 +130,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
     version, reason = _version(runtime, launcher)
+    reason = reason or _closed(runtime, launcher)
     security = () if reason else _security(runtime, launcher)
     reason = reason or _other_engine(runtime, security)
     if reason:
@@ -157,6 +163,16 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     if runtime.tells_version and not any(character.isdigit() for character in version):
         return "", f"installed, but what it says is no version: {version or last}"
     return version, ""
+
+
+def _closed(runtime: Runtime, launcher: Launcher) -> str:
+    """Say why the measuring user cannot use the device that the runtime needs; empty where that is open."""
+    device = runtime.device
+    if not device or _run(launcher, ("test", "-r", device, "-a", "-w", device)).ok:
+        return ""
+    if not Path(device).exists():
+        return f"installed, but there is no {device} here: the processor's virtualisation is not to be had"
+    return f"installed, but {launcher.user.name} may not use {device}"
 
 
 def _one_line(text: str) -> str:

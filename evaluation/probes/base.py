@@ -255,6 +255,8 @@ class Probe:
     run repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"``
     (a functional attempt, or a figure that is known once and for all). ``quick`` says whether the quick
     profile takes it; what it leaves out is ``UNAVAILABLE`` there, and measured in full.
+    ``beside`` says whether it is put to what is no container too (a virtual machine), because something is
+    said of that which it can check.
     An attempt of the security checklist has its ``checklist_id`` there, a ``severity`` and, as a sentence,
     the ``severity_reason``.
     """
@@ -277,6 +279,7 @@ class Probe:
     bare: bool = False
     repeat: str = "paired"
     quick: bool = True
+    beside: bool = False
     references: tuple[Reference, ...] = ()
 
     def texts(self, group: str) -> ProbeTexts:

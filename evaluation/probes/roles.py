@@ -13,5 +13,10 @@ _ASKED = {Role.VARIANT: ("security", "operations"), Role.POSITIVE_CONTROL: ("sec
 
 
 def takes_part(role: Role, probe: Probe, *, timed: bool) -> bool:
-    """Say whether a runtime is asked this question in a run; ``timed`` ones are asked everything."""
+    """Say whether a runtime is asked this question in a run.
+
+    ``timed`` ones are asked everything; what stands beside the containers only what says so of itself.
+    """
+    if role is Role.BESIDE:
+        return probe.beside
     return timed or (probe.repeat == "once" and group_of(probe.id) in _ASKED.get(role, ()))

@@ -38,13 +38,15 @@ class Preparation:
 
     ``reference`` is what `Task.image` will hold. ``steps`` are run in order by the measuring user.
     ``path`` is the file or directory that they make, if any: what is there already is removed first.
-    ``size_argv`` prints the form's size in bytes where it lives in an engine's store.
+    ``size_argv`` prints the form's size in bytes where it lives in an engine's store. ``files`` are written
+    below ``path`` first: where to, and which file below ``evaluation/images``.
     """
 
     reference: str
     steps: tuple[Argv, ...]
     path: str = ""
     size_argv: Argv = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,9 @@ class Runtime(ABC):
 
     limits_memory: ClassVar[bool] = False
     """Whether a memory limit can be asked of it by an option of its own."""
+
+    device: ClassVar[str] = ""
+    """A device that the measuring user must be able to use, without which it is not here."""
 
     tells_version: ClassVar[bool] = True
     """Whether the command can be asked for its version at all."""

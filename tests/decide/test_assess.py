@@ -86,7 +86,10 @@ HOSTS = [*timed("host", 1.0), *timed("host-again", 1.0)]
 
 
 def findings(
-    observations: Iterable[Observation], absent: Mapping[str, str] | None = None, image_digest: str = IMAGE
+    observations: Iterable[Observation],
+    absent: Mapping[str, str] | None = None,
+    image_digest: str = IMAGE,
+    beside: tuple[str, ...] = (),
 ) -> dict[tuple[str, str], Finding]:
     found = assess(
         observations,
@@ -96,6 +99,7 @@ def findings(
         image_digests={"small": image_digest},
         probes=PROBES,
         criteria=criteria(),
+        beside=beside,
     )
     by_key = {(finding.probe, finding.runtime): finding for finding in found}
     assert len(by_key) == len(found)
@@ -145,6 +149,16 @@ def test_all_comparisons_of_the_run_are_one_family() -> None:
     for count, expected in ((6, Comparison.WORSE), (7, Comparison.UNRESOLVED)):
         found = findings([*hosts, *(item for runtime in runtimes[:count] for item in runtime)])
         assert found["start", "r0"].comparison is expected
+
+
+def test_what_stands_beside_the_containers_makes_none_of_their_comparisons_less_sure() -> None:
+    hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
+    six = [item for number in range(6) for item in timed(f"r{number}", 3.0, blocks=range(8))]
+    machine = timed("vm", 3.0, blocks=range(8))
+    among = findings([*hosts, *six, *machine])
+    assert {among["start", name].comparison for name in ("r0", "vm")} == {Comparison.UNRESOLVED}
+    apart = findings([*hosts, *six, *machine], beside=("vm",))
+    assert {apart["start", name].comparison for name in ("r0", "vm")} == {Comparison.WORSE}
 
 
 def test_a_block_that_was_set_aside_counts_for_no_arm_and_is_told() -> None:

@@ -60,4 +60,5 @@ PROBE = Probe(
     unit="B/s",
     needs=("payload",),
     quick=False,
+    beside=True,
 )

@@ -49,4 +49,5 @@ PROBE = Probe(
     unit="B/s",
     needs=("payload",),
     quick=False,
+    beside=True,
 )

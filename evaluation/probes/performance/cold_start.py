@@ -53,4 +53,5 @@ PROBE = Probe(
     judge=judge,
     unit="s",
     bare=True,
+    beside=True,
 )

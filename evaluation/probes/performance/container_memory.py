@@ -92,4 +92,5 @@ PROBE = Probe(
     unit="bytes",
     needs=("payload",),
     quick=False,
+    beside=True,
 )

@@ -66,4 +66,5 @@ PROBE = Probe(
     judge=judge,
     unit="1/s",
     needs=("payload",),
+    beside=True,
 )

@@ -56,6 +56,7 @@ PROBE = Probe(
     judge=judge,
     unit="B/s",
     needs=("payload",),
+    beside=True,
     references=(
         Reference(
             title="J. D. McCalpin, STREAM: Sustainable Memory Bandwidth in High Performance Computers",

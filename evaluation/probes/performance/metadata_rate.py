@@ -59,4 +59,5 @@ PROBE = Probe(
     judge=judge,
     unit="files/s",
     needs=("image", "payload"),
+    beside=True,
 )

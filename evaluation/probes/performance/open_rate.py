@@ -45,4 +45,5 @@ PROBE = Probe(
     judge=judge,
     unit="ns",
     needs=("image", "payload"),
+    beside=True,
 )

@@ -62,4 +62,5 @@ PROBE = Probe(
     unit="s",
     bare=True,
     quick=False,
+    beside=True,
 )

@@ -4,6 +4,7 @@ from evaluation.report.chapters.answer import answer
 from evaluation.report.chapters.costs import costs
 from evaluation.report.chapters.evidence import evidence
 from evaluation.report.chapters.images import images
+from evaluation.report.chapters.machine import machine
 from evaluation.report.chapters.method import method
 from evaluation.report.chapters.packages import packages
 from evaluation.report.chapters.pros_and_cons import pros_and_cons
@@ -22,6 +23,7 @@ __all__ = [
     "costs",
     "evidence",
     "images",
+    "machine",
     "method",
     "packages",
     "pros_and_cons",
