@@ -124,7 +124,7 @@ class Scale(StrictModel):
         return math.log(value / self.worst) / math.log(self.best / self.worst)
 
 
-Area = Literal["performance", "operations", "security"]
+Area = Literal["performance", "operations", "security", "batch"]
 
 
 class _Criterion(StrictModel):
