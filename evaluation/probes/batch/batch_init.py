@@ -68,6 +68,7 @@ PROBE = Probe(
     ),
     needs=("payload", "batch"),
     repeat="once",
+    quick=False,  # two jobs, or one that is charged at its end: half a minute in every mode
     references=(
         Reference(
             title="pid_namespaces(7)", url="https://man7.org/linux/man-pages/man7/pid_namespaces.7.html"

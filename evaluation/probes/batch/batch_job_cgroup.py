@@ -102,6 +102,7 @@ PROBE = Probe(
     ),
     needs=("payload", "batch"),
     repeat="once",
+    quick=False,  # half a minute in every mode with an engine
     references=(
         Reference(
             title="docker run --cgroup-parent",

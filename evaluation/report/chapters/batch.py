@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluation.model import CONTROL, Finding, Outcome
-from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, state
 
@@ -80,7 +81,8 @@ class Table:
 
 def batch(case: Case) -> Chapter:
     """Show what each runtime keeps of the batch contract, by engine, from real jobs."""
-    tables = tuple(_table(case, site) for site in case.measured if _asked(site))
+    places = Places(case)
+    tables = tuple(_table(case, site, places) for site in case.measured if _asked(site))
     runtimes = tuple(dict.fromkeys(row.runtime for table in tables for row in table.rows))
     sentences = {(index, row.runtime): row for index, table in enumerate(tables) for row in table.rows}
     labels = [*(label for label, _ in CLAUSES.values()), *(label for label, *_ in MITIGATIONS.values())]
@@ -103,7 +105,7 @@ def _asked(site: SiteCase) -> bool:
     )
 
 
-def _table(case: Case, site: SiteCase) -> Table:
+def _table(case: Case, site: SiteCase, places: Places) -> Table:
     known = case.sites.get(site.site)
     engine = ENGINES.get(known.batch.engine if known else "", "the batch system")
     found = {runtime: _found(site, runtime) for runtime in site.runtimes}
@@ -113,7 +115,7 @@ def _table(case: Case, site: SiteCase) -> Table:
         engine=engine,
         lead=_lead(engine, answered),
         rows=tuple(
-            Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen))
+            Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen, places))
             for runtime, seen in answered.items()
         ),
         absent=tuple(
@@ -190,12 +192,12 @@ def _remedy(seen: Mapping[str, Finding], probe: str) -> str:
     return ""
 
 
-def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding]) -> tuple[Cell, ...]:
+def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Places) -> tuple[Cell, ...]:
     return tuple(
         Cell(
             label=label,
             state=state(seen.get(probe)),
-            target=anchor("evidence", site.folder, probe, runtime) if probe in seen else "",
+            target=places.cell(site, probe, runtime),
             mitigation=probe in MITIGATIONS,
         )
         for probe, (label, *_) in {**CLAUSES, **MITIGATIONS}.items()
