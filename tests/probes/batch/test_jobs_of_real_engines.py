@@ -6,7 +6,7 @@ One file for all probes of the group, because what can flip them is the same: a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,25 +110,31 @@ def payloads() -> list[str]:
     return found
 
 
-def asked(bench: Bench, arm_of: ArmOf, name: str, arms: Sequence[str]) -> dict[str, Judgement]:
-    """Judge the bare host and these arms; one that cannot is left out."""
+@pytest.fixture(scope="module")
+def taken() -> dict[tuple[str, str], Observations]:
+    """What the bare host showed already, by engine and probe: it is the same control for all."""
+    return {}
+
+
+def asked(
+    bench: Bench, arm_of: ArmOf, name: str, runtime: str, taken: dict[tuple[str, str], Observations]
+) -> dict[str, Judgement]:
+    """Judge the bare host and one runtime beside it."""
     probe = find(name)
-    seen: dict[str, Observations] = {}
-    for id_ in ("host", *arms):
-        seen[id_] = turn(bench, arm_of(id_), probe)
-    return {
-        id_: probe.judge(own, {other: taken for other, taken in seen.items() if other != id_})
-        for id_, own in seen.items()
-    }
+    key = (bench.batch.engine if bench.batch else "", name)
+    if key not in taken:
+        taken[key] = turn(bench, arm_of("host"), probe)
+    host, own = taken[key], turn(bench, arm_of(runtime), probe)
+    return {"host": probe.judge(host, {runtime: own}), runtime: probe.judge(own, {"host": host})}
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", "charliecloud"])
 @pytest.mark.parametrize("name", ["batch_kill_survival", "batch_cpu_accounting"])
 def test_who_survives_a_kill_and_escapes_the_books_is_found(
-    farm: Bench, arm_of: ArmOf, name: str, runtime: str
+    farm: Bench, arm_of: ArmOf, name: str, runtime: str, taken: dict[tuple[str, str], Observations]
 ) -> None:
-    found = asked(farm, arm_of, name, [runtime])
+    found = asked(farm, arm_of, name, runtime, taken)
     assert found["host"].outcome is Outcome.HOLDS, found["host"].message
     assert found[runtime].outcome in {Outcome.HOLDS, Outcome.FAILS}, found[runtime].message
     if runtime == "docker":  # its daemon is nobody's child
@@ -139,8 +145,10 @@ def test_who_survives_a_kill_and_escapes_the_books_is_found(
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["batch_memory_limit", "batch_limit_inheritance", "batch_leftovers"])
-def test_limits_do_not_reach_a_daemons_container(under_slurm: Bench, arm_of: ArmOf, name: str) -> None:
-    found = asked(under_slurm, arm_of, name, ["docker"])
+def test_limits_do_not_reach_a_daemons_container(
+    under_slurm: Bench, arm_of: ArmOf, name: str, taken: dict[tuple[str, str], Observations]
+) -> None:
+    found = asked(under_slurm, arm_of, name, "docker", taken)
     assert found["host"].outcome is Outcome.HOLDS, found["host"].message
     assert found["docker"].outcome is Outcome.FAILS, found["docker"].message
 
