@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Protocol
 
 from evaluation.model import CONTROL, FAKE, Bind, Evidence, Form, Observation, Task
-from evaluation.probes.base import Completed, Judgement, Observations, PreparedForm, Probe, RunningTask, Value
+from evaluation.probes.base import (
+    Completed,
+    Judgement,
+    Launch,
+    Observations,
+    PreparedForm,
+    Probe,
+    RunningTask,
+    Value,
+)
+from evaluation.probes.batchsystem import BatchSystem
 from evaluation.probes.registry import find
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
@@ -161,6 +171,11 @@ class FakeSession:
     launched: list[tuple[str, ...]] = field(default_factory=list)
     recorded: list[Observation] = field(default_factory=list)
     adapter: Runtime = field(default_factory=lambda: FakeRuntime())  # noqa: PLW0108 - it is defined below
+    batch: BatchSystem | None = None
+
+    def described(self, argv: Sequence[str], *, options: Sequence[str] = ()) -> Launch:
+        """Put the runtime's word and the options before the command."""
+        return Launch(argv=(self.runtime, *options, *argv), name=FAKE, cleanup=(), listing=())
 
     def with_image(self, reference: str) -> FakeSession:  # noqa: ARG002 - every image is made up
         """Give the same session."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import eventually, running, unique_seconds
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.user import User, measuring_user
-from tests.processes import eventually, running, unique_seconds
 
 SETUP = Path(__file__).parents[1] / "setup" / "engines"
 OURS = Path("/var/lib/container-evaluation/engines-17010")  # an instance of its own, beside one in use

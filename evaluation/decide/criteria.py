@@ -133,7 +133,7 @@ class Scale(StrictModel):
         return math.log(ratio) / math.log(self.best / self.worst)
 
 
-Area = Literal["performance", "operations", "security"]
+Area = Literal["performance", "operations", "security", "batch"]
 
 
 class _Criterion(StrictModel):

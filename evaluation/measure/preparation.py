@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.batch import SUBMITTED
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
@@ -25,6 +26,12 @@ from evaluation.sites import Site
 from evaluation.store import ImageFacts, RuntimeFacts
 
 __all__ = ["Prepared", "build_payload", "chosen", "prepare"]
+
+_NO_BATCH = (
+    "asked inside a real job only, and the site {site} submits to no batch system: name the engine in "
+    "sites/{site}.yaml (batch: engine: slurm or gridengine), or measure at --site slurm-test or "
+    "gridengine-test"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,8 @@ def prepare(
     found = chosen(everything, runtimes)
     shelf = Shelf(everything=everything, launcher=launcher, payload=payload)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
+    if site.batch.engine not in SUBMITTED:
+        lacks["batch"] = _NO_BATCH.format(site=site.id)
     image: ImageFacts | None
     try:
         readied, image = first_forms(found, built_image(DEFAULT_IMAGE, images, launcher), shelf)

@@ -31,6 +31,7 @@ from evaluation.measure.session import Bench
 from evaluation.measure.submission.job import batch_facts
 from evaluation.measure.user import User, measuring_user
 from evaluation.measure.variants import with_knobs
+from evaluation.probes.batchsystem import batch_system
 from evaluation.probes.jobgroups import remove_abandoned
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
@@ -132,7 +133,8 @@ def open_measurement(
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)
-        bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
+        batch = batch_system(site.batch, os.environ)
+        bench = Bench(launcher=launcher, payload=payload, scratch=scratch, batch=batch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]
 

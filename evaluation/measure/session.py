@@ -15,7 +15,8 @@ from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
 from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
-from evaluation.probes.base import Completed, PreparedForm, Probe, RunningTask, Value
+from evaluation.probes.base import Completed, Launch, PreparedForm, Probe, RunningTask, Value
+from evaluation.probes.batchsystem import BatchSystem
 from evaluation.runtimes.base import Runtime
 from evaluation.scratch import remove_tree
 
@@ -31,6 +32,8 @@ class Bench:
     """Directory with the payload; not writable by the measuring user when root measures."""
     scratch: Path
     """Directory of ours, below which every turn gets a directory of its own."""
+    batch: BatchSystem | None = None
+    """The engine that this site submits to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,21 @@ class TurnSession:
     def adapter(self) -> Runtime:
         """The runtime's adapter."""
         return self.arm.runtime
+
+    @property
+    def batch(self) -> BatchSystem | None:
+        """The batch system that this site submits to."""
+        return self.bench.batch
+
+    def described(self, argv: Sequence[str], *, options: Sequence[str] = ()) -> Launch:
+        """Say how the runtime would run a command."""
+        with_options = replace(
+            self, arm=replace(self.arm, runtime=self.adapter.using(options=tuple(options)))
+        )
+        command = with_options._command(argv, (), None, None, None, b"")  # noqa: SLF001 - it is ourselves
+        return Launch(
+            argv=command.argv, name=command.listed, cleanup=command.cleanup, listing=command.listing
+        )
 
     def with_image(self, reference: str) -> TurnSession:
         """The same turn with another image; what it observes and keeps is this turn's."""

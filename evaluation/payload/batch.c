@@ -60,6 +60,23 @@ int leave_daemon(int count, char **arguments) {
     return 0;
 }
 
+/* Waits, and ignores whatever a batch system sends before SIGKILL: PREFIX.ready when it does. It ends by
+ * PREFIX.go or after SECONDS. A third argument is only there to be found on its command line. */
+int stay_stubborn(int count, char **arguments) {
+    (void)count;
+    static const int ignored[] = {SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGXCPU};
+    long long end = now_ns() + number(arguments[1]) * 1000000000LL;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    int error = mark_file(arguments[0], ".ready", getpid());
+    while (!error && !there_is(arguments[0], ".go") && now_ns() < end)
+        doze();
+    line_begin("stubborn");
+    line_result(error);
+    line_end();
+    return 0;
+}
+
 /* Computes until this process has used so much CPU time, whatever the clock on the wall says. */
 int burn_cpu(int count, char **arguments) {
     (void)count;
@@ -114,19 +131,23 @@ int start_children(int count, char **arguments) {
     return 0;
 }
 
-static void line_limit(const char *name, int which) {
-    struct rlimit limit;
-    char text[64] = "unknown";
-    if (getrlimit(which, &limit) == 0) {
-        if (limit.rlim_max == RLIM_INFINITY)
-            snprintf(text, sizeof text, "unlimited");
-        else
-            snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_max);
-    }
+static void line_amount(const char *name, rlim_t amount) {
+    char text[64] = "unlimited";
+    if (amount != RLIM_INFINITY)
+        snprintf(text, sizeof text, "%llu", (unsigned long long)amount);
     line_text(name, text);
 }
 
-/* What a job is given before it starts: hard limits, processors, niceness. */
+static void line_limit(const char *name, int which) {
+    struct rlimit limit;
+    if (getrlimit(which, &limit) == 0)
+        line_amount(name, limit.rlim_max);
+    else
+        line_text(name, "unknown");
+}
+
+/* What a job is given before it starts: hard limits (and the soft one of CPU time, which is all that some
+ * schedulers set), processors, niceness. */
 int tell_limits(int count, char **arguments) {
     (void)count;
     (void)arguments;
@@ -141,6 +162,10 @@ int tell_limits(int count, char **arguments) {
     line_limit("open_files", RLIMIT_NOFILE);
     line_limit("cpu_seconds", RLIMIT_CPU);
     line_limit("core_bytes", RLIMIT_CORE);
+    line_limit("processes", RLIMIT_NPROC);
+    struct rlimit cpu = {RLIM_INFINITY, RLIM_INFINITY};
+    getrlimit(RLIMIT_CPU, &cpu);
+    line_amount("cpu_soft_seconds", cpu.rlim_cur);
     line_text("processors", list);
     line_number("niceness", getpriority(PRIO_PROCESS, 0));
     line_end();

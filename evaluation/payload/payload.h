@@ -58,6 +58,7 @@ command_function attempt_connect_file;
 command_function attempt_raw_sockets, attempt_read_shared, attempt_read_key, attempt_engine_sockets;
 command_function attempt_read_home;
 command_function leave_daemon, burn_cpu, start_children, tell_limits, make_open_tree, make_foreign_tree;
+command_function stay_stubborn;
 command_function tell_terminal, attempt_trace, tell_start;
 command_function find_programs, tree_digest;
 command_function file_change_directory, file_write, file_read, file_make_tree, file_remove_tree;

@@ -77,6 +77,7 @@ static const struct command COMMANDS[] = {
     {"list-devices", attempt_list_devices, 1, 1, "DIRECTORY"},
     {"read-disks", attempt_read_disks, 1, 1, "DIRECTORY [MAJOR MINOR]"},
     {"await-signal", await_signal, 2, 0, "PREFIX SECONDS [TOKEN]"},
+    {"stubborn", stay_stubborn, 2, 0, "PREFIX SECONDS [TOKEN]"},
     {"sysctl-write", attempt_sysctl_write, 1, 1, "FILE"},
     {"gates", attempt_gates, 0, 1, ""},
     {"kernel-log", attempt_kernel_log, 0, 1, ""},

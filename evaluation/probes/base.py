@@ -22,11 +22,13 @@ from evaluation.model import (
     Reference,
     Severity,
 )
+from evaluation.probes.batchsystem import BatchSystem
 from evaluation.runtimes.base import Runtime
 
 __all__ = [
     "Completed",
     "Judgement",
+    "Launch",
     "Observations",
     "PreparedForm",
     "Probe",
@@ -51,6 +53,20 @@ class PreparedForm:
     size_bytes: int | None
     convert_s: float | None
     first_start_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A command line that would start a command in the runtime, for somebody else to run.
+
+    ``name`` is the container's, where there is an engine; ``cleanup`` ends what it may have left there, and
+    ``listing`` prints the names of all that the engine holds.
+    """
+
+    argv: tuple[str, ...]
+    name: str
+    cleanup: tuple[tuple[str, ...], ...]
+    listing: tuple[str, ...]
 
 
 class RunningTask(Protocol):
@@ -130,6 +146,19 @@ class Session(Protocol):
     @property
     def adapter(self) -> Runtime:
         """The runtime's adapter, which says how its images are made and runs nothing."""
+
+    @property
+    def batch(self) -> BatchSystem | None:
+        """The batch system that this site submits to; ``None`` where there is none."""
+
+    def described(self, argv: Sequence[str], *, options: Sequence[str] = ()) -> Launch:
+        """Say how the runtime would run a command, with run options more, and run nothing.
+
+        Raises
+        ------
+        RuntimeRefusalError
+            It cannot.
+        """
 
     def with_image(self, reference: str) -> Session:
         """The same turn with another image, in the runtime's own form; for probes that bring their own."""
@@ -249,7 +278,8 @@ class Probe:
     """One question. ``id`` is the stem of the file that defines it.
 
     ``needs`` names what the bare host, too, must have: ``image`` (the image's unpacked tree), ``payload``
-    (the static binary). No container runs without an image anyway.
+    (the static binary), ``batch`` (a batch system that the site submits to). No container runs without an
+    image anyway.
     ``image`` is the name of the image it runs in, a folder of ``images/``; at a site where that image is
     not built the finding is ``UNAVAILABLE``. ``bare`` launches without any bind. ``repeat`` says how a
     run repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"``

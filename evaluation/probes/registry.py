@@ -19,7 +19,7 @@ from evaluation.project import root
 
 __all__ = ["GROUPS", "FaultyProbeError", "UnknownProbeError", "discover", "find", "group_of"]
 
-GROUPS = ("performance", "security", "operations")
+GROUPS = ("performance", "security", "operations", "batch")
 """The folders that hold probes, in the order in which the report shows them."""
 
 WORKLOADS = "performance"

@@ -33,7 +33,7 @@ from evaluation.store import Manifest, RuntimeFacts
 
 __all__ = ["Case", "SiteCase"]
 
-_GROUPS: Final = ("performance", "operations", "security")
+_GROUPS: Final = ("performance", "operations", "security", "batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,10 @@ def prepared(
         yield run
 
 
+JOBS = {probe.id for probe in discover_probes().values() if "batch" in probe.needs}
+"""What is asked inside jobs of a batch system alone, which this machine has not."""
+
+
 def facts(prepared: Prepared) -> dict[str, RuntimeFacts]:
     return {item.id: item for item in prepared.runtimes}
 
@@ -97,7 +101,8 @@ def test_every_runtime_here_gets_its_form_of_one_image(prepared: Prepare) -> Non
     assert done.image.digest == "d" * 64
     assert [form.runtime for form in done.image.forms] == ["host", "charliecloud", "podman"]
     assert [image.name for image in done.ladder] == ["xs", "med"]
-    assert done.unavailable == {}
+    assert set(done.unavailable) == JOBS
+    assert all("sites/local.yaml" in done.unavailable[probe] for probe in JOBS)
     found = facts(done)
     assert found["podman"].present
     assert found["podman"].adaptation == ""
@@ -177,7 +182,7 @@ def test_without_an_image_the_bare_host_is_still_measured(prepared: Prepare, bro
     wanting = {probe.id for probe in asked.values() if "image" in probe.needs}
     assert {"metadata_rate", "import_storm"} <= wanting
     elsewhere = {probe.id for probe in asked.values() if probe.image != DEFAULT_IMAGE}
-    assert set(done.unavailable) == wanting | elsewhere
+    assert set(done.unavailable) == wanting | elsewhere | JOBS
     assert all(done.unavailable[probe].startswith("there is no image: ") for probe in wanting)
     assert all("evaluation image build" in done.unavailable[probe] for probe in elsewhere - wanting)
 

@@ -17,7 +17,7 @@ def test_who_is_timed_is_asked_everything(role: Role) -> None:
 @pytest.mark.parametrize(
     ("role", "groups"),
     [
-        (Role.VARIANT, {"security", "operations"}),
+        (Role.VARIANT, {"security", "operations", "batch"}),
         (Role.POSITIVE_CONTROL, {"security"}),
         (Role.ALTERNATIVE, set()),
         (Role.BASELINE, set()),

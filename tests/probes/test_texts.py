@@ -30,8 +30,9 @@ def test_the_words_are_complete(probe: Probe) -> None:
 def test_the_facts_are_complete(probe: Probe) -> None:
     assert probe.version >= 1
     assert probe.repeat in {"paired", "once"}
-    assert set(probe.needs) <= {"image", "payload"}
+    assert set(probe.needs) <= {"image", "payload", "batch"}
     group = group_of(probe.id)
+    assert ("batch" in probe.needs) is (group == "batch")
     assert bool(probe.unit) is (group == "performance")
     assert probe.repeat == "once" or probe.unit, "what is measured in blocks has a unit"
     assert bool(re.fullmatch(r"[PB]\d\d", probe.checklist_id)) is (group == "security")

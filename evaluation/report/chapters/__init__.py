@@ -1,6 +1,7 @@
 """The chapters of the report, in the order in which it has them."""
 
 from evaluation.report.chapters.answer import answer
+from evaluation.report.chapters.batch import batch
 from evaluation.report.chapters.costs import costs
 from evaluation.report.chapters.evidence import evidence
 from evaluation.report.chapters.images import images
@@ -20,6 +21,7 @@ from evaluation.report.chapters.winners import winners
 
 __all__ = [
     "answer",
+    "batch",
     "costs",
     "evidence",
     "images",

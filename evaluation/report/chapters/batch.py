@@ -1,0 +1,208 @@
+"""Chapter 9, its second part: the batch contract, runtime by engine, as real jobs showed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evaluation.model import CONTROL, Finding, Outcome
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.places import Places
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.words import State, state
+
+__all__ = ["batch"]
+
+GROUP: Final = "batch"
+
+CLAUSES: Final = {
+    "batch_cpu_accounting": ("CPU time in the books", "its CPU time is in nobody's books"),
+    "batch_memory_accounting": ("Memory in the books", "its memory is in nobody's books"),
+    "batch_memory_limit": ("Memory limit", "it takes more memory than its job asked for"),
+    "batch_limit_inheritance": ("Ulimits", "the job's ulimits do not reach it"),
+    "batch_kill_survival": ("Ends when killed", "it outlives the kill of its job"),
+    "batch_daemon_survival": ("Its daemons end", "a daemon in it outlives the job"),
+    "batch_leftovers": ("Node clean after a kill", "a killed job leaves something on the node"),
+}
+"""Per probe of the contract: its column, and what a failure means as a clause."""
+
+MITIGATIONS: Final = {
+    "batch_epilog": (
+        "Epilog by label",
+        "an epilog that removes containers by label ends it",
+        "an epilog by label does not end it",
+    ),
+    "batch_job_cgroup": (
+        "Below the job's cgroup",
+        "put below the job's control group it is limited and charged",
+        "it escapes even below the job's control group",
+    ),
+    "batch_init": (
+        "Init process",
+        "with an init process a payload that heeds SIGTERM ends with its job",
+        "an init process does not help",
+    ),
+}
+"""Per mitigation: its column, and what it means that it works, or does not."""
+
+ENGINES: Final = {"slurm": "Slurm", "gridengine": "Grid Engine"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What one probe came to; without a target there is nothing to open."""
+
+    label: str
+    state: State
+    target: str
+    mitigation: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One runtime at one site, and the sentence for whoever runs the batch system."""
+
+    runtime: str
+    sentence: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One site's engine. ``absent`` are runtimes of which nothing is known, each with the reason."""
+
+    title: str
+    engine: str
+    lead: str
+    rows: tuple[Row, ...]
+    absent: tuple[tuple[str, str], ...]
+
+
+def batch(case: Case) -> Chapter:
+    """Show what each runtime keeps of the batch contract, by engine, from real jobs."""
+    places = Places(case)
+    tables = tuple(_table(case, site, places) for site in case.measured if _asked(site))
+    runtimes = tuple(dict.fromkeys(row.runtime for table in tables for row in table.rows))
+    sentences = {(index, row.runtime): row for index, table in enumerate(tables) for row in table.rows}
+    labels = [*(label for label, _ in CLAUSES.values()), *(label for label, *_ in MITIGATIONS.values())]
+    return chapter(
+        "batch",
+        tables=tables,
+        runtimes=runtimes,
+        sentences=sentences,
+        labels=labels,
+        clauses=len(CLAUSES),
+        control=CONTROL,
+    )
+
+
+def _asked(site: SiteCase) -> bool:
+    """Whether anything was asked inside real jobs there."""
+    return any(
+        finding.texts.group == GROUP and finding.outcome is not Outcome.UNAVAILABLE
+        for finding in site.findings
+    )
+
+
+def _table(case: Case, site: SiteCase, places: Places) -> Table:
+    known = case.sites.get(site.site)
+    engine = ENGINES.get(known.batch.engine if known else "", "the batch system")
+    found = {runtime: _found(site, runtime) for runtime in site.runtimes}
+    answered = {runtime: seen for runtime, seen in found.items() if _evident(seen)}
+    return Table(
+        title=case.title(site),
+        engine=engine,
+        lead=_lead(engine, answered),
+        rows=tuple(
+            Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen, places))
+            for runtime, seen in answered.items()
+        ),
+        absent=tuple(
+            (runtime, next(iter(seen.values())).message)
+            for runtime, seen in found.items()
+            if seen and runtime not in answered
+        ),
+    )
+
+
+def _found(site: SiteCase, runtime: str) -> dict[str, Finding]:
+    every = site.cells
+    return {probe: every[probe, runtime] for probe in (*CLAUSES, *MITIGATIONS) if (probe, runtime) in every}
+
+
+def _evident(seen: Mapping[str, Finding]) -> bool:
+    return any(finding.outcome is not Outcome.UNAVAILABLE for finding in seen.values())
+
+
+def _failed(seen: Mapping[str, Finding]) -> list[str]:
+    return [probe for probe in CLAUSES if probe in seen and seen[probe].outcome is Outcome.FAILS]
+
+
+def _keeps_all(seen: Mapping[str, Finding]) -> bool:
+    return all(probe in seen and seen[probe].outcome is Outcome.HOLDS for probe in CLAUSES)
+
+
+def _lead(engine: str, found: Mapping[str, Mapping[str, Finding]]) -> str:
+    """Say in one sentence what a batch manager can do."""
+    others = {runtime: seen for runtime, seen in found.items() if runtime != CONTROL}
+    plain = [runtime for runtime, seen in others.items() if _keeps_all(seen)]
+    escaping = [runtime for runtime, seen in others.items() if _failed(seen)]
+    parts = []
+    if plain:
+        parts.append(f"{_and(plain)} can be let run under {engine} as plain jobs are")
+    if escaping:
+        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} the contract of a job")
+    unknown = [runtime for runtime in others if runtime not in {*plain, *escaping}]
+    if unknown:
+        parts.append(f"of {_and(unknown)} not enough was seen to say so")
+    return f"{'; '.join(parts)}." if parts else f"Only the bare host was tried under {engine}."
+
+
+def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
+    failed = _failed(seen)
+    unknown = [
+        CLAUSES[probe][0].lower()
+        for probe in CLAUSES
+        if probe not in seen or seen[probe].outcome not in {Outcome.HOLDS, Outcome.FAILS}
+    ]
+    if failed:
+        words = [CLAUSES[probe][1] for probe in failed]
+        remedies = [_remedy(seen, probe) for probe in MITIGATIONS if _remedy(seen, probe)]
+        said = f"{_and(words)}"
+        told = [f"{said[0].upper()}{said[1:]}", *([f"tried: {', '.join(remedies)}"] if remedies else [])]
+    elif unknown:
+        told = ["Nothing was seen to escape"]
+    elif runtime == CONTROL:
+        told = ["The control: a plain job is limited, charged and ended"]
+    else:
+        told = ["Limited, charged and ended like a plain job: nothing is needed"]
+    if unknown:
+        told.append(f"not known: {', '.join(unknown)}")
+    return f"{'; '.join(told)}."
+
+
+def _remedy(seen: Mapping[str, Finding], probe: str) -> str:
+    _, works, fails = MITIGATIONS[probe]
+    outcome = seen[probe].outcome if probe in seen else None
+    if outcome is Outcome.HOLDS:
+        return works
+    if outcome is Outcome.FAILS:
+        return fails
+    return ""
+
+
+def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Places) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(
+            label=label,
+            state=state(seen.get(probe)),
+            target=places.cell(site, probe, runtime),
+            mitigation=probe in MITIGATIONS,
+        )
+        for probe, (label, *_) in {**CLAUSES, **MITIGATIONS}.items()
+    )
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
