@@ -65,7 +65,7 @@ __all__ = [
     "validate",
 ]
 
-_MEASURING = ("10_performance", "20_security", "30_operations")
+_MEASURING = ("10_performance", "20_security", "30_operations", "40_scaling")
 
 
 def doctor(site: str) -> checkup.Checkup:
