@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import launching
+from benchmarks import launching, sweeping
 from benchmarks.blocking import sequential_ratio, share_interval
 from benchmarks.deciding import deciding
 from benchmarks.growth import growth
@@ -102,7 +102,11 @@ def test_deciding_times_each_method_beside_its_oracle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "said"),
-    [(1.1, "is met everywhere"), (0.8, "is missed with charliecloud, 4 at once"), (0.95, "cannot be told with")],
+    [
+        (1.1, "is met everywhere"),
+        (0.8, "is missed with charliecloud, 4 at once"),
+        (0.95, "cannot be told with"),
+    ],
 )
 def test_the_sweep_is_held_against_xargs_at_the_same_width(ratio: float, said: str) -> None:
     xargs = [100.0, 102.0, 98.0, 101.0, 99.0, 100.0, 103.0, 97.0]
