@@ -20,11 +20,13 @@ from benchmarks.page import PAGE, RESULTS, write
 from benchmarks.record import Part, busyness, save, table
 from benchmarks.redraw import redraw
 from benchmarks.reporting import reporting
+from benchmarks.sweeping import sweeping
 from evaluation.errors import EvaluationError
 from evaluation.measure.host import host_facts
 
 BENCHMARKS: dict[str, Callable[[Path], Part]] = {
     "launching": launching,
+    "sweeping": sweeping,
     "blocking": blocking,
     "notebook": notebook,
     "growth": growth,

@@ -65,7 +65,7 @@ __all__ = [
     "validate",
 ]
 
-_MEASURING = ("10_performance", "20_security", "30_operations")
+_MEASURING = ("10_performance", "20_security", "30_operations", "40_scaling")
 
 
 def doctor(site: str) -> checkup.Checkup:
@@ -377,6 +377,8 @@ def sweep(
 ) -> str:
     """Start many containers at once, in a run of its own; return what came out, as text.
 
+    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it.
+
     Raises
     ------
     EvaluationError
@@ -385,9 +387,27 @@ def sweep(
     here = root()
     for runtime in runtimes:
         _require_runtime(runtime)
+    where, results = load_site(site, here / "sites"), (results or here / "results").absolute()
+    if goes_to_a_node(where.batch):
+        results.mkdir(parents=True, exist_ok=True)
+        words = [
+            "sweep",
+            "--site",
+            site,
+            "--max",
+            str(most),
+            "--repeats",
+            str(repeats),
+            "--budget",
+            str(budget_s),
+        ]
+        words += [word for runtime in runtimes for word in ("--runtime", runtime)]
+        words += [word for probe in probes for word in ("--probe", probe)]
+        words += ["--results", str(results), "--as", user, *["--fresh"] * fresh]
+        return f"swept on a node: {os.path.relpath(run_on_node(where, words, results))}"
     run, said = take_sweep(
-        load_site(site, here / "sites"),
-        results=(results or here / "results").absolute(),
+        where,
+        results=results,
         images=here / "images",
         runtimes=runtimes,
         most=most,
@@ -397,7 +417,7 @@ def sweep(
         fresh=fresh,
         user=user,
     )
-    return f"{preview.sweep_text(run)}\n\n{said}\nswept: {os.path.relpath(run.path)}"
+    return f"{preview.sweep_text(run)}\n\n{said}\nmeasured: {os.path.relpath(run.path)}"
 
 
 def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str:

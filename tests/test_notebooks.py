@@ -12,7 +12,15 @@ from nbformat import NotebookNode
 from evaluation.commands import _MEASURING
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-NAMES = ("00_site", "10_performance", "20_security", "30_operations", "50_developer", "90_decision")
+NAMES = (
+    "00_site",
+    "10_performance",
+    "20_security",
+    "30_operations",
+    "40_scaling",
+    "50_developer",
+    "90_decision",
+)
 BANNED = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.While, ast.If,
     ast.Try, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,

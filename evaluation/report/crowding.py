@@ -29,19 +29,19 @@ def advice(sweep: Sweep, probe: str, runtime: str, share: float) -> str:
     enough = sweep.enough(probe, runtime, share)
     if enough is None:
         return "No container went well: nothing can be said."
-    widest, cores = cells[-1], sweep.manifest.host.cores
     said = (
-        f"On a node like this one ({units.count(cores, 'core')}), start {enough.width} at once: "
-        f"{units.decimal(enough.throughput)} per second, at least {units.percent(share)} of the most."
+        f"{enough.width} at once are enough: {units.decimal(enough.throughput)} per second, "
+        f"at least {units.percent(share)} of the most."
     )
+    widest = cells[-1]
     if widest.width == enough.width:
-        return f"{said} More were not tried." if len(cells) > 1 else said
+        return f"{said} More were not tried."
     before, after = enough.wait_s(0.5), widest.wait_s(0.5)
     if before is None or after is None:
         return f"{said} More at once only wait."
     return (
-        f"{said} More at once only wait: half of them {units.quantity(before, 's')} and longer so, "
-        f"{units.quantity(after, 's')} with {widest.width} at once."
+        f"{said} With {widest.width} at once half of them take {units.quantity(after, 's')} "
+        f"in place of {units.quantity(before, 's')}."
     )
 
 

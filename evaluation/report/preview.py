@@ -12,14 +12,14 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.decide.sweeps import read_sweep
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
-from evaluation.report.crowding import verdict
+from evaluation.report.crowding import left_behind, verdict
 from evaluation.store import Manifest, Run
 from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes", "sweep_text"]
+__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes", "sweep_text", "swept"]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
@@ -171,20 +171,35 @@ def _cell(finding: Finding) -> str:
     return f"{text} ({ratio(finding.ratio.estimate)} the host, {ratio_between(finding.ratio)})"
 
 
-def sweep_text(run: Run) -> str:
-    """Say in a table what a sweep found, for whoever has just run it."""
+def swept(run: Run) -> pd.DataFrame:
+    """One row per runtime and width of a sweep: containers per second, seconds to the end, failures."""
     sweep = read_sweep(run)
-    lines = []
-    for probe in sweep.probes:
-        lines += [
-            f"\n{probe}: containers per second, and seconds from submission to end",
-            "runtime              at once  per second       p50       p95       p99    failed",
-        ]
-        for runtime in sweep.runtimes:
-            for cell in sweep.cells(probe, runtime):
-                waits = [cell.wait_s(share) for share in (0.5, 0.95, 0.99)]
-                told = " ".join(f"{'-' if wait is None else quantity(wait, 's'):>9}" for wait in waits)
-                failed = f"{cell.failed.total()}/{cell.launched}"
-                lines.append(f"{runtime:<20} {cell.width:>7} {cell.throughput:>11.1f} {told} {failed:>9}")
-            lines += [f"{runtime}: {said}" for said in verdict(sweep, probe, runtime)]
-    return "\n".join(lines)
+    rows = [
+        {
+            "what": probe,
+            "runtime": runtime,
+            "at once": cell.width,
+            "per second": decimal(cell.throughput),
+            **{
+                percent(share): "-" if (wait := cell.wait_s(share)) is None else quantity(wait, "s")
+                for share in (0.5, 0.95, 0.99)
+            },
+            "failed": f"{cell.failed.total()} of {cell.launched}",
+        }
+        for probe in sweep.probes
+        for runtime in sweep.runtimes
+        for cell in sweep.cells(probe, runtime)
+    ]
+    names = ["what", "runtime", "at once", "per second", "50 %", "95 %", "99 %", "failed"]
+    return pd.DataFrame(rows, columns=names).set_index(["what", "runtime", "at once"])
+
+
+def sweep_text(run: Run) -> str:
+    """Say in a table and in sentences what a sweep found, for whoever has just run it."""
+    sweep = read_sweep(run)
+    said = [
+        textwrap.fill(f"{runtime}: {' '.join(verdict(sweep, probe, runtime))}", 100, subsequent_indent="  ")
+        for probe in sweep.probes
+        for runtime in sweep.runtimes
+    ]
+    return "\n".join([swept(run).to_string(), "", *said, left_behind(sweep)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import launching
+from benchmarks import launching, sweeping
 from benchmarks.blocking import sequential_ratio, share_interval
 from benchmarks.deciding import deciding
 from benchmarks.growth import growth
@@ -101,3 +101,20 @@ def test_deciding_times_each_method_beside_its_oracle(tmp_path: Path) -> None:
     assert len(apart) == 3
     assert max(apart) < 1e-9
     assert all(len(values) == 6 for values in part.raw.values())
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (1.1, "is met everywhere"),
+        (0.8, "is missed with charliecloud, 4 at once"),
+        (0.95, "cannot be told with"),
+    ],
+)
+def test_the_sweep_is_held_against_xargs_at_the_same_width(ratio: float, said: str) -> None:
+    xargs = [100.0, 102.0, 98.0, 101.0, 99.0, 100.0, 103.0, 97.0]
+    wobble = [1.0, 1.02, 0.98, 1.01, 0.99, 1.02, 0.98, 1.0]
+    ours = [rate * ratio * each for rate, each in zip(xargs, wobble, strict=True)]
+    part = sweeping.conclude({"ours: charliecloud, 4 at once": ours, "xargs: charliecloud, 4 at once": xargs})
+    assert said in part.answer
+    assert part.rows[-1].estimate == pytest.approx(ratio, rel=0.02)

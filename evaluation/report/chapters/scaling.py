@@ -117,12 +117,16 @@ def _part(sweep: Sweep, probe: str, scaling: Scaling | None, name: str) -> Part:
 
 def _lead(sweep: Sweep, rows: Sequence[Row]) -> str:
     """One sentence a batch manager can act on: the limit for each runtime, and what nothing broke."""
-    limits = [f"{row.runtime} {row.enough.width}" for row in rows if row.enough and row.runtime != CONTROL]
+    limits = [
+        f"{row.runtime} {row.enough.width}" + (" (or more, not tried)" if row.enough is row.widest else "")
+        for row in rows
+        if row.enough and row.runtime != CONTROL
+    ]
     if not limits:
         return "No container runtime was swept."
     return (
-        f"Let a node like this one ({units.count(sweep.manifest.host.cores, 'core')}) start at most so many "
-        f"at once: {', '.join(limits)}. Further ones start no sooner, they only wait."
+        f"Let a node like this one ({units.count(sweep.manifest.host.cores, 'core')}) start so many at once: "
+        f"{', '.join(limits)}. Beyond that no more are started in a second, they only wait longer."
     )
 
 

@@ -1,0 +1,82 @@
+"""Ceilings are read from a made-up host: each limit is the one that binds, once."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from evaluation.measure.ceilings import ceiling, floor_bytes
+from evaluation.model import Form
+from evaluation.store import RuntimeFacts
+
+GIB_KB = 1 << 20
+FACTS = RuntimeFacts(id="apptainer", family="apptainer", mode="made up", present=True)
+SETUID = FACTS.model_copy(update={"security": ("setuid helper: installed",)})
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write(tmp_path, "proc/meminfo", f"MemTotal: {100 * GIB_KB} kB\nMemAvailable: {50 * GIB_KB} kB\n")
+    write(tmp_path, "proc/loadavg", "0.1 0.1 0.1 1/1000 4711")
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: unlimited)
+    return tmp_path
+
+
+def write(host: Path, name: str, text: str) -> None:
+    path = host / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def asked(host: Path, facts: RuntimeFacts = FACTS, form: Form = Form.SIF, each: float | None = None) -> str:
+    found = ceiling(facts, form, each, proc=host / "proc", sys=host / "sys")
+    return f"{found.width} {found.reason}"
+
+
+def test_memory_binds_where_nothing_else_does(host: Path) -> None:
+    assert floor_bytes(proc=host / "proc") == 10 << 30
+    assert asked(host, each=1 << 30) == "20 memory: 2048 MiB for each"  # 40 GiB above the floor, twice 1 GiB
+    assert asked(host) == "640 memory: 64 MiB for each"
+    assert asked(host, each=0.0) == "2560 memory: 16 MiB for each"
+
+
+def test_a_small_host_keeps_half_a_gib(host: Path) -> None:
+    write(host, "proc/meminfo", f"MemTotal: {GIB_KB} kB\nMemAvailable: {GIB_KB} kB\n")
+    assert floor_bytes(proc=host / "proc") == 512 << 20
+
+
+def test_processes_bind(host: Path) -> None:
+    write(host, "proc/sys/kernel/threads-max", "1800")
+    assert asked(host) == "20 processes (threads-max): 40 allowed for each"
+    write(host, "proc/sys/kernel/pid_max", "1400")
+    assert asked(host) == "10 processes (pid_max): 40 allowed for each"
+
+
+def test_the_users_own_limit_binds(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1200, 1200))
+    assert asked(host) == "5 processes (ulimit -u): 40 allowed for each"
+
+
+@pytest.mark.parametrize(
+    ("line", "group"), [("0::/job", "fs/cgroup/job"), ("9:pids:/job", "fs/cgroup/pids/job")]
+)
+def test_the_control_group_of_the_job_binds(host: Path, line: str, group: str) -> None:
+    write(host, "proc/self/cgroup", line)
+    write(host, f"sys/{group}/pids.max", "400")
+    write(host, f"sys/{group}/pids.current", "80")
+    assert asked(host) == "8 processes (control group): 40 allowed for each"
+    write(host, f"sys/{group}/pids.max", "max")
+    assert asked(host).startswith("640 memory")
+
+
+def test_loop_devices_bind_only_those_that_mount_by_them(host: Path) -> None:
+    write(host, "sys/module/loop/parameters/max_loop", "8")
+    write(host, "sys/block/loop0/loop/backing_file", "/image")
+    assert asked(host, SETUID) == "7 loop devices: 8 in all"
+    assert asked(host, FACTS).startswith("640 memory")
+    assert asked(host, SETUID, Form.DIRECTORY).startswith("640 memory")
+    write(host, "sys/module/loop/parameters/max_loop", "0")
+    assert asked(host, SETUID).startswith("640 memory")
