@@ -19,6 +19,7 @@ from benchmarks.notebook import notebook
 from benchmarks.page import PAGE, RESULTS, write
 from benchmarks.record import Part, busyness, save, table
 from benchmarks.redraw import redraw
+from benchmarks.submission import submission
 from evaluation.errors import EvaluationError
 from evaluation.measure.host import host_facts
 
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Path], Part]] = {
     "growth": growth,
     "redraw": redraw,
     "deciding": deciding,
+    "submission": submission,
 }
 
 
