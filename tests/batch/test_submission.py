@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.batch import Batch
+from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.submission import LostError, end_abandoned, open_executor
 from evaluation.measure.submission.job import current_job
@@ -174,11 +176,16 @@ def running_on(job: str) -> str:
 def test_an_engine_that_does_not_answer_is_told_before_anything_is_written(
     engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = {"slurm": "SLURM_CONF", "gridengine": "SGE_ROOT"}[engine_name]
-    monkeypatch.setenv(away, str(tmp_path / "nowhere"))
-    with pytest.raises(Exception, match=f"{engine_name}: it does not answer"):
-        open_executor(site_of(engine_name), shared=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    results = tmp_path / "results"
+    if engine_name == "slurm":
+        dead = re.sub(r"(?m)^SlurmctldPort=.*", "SlurmctldPort=1", Path(os.environ["SLURM_CONF"]).read_text())
+        (tmp_path / "slurm.conf").write_text(dead)
+        monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    else:
+        monkeypatch.setenv("SGE_ROOT", str(tmp_path / "nowhere"))
+    with pytest.raises(EvaluationError, match=f"{engine_name}: it does not answer"):
+        open_executor(site_of(engine_name), shared=results)
+    assert not results.exists()
 
 
 def test_the_batch_part_names_what_its_engine_s_commands_need(engine_name: str) -> None:

@@ -124,8 +124,8 @@ class Slurm(Scheduler):
         state = re.search(r"\bJobState=(\S+)", told)
         code = re.search(r"\bExitCode=(\S+)", told)
         reason = self.parse_reason(told)
-        if state is None:
-            return ""
+        if state is None or state[1] in {"PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING"}:
+            return ""  # it has not ended yet
         return (
             state[1] + (f", reason {reason}" if reason else "") + (f", exit code {code[1]}" if code else "")
         )

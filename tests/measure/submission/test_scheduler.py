@@ -19,9 +19,9 @@ SHOWN = (
 )
 # Printed by Grid Engine 8.1.9.
 QSTAT = """\
-job-ID  prior   name       user         state submit/start at     queue                          slots ja-task-ID
+job-ID  prior   name       user         state submit/start at     queue           slots ja-task-ID
 ----------------------------------------------------------------------------------------------------
-      4 0.50000 parsl.eval root         r     11/23/2026 09:18:11 main.q@vm                          2
+      4 0.50000 parsl.eval root         r     11/23/2026 09:18:11 main.q@vm       2
        Full jobname:     parsl.evaluation-20261123T091808Z-176461.block-0.1795425491.6266658.submit
        Master Queue:     main.q@vm
        Requested PE:     smp 2
@@ -98,6 +98,11 @@ def test_grid_engine_s_names_are_not_those_that_its_table_cuts() -> None:
 )
 def test_slurm_tells_how_a_job_ended(state: str, reason: str, code: str, told: str) -> None:
     assert Slurm().parse_ending(SHOWN.format(state=state, reason=reason, code=code)) == told
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "COMPLETING"])
+def test_a_job_that_is_still_ending_has_not_ended(state: str) -> None:
+    assert Slurm().parse_ending(SHOWN.format(state=state, reason="None", code="0:0")) == ""
 
 
 def test_slurm_tells_why_a_job_waits_or_nothing() -> None:
