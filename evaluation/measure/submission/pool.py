@@ -136,7 +136,7 @@ class LocalPilots(_Pool):
     def __init__(self, workers: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="container-evaluation-parsl-")
         init = f"export PATH={Path(sys.executable).parent}:$PATH"
-        provider = LocalProvider(worker_init=init, launcher=SimpleLauncher())
+        provider = LocalProvider(worker_init=init, launcher=SimpleLauncher())  # type: ignore[no-untyped-call]
         executor = pilots("pilots", provider, address="127.0.0.1", workers=workers, look=True)
         super().__init__(executor, Path(self._folder.name))
 
