@@ -20,6 +20,7 @@ from benchmarks.page import PAGE, RESULTS, write
 from benchmarks.record import Part, busyness, save, table
 from benchmarks.redraw import redraw
 from benchmarks.reporting import reporting
+from benchmarks.submission import submission
 from benchmarks.sweeping import sweeping
 from evaluation.errors import EvaluationError
 from evaluation.measure.host import host_facts
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Path], Part]] = {
     "redraw": redraw,
     "deciding": deciding,
     "reporting": reporting,
+    "submission": submission,
 }
 
 

@@ -108,7 +108,7 @@ class Batch(StrictModel):
         if self.engine != "gridengine":
             return self
         if self.submit_by == "psij":
-            message = "PSI/J does not know Grid Engine; 'submit_by: parsl' does"
+            message = "'psij' does not know Grid Engine; 'parsl' does"
             raise ValueError(message)
         for name, instead in _SAID_OTHERWISE.items():
             if getattr(self, name) is not None:
@@ -127,7 +127,7 @@ class Batch(StrictModel):
                 message = f"should be one line beginning with {mark.strip()!r}: {line!r}"
                 raise ValueError(message)
             if self.submit_by == "psij" and not _NAMED.fullmatch(line):
-                message = f"PSI/J takes '#SBATCH --NAME=VALUE' only, so this is not: {line!r}"
+                message = f"'psij' takes '#SBATCH --NAME=VALUE' only: {line!r}"
                 raise ValueError(message)
         return self
 

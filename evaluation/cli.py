@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -41,6 +42,17 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except EvaluationError as error:
             click.secho(f"evaluation: {error}", err=True, fg="red")
+            sys.exit(1)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            place = f" ({error.filename})" if error.filename else ""
+            click.secho(
+                f"evaluation: the disk or the quota is full{place}: {error.strerror}\n"
+                "  Make room, or name other folders: --results, and TMPDIR. What was measured is kept.",
+                err=True,
+                fg="red",
+            )
             sys.exit(1)
         except KeyboardInterrupt:
             click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)

@@ -30,7 +30,7 @@ def messages(folder: Path, text: str, **known: set[str]) -> list[str]:
 
 
 def test_the_sites_of_the_working_page_and_this_machine_are_there() -> None:
-    assert list_sites(SHIPPED) == ("cc-in2p3", "local", "reference", "slac")
+    assert list_sites(SHIPPED) == ("cc-in2p3", "gridengine-test", "local", "reference", "slac", "slurm-test")
 
 
 @pytest.mark.parametrize("site_id", list_sites(SHIPPED))
@@ -77,7 +77,7 @@ def test_an_unknown_site_is_answered_with_the_one_that_was_meant() -> None:
     with pytest.raises(EvaluationError) as caught:
         load_site("slak", SHIPPED)
     assert "unknown site 'slak'; did you mean 'slac'?" in str(caught.value)
-    assert "there are: cc-in2p3, local, reference, slac" in str(caught.value)
+    assert "there are: cc-in2p3, gridengine-test, local, reference, slac, slurm-test" in str(caught.value)
 
 
 @pytest.mark.parametrize("site_id", ["", "../sites/slac", "slac.yaml", "/etc/passwd", "sl\0ac"])

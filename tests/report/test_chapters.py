@@ -12,6 +12,7 @@ from synthetic_case import make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
+from evaluation.manifest import BatchFacts, JobFacts
 from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Role, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
@@ -292,6 +293,23 @@ def test_unmeasured_sites_stand_beside_the_measured_one_with_dated_facts() -> No
     assert "2017-06-06" in sites[1]
     assert "A made-up page" in sites[1]
     assert "declared. Read on the page." in sites[1]
+
+
+def test_a_run_in_a_batch_job_says_which_and_what_must_be_said_beside_it() -> None:
+    batch = BatchFacts(
+        engine="slurm",
+        version="slurm-wlm 22.05.8",
+        submitted_by="parsl",
+        jobs=(JobFacts(id="3", node="n1"), JobFacts(id="7", node="n2")),
+        remark="The nodes are virtual.",
+    )
+    manifest = CASE.measured[0].manifest.model_copy(update={"batch": batch})
+    told = words(page(chapters.sites(measured_with(CASE, manifest=manifest))).select("article")[0])
+    assert (
+        "Measured in a batch job slurm-wlm 22.05.8, job 3 on n1, then 7 on n2, submitted through Parsl. "
+        "The nodes are virtual."
+    ) in told
+    assert "in a batch job" not in words(page(chapters.sites(CASE)).select("article")[0])
 
 
 def test_only_web_addresses_become_links() -> None:

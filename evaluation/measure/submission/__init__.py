@@ -55,18 +55,22 @@ def open_executor(site: Site, *, shared: Path, nodes: int = 1, workers_per_node:
         return ThreadPool(workers_per_node)
     _set_environment(batch)
     require_reach(batch, ourselves())
-    launcher = Launcher(ourselves())
-    queue = Queue(scheduler_of(batch.engine), launcher)
-    queue.require()
-    end_abandoned(shared, queue)
-    folder = SubmissionFolder(shared)
-    if batch.submit_by == "psij":
-        from evaluation.measure.submission.scripts import ScriptPool  # noqa: PLC0415 - needed here only
+    queue = Queue(scheduler_of(batch.engine), Launcher(ourselves()))
+    try:
+        queue.require()
+        end_abandoned(shared, queue)
+        folder = SubmissionFolder(shared)
+        if batch.submit_by == "psij":
+            from evaluation.measure.submission.scripts import ScriptPool  # noqa: PLC0415 - needed here only
 
-        return ScriptPool(batch, folder, queue)
-    from evaluation.measure.submission.pool import NodePool  # noqa: PLC0415 - as above
+            return ScriptPool(batch, folder, queue)
+        from evaluation.measure.submission.pool import NodePool  # noqa: PLC0415 - as above
 
-    return NodePool(batch, folder, queue, nodes=min(nodes, batch.nodes), workers_per_node=workers_per_node)
+        nodes = min(nodes, batch.nodes)
+        return NodePool(batch, folder, queue, nodes=nodes, workers_per_node=workers_per_node)
+    except BaseException:
+        queue.close()
+        raise
 
 
 @contextmanager

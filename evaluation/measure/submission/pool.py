@@ -24,7 +24,7 @@ from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 from parsl.executors.status_handling import BlockProviderExecutor
 from parsl.jobs.states import JobState, JobStatus
 from parsl.launchers import SimpleLauncher
-from parsl.providers import GridEngineProvider, SlurmProvider
+from parsl.providers import GridEngineProvider, LocalProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
 from evaluation.batch import Batch
@@ -35,7 +35,7 @@ from evaluation.measure.submission.on_node import run_here
 from evaluation.measure.submission.scheduler import PREFIX, Queue
 from evaluation.project import root
 
-__all__ = ["NodePool", "ThreadPool"]
+__all__ = ["LocalPilots", "NodePool", "ThreadPool", "pilots"]
 
 _POLL_S = 3
 """How often the scheduler is asked for the state of our jobs. Parsl's own is a minute: a lost job should be
@@ -127,6 +127,29 @@ class ThreadPool(_Pool):
         self._folder.cleanup()
 
 
+class LocalPilots(_Pool):
+    """A pilot on this machine, without a scheduler: what nodes get, to hold against threads."""
+
+    id = "local"
+    engine = "local"
+
+    def __init__(self, workers: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="container-evaluation-parsl-")
+        init = f"export PATH={Path(sys.executable).parent}:$PATH"
+        provider = LocalProvider(worker_init=init, launcher=SimpleLauncher())  # type: ignore[no-untyped-call]
+        executor = pilots("pilots", provider, address="127.0.0.1", workers=workers, look=True)
+        super().__init__(executor, Path(self._folder.name))
+
+    def jobs(self) -> tuple[str, ...]:
+        """None: nothing is submitted."""
+        return ()
+
+    def close(self) -> None:
+        """End the pilot."""
+        self._end()
+        self._folder.cleanup()
+
+
 class NodePool(_Pool):
     """Pilot jobs, one for each node, that take work as they get free."""
 
@@ -141,18 +164,12 @@ class NodePool(_Pool):
         self._opened = time.monotonic()
         self._started = False
         self._ended: LostError | None = None
-        self._executor = HighThroughputExecutor(
-            label=PREFIX + folder.id,
-            provider=_provider(batch, folder.id, nodes),
+        self._executor = pilots(
+            PREFIX + folder.id,
+            _provider(batch, folder.id, nodes),
             address=batch.address,
-            interchange_launch_cmd=_interchange(),
-            encrypted=True,  # tasks are pickles: on a shared host nobody else may hand one in
-            max_workers_per_node=workers_per_node,
-            cores_per_worker=1e-3,  # how many at once is said above; the cores have no say in it
-            prefetch_capacity=0,
-            heartbeat_period=_HEARTBEAT_S,
-            heartbeat_threshold=_LOST_AFTER_S,
-            block_error_handler=self._look,
+            workers=workers_per_node,
+            look=self._look,
         )
         super().__init__(self._executor, folder.path)
 
@@ -165,8 +182,11 @@ class NodePool(_Pool):
         try:
             self._end()
         finally:
-            self._queue.cancel(self.id)
-            self._folder.close()
+            try:
+                self._queue.cancel(self.id)
+                self._folder.close()  # it stays where jobs do: whoever comes next finds them by it
+            finally:
+                self._queue.close()
 
     def _look(self, executor: BlockProviderExecutor, status: Mapping[str, JobStatus]) -> None:
         """See, every few seconds, whether the jobs are well; if none is left, say why."""
@@ -213,6 +233,30 @@ class NodePool(_Pool):
                 where=self.engine,
             )
         return error
+
+
+def pilots(
+    label: str,
+    provider: ExecutionProvider,
+    *,
+    address: str | None,
+    workers: int,
+    look: Callable[[BlockProviderExecutor, dict[str, JobStatus]], None] | bool,
+) -> HighThroughputExecutor:
+    """Give Parsl's executor of pilot jobs with our settings; ``look`` is called with the jobs' state."""
+    return HighThroughputExecutor(
+        label=label,
+        provider=provider,
+        address=address,
+        interchange_launch_cmd=_interchange(),
+        encrypted=True,  # tasks are pickles: on a shared host nobody else may hand one in
+        max_workers_per_node=workers,
+        cores_per_worker=1e-3,  # how many at once is said above; the cores have no say in it
+        prefetch_capacity=0,
+        heartbeat_period=_HEARTBEAT_S,
+        heartbeat_threshold=_LOST_AFTER_S,
+        block_error_handler=look,
+    )
 
 
 def _provider(batch: Batch, submission: str, nodes: int) -> ExecutionProvider:

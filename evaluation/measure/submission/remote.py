@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ __all__ = ["goes_to_a_node", "run_on_node"]
 
 _LOOK_S = 0.5
 _MEASURED = "measured: "
+_FULL_BYTES = 2**16
+"""A folder with less room than this is full: a turn's line and its outputs do not fit."""
 
 
 def goes_to_a_node(batch: Batch) -> bool:
@@ -53,6 +56,8 @@ def run_on_node(site: Site, words: Sequence[str], results: Path, terminal: TextI
     if status != 0:
         said = [line for line in lines if not line.startswith("  ... ")]
         why = "\n  ".join(said[-12:]) or "it printed nothing"
+        if shutil.disk_usage(results).free < _FULL_BYTES:  # then what it had to say is not there to be read
+            why = f"no space is left in the results folder\n  {why}"
         raise EvaluationError(
             f"the evaluation in the job failed (exit status {status}):\n  {why}",
             where=f"{site.batch.engine}, job {job}",

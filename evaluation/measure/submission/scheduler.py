@@ -124,8 +124,8 @@ class Slurm(Scheduler):
         state = re.search(r"\bJobState=(\S+)", told)
         code = re.search(r"\bExitCode=(\S+)", told)
         reason = self.parse_reason(told)
-        if state is None:
-            return ""
+        if state is None or state[1] in {"PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING"}:
+            return ""  # it has not ended yet
         return (
             state[1] + (f", reason {reason}" if reason else "") + (f", exit code {code[1]}" if code else "")
         )
@@ -220,7 +220,7 @@ def scheduler_of(engine: str) -> Scheduler:
 
 
 class Queue:
-    """A scheduler that is asked through a launcher, as the user who submits."""
+    """A scheduler that is asked through a launcher of its own, as the user who submits."""
 
     def __init__(self, scheduler: Scheduler, launcher: Launcher) -> None:
         self._scheduler = scheduler
@@ -297,6 +297,10 @@ class Queue:
                 cancelled += new
             time.sleep(0.3)
         return tuple(cancelled)
+
+    def close(self) -> None:
+        """End the launcher: nothing more is asked."""
+        self._launcher.close()
 
     def _ask(self, argv: Argv) -> tuple[int, str]:
         done = self._launcher.run(Command(argv=argv, env=self._launcher.user.env), timeout_s=_PATIENCE_S)

@@ -104,8 +104,11 @@ class ScriptPool(Executor):
         self._closed.set()
         for thread in self._waiting:
             thread.join()
-        self._queue.cancel(self.id)
-        self._folder.close()
+        try:
+            self._queue.cancel(self.id)
+            self._folder.close()  # it stays where jobs do: whoever comes next finds them by it
+        finally:
+            self._queue.close()
 
     def _file(self, number: int, kind: str) -> Path:
         return self._folder.path / f"{number:04}.{kind}"

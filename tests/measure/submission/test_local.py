@@ -1,0 +1,143 @@
+"""Locally work is done by threads: no daemon, no port, and a failure is the failure."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import EvaluationError
+from evaluation.measure.launcher_main import children_of
+from evaluation.measure.submission import open_executor, require_reach
+from evaluation.measure.submission.folder import SubmissionFolder, abandoned
+from evaluation.measure.submission.job import batch_facts, current_job
+from evaluation.measure.submission.job_script import directives, preamble
+from evaluation.measure.submission.remote import goes_to_a_node
+from evaluation.measure.user import ourselves
+from evaluation.sites import Site, load_site
+
+ROOT = Path(__file__).parents[3]
+LOCAL = load_site("local", ROOT / "sites")
+SLURM = load_site("slurm-test", ROOT / "sites")
+GRID = load_site("gridengine-test", ROOT / "sites")
+
+
+def test_it_starts_no_process_opens_no_socket_and_writes_nothing(tmp_path: Path) -> None:
+    before = children_of(os.getpid())
+    with open_executor(LOCAL, shared=tmp_path, workers_per_node=4) as executor:
+        asked = [executor.submit(math.sqrt, number) for number in (1, 4, 9)]
+        assert [each.result(timeout=30) for each in asked] == [1, 2, 3]
+        assert executor.jobs() == ()
+        assert children_of(os.getpid()) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_is_the_work_s_own(tmp_path: Path) -> None:
+    with open_executor(LOCAL, shared=tmp_path) as executor:
+        with pytest.raises(ValueError, match="math domain error"):
+            executor.submit(math.sqrt, -1).result(timeout=30)
+        output = tmp_path / "output"
+        output.write_text("before\n")
+        assert (
+            executor.run(("sh", "-c", "echo out; echo err >&2; pwd; exit 7"), output).result(timeout=30) == 7
+        )
+    assert output.read_text().splitlines() == ["before", "out", "err", str(ROOT)]
+
+
+@pytest.mark.parametrize(
+    ("engine", "variables", "job"),
+    [
+        ("slurm", {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "n1"}, ("7", "n1")),
+        ("slurm", {"SLURM_JOB_ID": "7"}, None),  # a shell that salloc gave on the submitting host
+        ("gridengine", {"JOB_ID": "8", "SGE_JOB_SPOOL_DIR": "/x", "HOSTNAME": "wn3"}, ("8", "wn3")),
+        ("gridengine", {"JOB_ID": "8"}, None),  # anybody's variable
+        ("local", {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "n1"}, None),
+    ],
+)
+def test_the_job_is_told_by_what_only_a_node_has(
+    engine: str, variables: dict[str, str], job: tuple[str, str] | None
+) -> None:
+    found = current_job(engine, variables)
+    assert (found and (found.id, found.node)) == job
+
+
+def test_what_is_in_a_job_already_is_not_submitted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURMD_NODENAME", "SGE_JOB_SPOOL_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert not goes_to_a_node(LOCAL.batch)
+    assert goes_to_a_node(SLURM.batch)
+    assert batch_facts(SLURM.batch) is None
+    monkeypatch.setenv("SLURMD_NODENAME", "n1")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert not goes_to_a_node(SLURM.batch)
+    assert goes_to_a_node(GRID.batch)
+    facts = batch_facts(SLURM.batch)
+    assert facts is not None
+    assert (facts.engine, facts.submitted_by, facts.jobs[0].id) == ("slurm", "hand", "7")
+    assert facts.remark == SLURM.batch.remark
+    monkeypatch.setenv("EVALUATION_SUBMISSION", "20261123T090000Z-1a2b3c")
+    again = batch_facts(SLURM.batch)
+    assert again is not None
+    assert again.submitted_by == "parsl"
+
+
+def test_no_job_is_ever_started_twice_by_its_scheduler() -> None:
+    assert directives(SLURM.batch) == ("#SBATCH --no-requeue",)
+    assert directives(GRID.batch)[-2:] == ("#$ -r n", "#$ -S /bin/bash")
+
+
+def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", "/else where/slurm.conf")
+    batch = SLURM.batch.model_copy(update={"worker_init": ("module load x",), "environment": "/opt/venv"})
+    first, path, *exports = preamble(batch, "an-id")
+    assert (first, path) == ("module load x", "export PATH=/opt/venv/bin:$PATH")
+    assert "export SLURM_CONF='/else where/slurm.conf'" in exports
+    assert "export EVALUATION_SUBMISSION=an-id" in exports
+    assert f"export PYTHONPATH={ROOT}" in exports
+
+
+def test_what_a_submitter_that_is_gone_has_left_is_ended_and_removed_once(tmp_path: Path) -> None:
+    living = SubmissionFolder(tmp_path)
+    gone = tmp_path / ".submissions" / "20261123T090000Z-1a2b3c"
+    gone.mkdir()
+    (gone / "lock").touch()
+
+    def fail(_: str) -> None:
+        message = "the scheduler does not answer"
+        raise EvaluationError(message)
+
+    with pytest.raises(EvaluationError):
+        list(abandoned(tmp_path, fail))
+    assert gone.is_dir(), "who comes next tries again"
+    ended: list[str] = []
+    assert list(abandoned(tmp_path, ended.append)) == ended == [gone.name]
+    assert [path.name for path in (tmp_path / ".submissions").iterdir()] == [living.id]
+    living.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_environment_that_jobs_could_not_read_is_refused_before_anything_is_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def site(environment: str | None) -> Site:
+        changed = SLURM.batch.model_copy(update={"environment": environment})
+        return SLURM.model_copy(update={"batch": changed})
+
+    require_reach(site(None).batch, ourselves())
+    require_reach(site(str(tmp_path / "on-the-nodes")).batch, ourselves())  # only they can tell
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr("evaluation.measure.submission.job_script.sys.prefix", str(tmp_path))
+    with pytest.raises(EvaluationError) as caught:
+        require_reach(site(None).batch, ourselves())
+    assert "cannot read the Python environment" in caught.value.what
+    assert "Nothing was submitted" in caught.value.advice
+
+
+def test_a_results_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EvaluationError, match="cannot be used for a submission"):
+        SubmissionFolder(tmp_path / "file")
