@@ -121,7 +121,7 @@ def written(folder: Path, **texts: str) -> Path:
 
 
 def test_the_ladder_stands_in_order_of_size() -> None:
-    assert list_images(IMAGES) == ("xs", "small", "med", "large", "padded")
+    assert list_images(IMAGES) == ("xs", "small", "small-debug", "med", "large", "padded")
 
 
 def test_an_image_has_what_it_extends_first(tmp_path: Path) -> None:
