@@ -25,9 +25,7 @@ _WHOLE_MAP: Final = "4294967295"
 """So many ids are mapped in the first user namespace alone (user_namespaces(7)): its root is the host's."""
 _NO_PROXY: Final = "http://127.0.0.1:9"
 """Nobody listens there (discard, RFC 863): a client that heeds it reaches no registry."""
-_STEP: Final = (
-    "echo {word} > /srv/mark && cat /proc/self/uid_map > /srv/map && cat /proc/net/dev > /srv/net"
-)
+_STEP: Final = "echo {word} > /srv/mark && cat /proc/self/uid_map > /srv/map && cat /proc/net/dev > /srv/net"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,9 @@ def built(session: Session, order: Order) -> Iterator[Built]:
         ran = turn.launch(("/bin/cat", "/srv/mark", "/srv/map", "/srv/net"))
         lines = ran.stdout.decode("utf-8", "replace").splitlines()
         if not ran.ok or order.word not in lines[:1]:
-            yield Built(ok=False, told=f"what was built does not run: {said(ran)}", done=(*done, ran), how=how)
+            yield Built(
+                ok=False, told=f"what was built does not run: {said(ran)}", done=(*done, ran), how=how
+            )
             return
         yield Built(
             ok=True,
@@ -139,7 +139,7 @@ def _engine(session: Session, order: Order) -> tuple[Reference, tuple[Completed,
 
 
 def _apptainer(session: Session, order: Order) -> tuple[Reference, tuple[Completed, ...], str]:
-    """``apptainer build`` from an image file or directory that is here; the step runs on the host's network."""
+    """``apptainer build`` from a file or directory that is here; the step runs on the host's network."""
     adapter = session.adapter
     text = f"Bootstrap: localimage\nFrom: {order.base}\n%post\n    {order.step}\n"
     file = _plant(session, "image.def", text)

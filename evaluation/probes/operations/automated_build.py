@@ -29,7 +29,7 @@ def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
 PROBE = Probe(
     id="automated_build",
     version=1,
-    question="Can a program build an image and build it again, without a terminal or an answer to a question?",
+    question="Can a program build an image and build it again, without a terminal and with nobody to answer?",
     why=(
         "Releases are made at night by a program. A builder that asks before it overwrites yesterday's "
         "image, or wants a terminal or a password, waits until somebody comes."
@@ -45,5 +45,5 @@ PROBE = Probe(
     image="xs",
     repeat="once",
     quick=False,  # as unprivileged_build
-    references=(Reference(title="apptainer build --help: --force, overwrite an image file if it exists"),),
+    references=(Reference(title="apptainer build --help: --force"),),
 )

@@ -45,7 +45,10 @@ PROBE = Probe(
         "whether the step still saw the host's network. A daemon heeds the proxies of its own service and "
         "not the client's; it is not asked to pull."
     ),
-    remedy="Keep the base in the local store or as a file, and forbid pulling (--pull=never, Bootstrap: localimage).",
+    remedy=(
+        "Keep the base in the local store or as a file, and forbid pulling (podman build --pull=never; "
+        "Apptainer: Bootstrap: localimage)."
+    ),
     observe=observe,
     judge=judge,
     image="xs",

@@ -50,5 +50,9 @@ PROBE = Probe(
     image="xs",
     repeat="once",
     quick=False,  # a second or two in every mode, and the answer does not change between runs
-    references=(Reference(title="user_namespaces(7)", url="https://man7.org/linux/man-pages/man7/user_namespaces.7.html"),),
+    references=(
+        Reference(
+            title="user_namespaces(7)", url="https://man7.org/linux/man-pages/man7/user_namespaces.7.html"
+        ),
+    ),
 )
