@@ -456,7 +456,8 @@ def sweep(
 def image() -> None:
     """Build images, keep their ledger, compare them; list or remove what is kept of them between runs.
 
-    'evaluation images' is the same group. Needs the runtimes whose images are meant; as root, --as names the user that measured.
+    'evaluation images' is the same group. Needs the runtimes whose images are meant; as root, --as names the
+    user that measured.
     """
 
 
@@ -559,7 +560,7 @@ def image_drift(*, names: tuple[str, ...], write: bool, user: str) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="[default: it is printed]")
 @told
 def image_sbom(*, name: str, output: Path | None) -> None:
-    """Give an image's bill of materials: CycloneDX 1.6 as JSON, the same bytes each time. Needs its ledger."""
+    """Give an image's bill of materials: CycloneDX 1.6, the same bytes each time. Needs its ledger."""
     text = releasing.sbom(name)
     if output is None:
         click.echo(text, nl=False)

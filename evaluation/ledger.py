@@ -117,7 +117,7 @@ def read_ledger(folder: Path, name: str) -> tuple[Build, ...]:
             raise EvaluationError(
                 f"is no build: {key}: {fault['msg']}",
                 where=where,
-                advice="The ledger is written by 'evaluation image record' alone; take the file back from git.",
+                advice="'evaluation image record' alone writes the ledger; take the file back from git.",
             ) from None
         if build.image != name:
             raise EvaluationError(f"is a build of {build.image!r}, in the ledger of {name!r}", where=where)
@@ -128,7 +128,9 @@ def read_ledger(folder: Path, name: str) -> tuple[Build, ...]:
 def ledgers(folder: Path) -> Mapping[str, tuple[Build, ...]]:
     """Read the ledger of every image that has one, the smallest image first."""
     found = {path.parent.name: read_ledger(folder, path.parent.name) for path in folder.glob(f"*/{_FILE}")}
-    return dict(sorted(((name, rows) for name, rows in found.items() if rows), key=lambda item: _size(item[1])))
+    return dict(
+        sorted(((name, rows) for name, rows in found.items() if rows), key=lambda item: _size(item[1]))
+    )
 
 
 def _size(rows: tuple[Build, ...]) -> tuple[int, str]:

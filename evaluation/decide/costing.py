@@ -101,7 +101,7 @@ class Reckoned:
         return self.fixed_s.times(1 / length_s)
 
     def alone_s(self, limit: float) -> Span:
-        """From which length on the start alone is less than a share of it: what was measured, and no price."""
+        """From which length on the start alone is less than a share of it."""
         return (self.start_s + self.engine_s).times(1 / limit)
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.tool import Tool, ToolRepository
+from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
@@ -18,6 +18,8 @@ from evaluation import __version__
 from evaluation.ledger import Build, Package
 
 __all__ = ["bill_of_materials"]
+
+_LIBRARY = "cyclonedx-python-lib"
 
 
 def bill_of_materials(build: Build, epoch: int) -> str:
@@ -53,8 +55,13 @@ def bill_of_materials(build: Build, epoch: int) -> str:
     bom = Bom(components=packages, serial_number=uuid.uuid5(uuid.NAMESPACE_OID, f"{ref}:{epoch}"))
     bom.metadata.timestamp = datetime.fromtimestamp(epoch, UTC)
     bom.metadata.component = image
-    bom.metadata.tools = ToolRepository(tools=[Tool(name="container-evaluation", version=__version__)])
-    bom.metadata.tools.tools.add(Tool(name="cyclonedx-python-lib", version=version("cyclonedx-python-lib")))
+    made_by = {"container-evaluation": __version__, _LIBRARY: version(_LIBRARY)}
+    bom.metadata.tools = ToolRepository(
+        components=[
+            Component(name=name, version=told, type=ComponentType.APPLICATION)
+            for name, told in made_by.items()
+        ]
+    )
     bom.register_dependency(image, packages)
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 

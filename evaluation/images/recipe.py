@@ -146,7 +146,9 @@ def containerfile(recipe: Recipe, name: str) -> str:
     ]
     lines = [f"# Rendered from images/{name}/image.yaml; do not edit."]
     if recipe.own_layer:
-        lines.append(f"# First: docker build --tag container-evaluation/{recipe.extends} images/{recipe.extends}")
+        lines.append(
+            f"# First: docker build --tag container-evaluation/{recipe.extends} images/{recipe.extends}"
+        )
     lines.append(f"FROM {f'container-evaluation/{recipe.extends}' if recipe.own_layer else recipe.base}")
     lines.append("RUN " + " \\\n && ".join(steps))
     if recipe.wheels:

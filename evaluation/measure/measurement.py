@@ -287,4 +287,5 @@ def prepared_form(form: FormFacts) -> PreparedForm:
         size_bytes=form.size_bytes,
         convert_s=form.convert_s,
         first_start_s=form.first_start_s,
+        reference=form.reference,
     )

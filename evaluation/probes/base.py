@@ -44,7 +44,8 @@ Value = int | float | str | bool | None
 class PreparedForm:
     """One runtime's form of an image, as it was recorded when it was made.
 
-    ``path`` is its file or directory; empty where the image lies in an engine's store. ``convert_s`` is
+    ``path`` is its file or directory; empty where the image lies in an engine's store, which knows it by
+    ``reference``. ``convert_s`` is
     the time it took to make, ``first_start_s`` the first start of /bin/true after that; ``None`` where
     nobody measured.
     """
@@ -53,6 +54,7 @@ class PreparedForm:
     size_bytes: int | None
     convert_s: float | None
     first_start_s: float | None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

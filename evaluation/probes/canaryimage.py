@@ -23,7 +23,7 @@ from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import secret
 from evaluation.runtimes.base import Archives
 
-__all__ = ["MARK", "CanaryImage", "forget", "made", "said", "without_cache", "word_in"]
+__all__ = ["MARK", "CanaryImage", "forget", "made", "require_images", "said", "without_cache", "word_in"]
 
 MARK = "/srv/mark"
 """The file that holds the word, as seen from inside."""
@@ -62,7 +62,8 @@ class CanaryImage:
                 member = tarfile.TarInfo(f"./{name}")
                 member.type, member.mode = tarfile.DIRTYPE, 0o755
                 tar.addfile(member)
-            files = {**{f"etc/{name}": b"" for name in _FILES}, MARK[1:]: content[:_NOISE_BYTES]}
+            size = len(self.noise)
+            files = {**{f"etc/{name}": b"" for name in _FILES}, MARK[1:]: content[:size]}
             for name, text in files.items():
                 _add(tar, f"./{name}", text)
         return stream.getvalue()
@@ -160,6 +161,18 @@ def made(
         yield reference, last
     finally:
         forget(session, archives.name)
+
+
+def require_images(session: Session) -> None:
+    """Stop a probe about keeping images where there are none: on the bare host.
+
+    Raises
+    ------
+    RuntimeRefusalError
+        This is the bare host.
+    """
+    if session.adapter.family == "host":
+        raise session.adapter.refuse("a plain process keeps no images")
 
 
 def forget(session: Session, image: str) -> None:

@@ -64,7 +64,9 @@ def share_plot(name: str, title: str, rows: Sequence[Reckoned], limit: float) ->
     parts.append(svg.text("axis middle", 50, bottom + 32, "length of a job (logarithmic)"))
     words = "; ".join(
         f"{row.runtime} "
-        + ", ".join(f"{units.percent(min(1.0, row.share(at).high))} of {units.lasting(at)}" for at in _LENGTHS)
+        + ", ".join(
+            f"{units.percent(min(1.0, row.share(at).high))} of {units.lasting(at)}" for at in _LENGTHS
+        )
         for row in rows
     )
     return svg.figure(name, title, words, math.ceil(bottom) + svg.AXIS, parts)

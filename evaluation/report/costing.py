@@ -48,7 +48,9 @@ def site_costs(case: Case, site: SiteCase, costs: Costs) -> SiteCosts | None:
     families = {facts.id: facts.family for facts in site.manifest.runtimes}
     rows = tuple(
         reckon(
-            _measured(site, runtime, families.get(runtime, runtime), forms[runtime], image, case.ledgers, speed),
+            _measured(
+                site, runtime, families.get(runtime, runtime), forms[runtime], image, case.ledgers, speed
+            ),
             costs,
             site.site,
         )
@@ -62,15 +64,13 @@ def site_costs(case: Case, site: SiteCase, costs: Costs) -> SiteCosts | None:
         wanted=costs.image.name,
         rows=tuple(sorted(rows, key=lambda row: (row.fixed_s.high, row.runtime))),
         steps=steps(rows),
-        absent=tuple(
-            runtime for runtime in site.ranked[1:] if runtime not in {row.runtime for row in rows}
-        ),
+        absent=tuple(runtime for runtime in site.ranked[1:] if runtime not in {row.runtime for row in rows}),
         speed=speed,
         staff=any(costs.staff_hours(site.site, family) for family in families.values()),
     )
 
 
-def _measured(  # noqa: PLR0913 - what is known of one runtime comes from many places
+def _measured(
     site: SiteCase,
     runtime: str,
     family: str,
@@ -110,9 +110,7 @@ def _engine(site: SiteCase, runtime: str) -> Span | None:
     return Span(max(0.0, min(seen)), max(0.0, *seen)) if seen else None
 
 
-def _fetched(
-    form: FormFacts, image: ImageFacts, ledgers: Mapping[str, tuple[Build, ...]]
-) -> Span | None:
+def _fetched(form: FormFacts, image: ImageFacts, ledgers: Mapping[str, tuple[Build, ...]]) -> Span | None:
     """Bytes over the network: compressed layers where the ledger knows this very image, else its tar."""
     if form.form == "sif":
         return None if form.size_bytes is None else Span(form.size_bytes, form.size_bytes)

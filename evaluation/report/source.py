@@ -42,8 +42,8 @@ class SiteCase:
 
     ``folder`` is the run's folder in the results, ``site/run``. ``finished_at`` is empty for a run
     that did not finish. ``evidence`` is by id, ``outputs`` by SHA-256. ``recorded`` holds, by probe and
-    runtime, what was recorded of the checklist's attempts and of the whole launch. ``checklists`` are the calibrations by which they
-    are published here, the site's own first and newest first.
+    runtime, what was recorded of the checklist's attempts and of the whole launch. ``checklists`` are the
+    calibrations by which they are published here, the site's own first and newest first.
     """
 
     manifest: Manifest

@@ -118,7 +118,9 @@ def row(runtime: str, low: float, high: float) -> Reckoned:
 
 def test_each_step_prefers_those_whose_start_up_is_surely_small_enough() -> None:
     found = steps([row("slow", 1, 2), row("fast", 0.01, 0.02), row("like-fast", 0.015, 0.4)])
-    told = [(round(step.from_s, 6), step.to_s and round(step.to_s, 6), step.prefer, step.least) for step in found]
+    told = [
+        (round(step.from_s, 6), step.to_s and round(step.to_s, 6), step.prefer, step.least) for step in found
+    ]
     assert told == [
         (0, 1, ("fast", "like-fast"), True),
         (1, 20, ("fast",), False),
@@ -152,12 +154,20 @@ def test_a_site_speaks_for_itself_and_for_a_family() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("high: 0.05\n    unit: EUR per core and hour", "high: 0.005\n    unit: EUR per core and hour", "low, 0.01"),
+        (
+            "high: 0.05\n    unit: EUR per core and hour",
+            "high: 0.005\n    unit: EUR per core and hour",
+            "low, 0.01",
+        ),
         ("unit: EUR per core and hour", "unit: USD", "EUR per core and hour"),
         ("  nodes:\n    low: 20", "  nodess:\n    low: 20", "nodess"),
         ("low: 10000\n", "low: 0\n", "greater than 0"),
         ("share: 0.3}", "share: 0.4}", "should make 1 in sum, and make 1.1"),
-        ("basis: example\n    reason: From a paid-off", "basis: guessed\n    reason: From a paid-off", "basis"),
+        (
+            "basis: example\n    reason: From a paid-off",
+            "basis: guessed\n    reason: From a paid-off",
+            "basis",
+        ),
         ("kept_by: node\n    has_engine: true", "kept_by: cloud\n    has_engine: true", "kept_by"),
         ("  value: 0.01", "  value: 1.0", "less than 1"),
         ("unknown:\n", "sites:\n  lyon: {}\nunknown:\n", "lyon"),

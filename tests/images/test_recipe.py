@@ -121,13 +121,13 @@ def written(folder: Path, **texts: str) -> Path:
 
 
 def test_the_ladder_stands_in_order_of_size() -> None:
-    assert list_images(IMAGES) == ("xs", "small", "med", "large", "padded")
+    assert list_images(IMAGES) == ("xs", "small", "small-debug", "dev", "med", "large", "padded")
 
 
 def test_an_image_has_what_it_extends_first(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, base=BASE, top=ON_TOP), "top")
     assert recipe.packages == ("python3", "git")
-    assert recipe.extends is None
+    assert recipe.extends == "base"
 
 
 def test_an_image_that_extends_itself_is_an_error(tmp_path: Path) -> None:

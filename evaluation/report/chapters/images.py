@@ -1,4 +1,4 @@
-"""Chapter 11: the images as they were used, and their ledger: what was built of what, and what fetching costs."""
+"""Chapter 11: the images as they were used, and their ledger: what was built, and what fetching costs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Line", "images"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One image of the ledger: its newest build to be used, which sites hold it, and whether it came out again."""
+    """One image of the ledger: its newest build, which sites hold it, and whether it came out again."""
 
     build: Build
     held_by: tuple[str, ...]
