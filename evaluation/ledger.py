@@ -128,7 +128,9 @@ def read_ledger(folder: Path, name: str) -> tuple[Build, ...]:
 def ledgers(folder: Path) -> Mapping[str, tuple[Build, ...]]:
     """Read the ledger of every image that has one, the smallest image first."""
     found = {path.parent.name: read_ledger(folder, path.parent.name) for path in folder.glob(f"*/{_FILE}")}
-    return dict(sorted(((name, rows) for name, rows in found.items() if rows), key=lambda item: _size(item[1])))
+    return dict(
+        sorted(((name, rows) for name, rows in found.items() if rows), key=lambda item: _size(item[1]))
+    )
 
 
 def _size(rows: tuple[Build, ...]) -> tuple[int, str]:

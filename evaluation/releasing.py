@@ -129,7 +129,11 @@ def _told(rows: Sequence[Build], name: str, results: Path | None) -> str:
         return f"{name} is not in the ledger: evaluation image record {name}"
     row = rows[-1]
     held = _held_by(row, results or root() / "results")
-    parent = f"{row.parent.image}, {'layers shared' if row.parent.shared else 'built anew'}" if row.parent else "none"
+    parent = (
+        f"{row.parent.image}, {'layers shared' if row.parent.shared else 'built anew'}"
+        if row.parent
+        else "none"
+    )
     facts = {
         "recipe": f"images/{name}/image.yaml, {row.recipe_sha256}",
         "variant": row.flavour or "not said",
@@ -238,12 +242,16 @@ def drift(names: Sequence[str], *, user: str, write: bool) -> tuple[str, bool]:
 
 
 def _drifted(last: Build, row: Build, files: str) -> str:
-    when = f"{row.image}: built again in {quantity(row.build_s, 's')}, against the build of {day(last.built_at)}"
+    when = (
+        f"{row.image}: built again in {quantity(row.build_s, 's')}, against the build of {day(last.built_at)}"
+    )
     if row.tar_sha256 == last.tar_sha256:
         return f"{when}: the same, bit for bit ({row.tar_sha256[:12]}, {quantity(row.tar_bytes, 'B')})"
     recipe = "" if row.recipe_sha256 == last.recipe_sha256 else "\nthe recipe changed"
     packages = package_differences(last.packages, row.packages).as_text("packages")
-    return f"{when}: not the same ({last.tar_sha256[:12]} -> {row.tar_sha256[:12]}){recipe}\n{packages}\n{files}"
+    return (
+        f"{when}: not the same ({last.tar_sha256[:12]} -> {row.tar_sha256[:12]}){recipe}\n{packages}\n{files}"
+    )
 
 
 @contextmanager

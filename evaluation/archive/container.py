@@ -52,8 +52,8 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _MODE: Final = (stat.S_IFREG | 0o644) << 16
 _PLAIN: Final = frozenset({0, stat.S_IFREG})
 _ENCRYPTED: Final = 0x1
-ASK_AGAIN = "Ask for it again, and compare its SHA-256 with the one that 'evaluation site pack' printed there."
-    "Ask for it to be sent again, and compare its SHA-256 with what 'evaluation site pack' printed there."
+ASK_AGAIN = (
+    "Ask for it again, and compare its SHA-256 with the one that 'evaluation site pack' printed there."
 )
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _RUN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"

@@ -150,9 +150,7 @@ def package_differences(old: Iterable[Package], new: Iterable[Package]) -> Diffe
 
 
 def _versions(packages: Iterable[Package]) -> dict[str, str]:
-    return {
-        item.name if item.kind == "deb" else f"{item.name} (Python)": item.version for item in packages
-    }
+    return {item.name if item.kind == "deb" else f"{item.name} (Python)": item.version for item in packages}
 
 
 def file_differences(old: Mapping[str, Member], new: Mapping[str, Member]) -> Difference:

@@ -15,11 +15,12 @@ from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Observation
 from evaluation.project import locate
+from evaluation.report import borrowing
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import Run, find_runs
 
-__all__ = ["choose_runs", "load_case"]
+__all__ = ["choose_runs", "load_case", "to_assess"]
 
 
 def load_case(
@@ -44,9 +45,13 @@ def load_case(
     folder, file = locate(sites), locate(criteria)
     rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
-    names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
-    chosen = choose_runs(find_runs(locate(results)), [name for name in names if name], where=str(results))
-    measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
+    there_are = find_runs(locate(results))
+    chosen = choose_runs(there_are, borrowing.without(runs), where=str(results))
+    lenders = borrowing.lenders(_measured(there_are), _measured(chosen), known)
+    own = tuple(_site_case(run, rules, known, folder, lenders.get(run.manifest.site)) for run in chosen)
+    there = {site.site for site in own}
+    lent = (borrowing.case(known[name], run, rules) for name, run in lenders.items() if name not in there)
+    measured = (*own, *lent)
     shown = {name for name, site in known.items() if site.status != "test"}
     shown |= {each.manifest.site for each in measured}  # a test cluster is news only where it was measured
     table, packages = file.with_name("advisories.yaml"), file.with_name("inventory.yaml")
@@ -82,6 +87,15 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     return _newest([run for run in runs if not run.manifest.label] or runs)
 
 
+def to_assess(results: Path, names: Sequence[str], sites: Path) -> tuple[Run, ...]:
+    """Pick the runs that a report is made from: those that it shows, and those that a site borrows from."""
+    runs = find_runs(results)
+    chosen = choose_runs(runs, borrowing.without(names), where=str(results))
+    known = {name: load_site(name, sites) for name in list_sites(sites)}
+    lenders = borrowing.lenders(_measured(runs), _measured(chosen), known)
+    return tuple({run.path: run for run in (*chosen, *lenders.values())}.values())
+
+
 def _measured(runs: Sequence[Run]) -> list[Run]:
     aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP}
     return [run for run in runs if run.manifest.profile not in aside]
@@ -108,7 +122,13 @@ def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, 
     return tuple({run.path: run for run in (by_name[name] for name in names)}.values())
 
 
-def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Path) -> SiteCase:
+def _site_case(
+    run: Run,
+    criteria: Criteria,
+    sites: dict[str, Site],
+    folder: Path,
+    lender: Run | None,
+) -> SiteCase:
     run.verify()
     manifest, findings = run.manifest, run.findings()
     if not findings:
@@ -118,6 +138,7 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
             advice="run evaluation report, which assesses first",
         )
     site = sites.get(manifest.site) or load_site(manifest.site, folder)
+    findings = borrowing.added(findings, site, lender, criteria, manifest)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}
     unranked = {runtime.id for runtime in manifest.runtimes if not runtime.timed}
     decision = decide(findings, criteria, site, families=families, unranked=unranked)
@@ -126,8 +147,8 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         folder=f"{run.path.parent.name}/{run.path.name}",
         finished_at=run.finished_at,
         findings=findings,
-        evidence=run.evidence(),
-        outputs=run.outputs(),
+        evidence=borrowing.evidence(lender) | run.evidence(),
+        outputs=borrowing.outputs(lender) | run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
         recorded=_recorded(run, {finding.probe for finding in findings if finding.texts.checklist_id}),
