@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from evaluation import __version__, commands, releasing, reviewing, sending
+from evaluation import __version__, commands, releasing, reviewing, sending, sitework
 from evaluation.errors import EvaluationError
 from evaluation.units import quantity
 
@@ -663,6 +663,31 @@ def site() -> None:
 
     Needs no container.
     """
+
+
+@site.command("new")
+@click.argument("name")
+@told
+def site_new(*, name: str) -> None:
+    """Begin sites/NAME.yaml: valid as it is, with a comment for everything that can be said. Needs nothing."""
+    path = sitework.new(name)
+    click.echo(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
+
+
+@site.command("check")
+@click.argument("name", default="")
+@_results
+@told
+def site_check(*, name: str, results: Path | None) -> None:
+    """Say of a site, or of all, what is wrong in its file, what is out of date or missing, and what answers.
+
+    Whether its batch system and its runtimes answer is asked where this is the machine. Needs nothing;
+    changes nothing. Ends with 1 where a file is faulty.
+    """
+    text, valid = sitework.check(name, results=results)
+    click.echo(text)
+    if not valid:
+        sys.exit(1)
 
 
 @site.command("pack")

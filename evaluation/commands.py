@@ -40,7 +40,7 @@ from evaluation.project import root
 from evaluation.report import preview
 from evaluation.report.build import render
 from evaluation.report.export import FORMATS as FINDINGS_FORMATS
-from evaluation.report.load import choose_runs
+from evaluation.report.load import choose_runs, to_assess
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.scratch import scratch_directory
@@ -241,8 +241,8 @@ def report(
     here = root()
     results, criteria = results or here / "results", criteria or here / "criteria.yaml"
     rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
-    for chosen in choose_runs(find_runs(results), runs.replace(",", " ").split(), where=str(results)):
-        findings_of(chosen, rules)
+    for needed in to_assess(results, [runs], here / "sites"):
+        findings_of(needed, rules)
     target = (output or results / "report.html").absolute()
     executed = target.with_suffix(".ipynb")
     notebook.execute(

@@ -20,6 +20,7 @@ __all__ = [
     "SWEEP",
     "WORK",
     "Bind",
+    "Borrowed",
     "Comparison",
     "Completed",
     "CriterionRow",
@@ -322,6 +323,17 @@ class Comparison(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Borrowed:
+    """Where a finding was really made, and by what factor its intervals were widened for that."""
+
+    site: str
+    run: str
+    widen_by: float
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one probe shows for one runtime at one site.
 
@@ -353,13 +365,16 @@ class Finding:
     image_digest: str = ""
     evidence: tuple[str, ...] = ()
     observed_at: str = ""
+    borrowed: Borrowed | None = None
+    """``None`` for evidence of the site itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """A value between 0 and 1 on a declared scale; ``None`` where evidence is missing.
 
-    ``low`` and ``high`` bound what the value could be: both 0 and 1 when nothing is known.
+    ``low`` and ``high`` bound what the value could be: both 0 and 1 when nothing is known, and nearer to
+    each other where another site's evidence stands in.
     """
 
     value: float | None

@@ -15,7 +15,7 @@ from evaluation.imported import keep
 from evaluation.probes.registry import discover
 from evaluation.project import root
 from evaluation.report import changes, weighing
-from evaluation.report.load import choose_runs, load_case
+from evaluation.report.load import choose_runs, load_case, to_assess
 from evaluation.report.plain import FORMATS, written
 from evaluation.report.source import Case
 from evaluation.report.verifying import carried, differences
@@ -204,7 +204,7 @@ def _chosen(results: Path, runs: str) -> Sequence[Run]:
 
 def _case(results: Path | None, runs: str, criteria: Path | None) -> Case:
     folder, rules = _results(results), _criteria(criteria)
-    for run in _chosen(folder, runs):
+    for run in to_assess(folder, [runs], root() / "sites"):
         findings_of(run, rules)
     return _load(folder, runs, criteria)
 

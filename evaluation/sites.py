@@ -21,6 +21,7 @@ from evaluation.yamltree import Document
 __all__ = [
     "Acceptance",
     "Batch",
+    "Borrow",
     "Fact",
     "Policy",
     "RuntimeSetting",
@@ -101,6 +102,19 @@ class Policy(StrictModel):
     """Failed criteria that knock nobody out here, whatever a use case says."""
 
 
+class Borrow(StrictModel):
+    """Another site's evidence, which stands in for some criteria until this site has measured them."""
+
+    lender: Annotated[Identifier, Field(alias="from")]
+    """The site whose newest finished run is taken."""
+    criteria: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    widen_by: Annotated[float, Field(gt=1, le=100)]
+    """Intervals are widened by this factor: how much less is known here than there."""
+    reason: Text
+    """Why that site is like this one, and why by so much."""
+    source: Text
+
+
 class RuntimeSetting(StrictModel):
     """How a runtime is started at this site."""
 
@@ -125,6 +139,8 @@ class SiteFile(StrictModel):
     facts: tuple[Fact, ...] = ()
     batch: Batch
     policy: Policy = Policy()
+    borrows: tuple[Borrow, ...] = ()
+    """Evidence that stands in until this site measures; all of it is one other site's (law 3)."""
     runtimes: Mapping[Identifier, RuntimeSetting] = Field(default_factory=dict)
     measure_as: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] | None = None
     """The unprivileged user who runs the containers when the measurement is started as root."""
@@ -136,6 +152,18 @@ class SiteFile(StrictModel):
             message = "should be an unprivileged user: that is who runs containers at a site"
             raise ValueError(message)
         return user
+
+    @field_validator("borrows")
+    @classmethod
+    def _is_one_lender(cls, borrows: tuple[Borrow, ...]) -> tuple[Borrow, ...]:
+        if len({each.lender for each in borrows}) > 1:
+            message = "should all be from one site: what was measured at several is not comparable"
+            raise ValueError(message)
+        names = [name for each in borrows for name in each.criteria]
+        if len(names) != len({*names}):
+            message = "should name each criterion once"
+            raise ValueError(message)
+        return borrows
 
     @field_validator("facts")
     @classmethod
@@ -206,6 +234,7 @@ def load_site(
                     if isinstance(name, str) and there_are is not None and name not in there_are:
                         yield Complaint(location=(*here, kind), message=unknown(kind, name, there_are))
         yield from _contradictions(document)
+        yield from _unknown_borrows(document, site_id, known, criteria)
         for name in document.mapping("runtimes"):
             if runtimes is not None and name not in runtimes:
                 message = unknown("runtime", name, runtimes)
@@ -226,6 +255,23 @@ def _contradictions(document: Document) -> Iterator[Complaint]:
         if isinstance(name, str) and name in forbidden:
             message = f"{name!r} stands among this policy's knock-outs: it cannot be accepted too"
             yield Complaint(location=place, message=message)
+
+
+def _unknown_borrows(
+    document: Document, site_id: str, sites: Collection[str], criteria: Collection[str] | None
+) -> Iterator[Complaint]:
+    """What is borrowed from nobody, from oneself, or for a criterion that there is not."""
+    for index in range(_length(document.value("borrows"))):
+        here = ("borrows", index)
+        lender = document.value(*here, "from")
+        if isinstance(lender, str) and lender not in {*sites} - {site_id}:
+            others = sorted({*sites} - {site_id})
+            yield Complaint(location=(*here, "from"), message=unknown("site", lender, others))
+        for place in range(_length(document.value(*here, "criteria"))):
+            name = document.value(*here, "criteria", place)
+            if isinstance(name, str) and criteria is not None and name not in criteria:
+                message = unknown("criterion", name, criteria)
+                yield Complaint(location=(*here, "criteria", place), message=message)
 
 
 def _length(value: object) -> int:

@@ -130,11 +130,12 @@ def simulate(
     picks: dict[str, NDArray[np.int64]] = {}
     for name, weight in zip(names, drawn, strict=True):
         for row, runtime in enumerate(field):
-            key, score = (name, runtime), scores[name, runtime].value
-            if score is None:
-                high[row] += weight
+            key, score = (name, runtime), scores[name, runtime]
+            if score.value is None:
+                low[row] += weight * score.low
+                high[row] += weight * score.high
                 continue
-            worth = weight * score
+            worth = weight * score.value
             if key in noise.scores:
                 probe, replicates = noise.probes[key], noise.scores[key]
                 if probe not in picks:

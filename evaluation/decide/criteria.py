@@ -62,6 +62,8 @@ class Method(StrictModel):
     seed: Constant[Annotated[int, Field(ge=0)]]
     promethee_indifference: Constant[Annotated[float, Field(ge=0, lt=1)]]
     promethee_preference: Constant[Annotated[float, Field(gt=0, le=1)]]
+    fact_age_months: Constant[Annotated[int, Field(ge=1, le=600)]] | None = None
+    """After so many months a fact about a site is marked as out of date; never, where it is not given."""
 
     @field_validator("promethee_preference")
     @classmethod

@@ -2,7 +2,8 @@
 
 The site's policy comes before the use case's own vetoes. A veto about which nothing is known neither
 knocks out nor clears: it stays open, and an open veto keeps a runtime from being recommended. What a site
-accepts knocks nobody out there by a use case's veto; that it did so is always said.
+accepts knocks nobody out there by a use case's veto; that it did so is always said. What
+was seen at another site neither knocks out nor clears (``docs/decisions/0013-borrowed-evidence.md``).
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def open_vetoes(
         if not _acceptance(veto.criterion, runtime, family, site)
     ]
     names = dict.fromkeys([*of_site, *of_use_case])
-    return tuple(name for name in names if name not in findings or not findings[name].outcome.is_evidence)
+    return tuple(name for name in names if not _is_known(findings.get(name)))
 
 
 def _acceptance(criterion: str, runtime: str, family: str, site: Site) -> Acceptance | None:
@@ -92,8 +93,13 @@ def _acceptance(criterion: str, runtime: str, family: str, site: Site) -> Accept
     return next((item for item in site.policy.accepts if item.holds_for(criterion, runtime, family)), None)
 
 
+def _is_known(finding: Finding | None) -> bool:
+    """Whether the site's own evidence says something."""
+    return finding is not None and finding.outcome.is_evidence and finding.borrowed is None
+
+
 def _evidence(finding: Finding | None, when: str | None) -> str:
     """Return what shows that a rule's case has come true, or nothing."""
-    if finding is None or finding.outcome != when:
+    if finding is None or finding.borrowed or finding.outcome != when:
         return ""
     return f"{finding.message.rstrip('.')} ({finding.texts.checklist_id or finding.probe})"

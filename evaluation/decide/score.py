@@ -179,7 +179,7 @@ class _Desk:
         return UseCaseDecision(
             site=self.site.id,
             use_case=name,
-            sentence=sentence(account),
+            sentence=" ".join([sentence(account), *self._borrowed(use_case)]),
             winner=ranking.winner,
             verdicts=verdicts,
             measure_next=()
@@ -211,6 +211,21 @@ class _Desk:
         return {
             name: row.finding for (name, owner), row in self.rows.items() if owner == runtime and row.finding
         }
+
+    def _borrowed(self, use_case: UseCase) -> tuple[str, ...]:
+        """Say of how much of what is weighed another site's evidence stands in."""
+        names = [name for name, weight in use_case.weights.items() if weight > 0]
+        lent = {
+            row.criterion: row.finding.borrowed
+            for row in self.rows.values()
+            if row.criterion in names and row.finding and row.finding.borrowed
+        }
+        if not lent:
+            return ()
+        whose = next(iter(lent.values()))
+        origin = f"{whose.site}, run {whose.run}"
+        said = f"For {len(lent)} of {len(names)} criteria evidence is borrowed from {origin}"
+        return (f"{said}: its intervals are widened, and it neither knocks out nor clears.",)
 
     def _word(self, account: Account, runtime: str) -> str:
         lead = max((account.scores[name].low for name in account.ranking.order), default=0.0)

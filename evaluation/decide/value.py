@@ -34,8 +34,9 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
     Returns
     -------
     Score
-        A point where there is evidence, else `UNKNOWN`. On a measured scale a runtime that cannot do
-        the work at all (``UNSUPPORTED``, ``FAILS``) is at its worst end.
+        A point where there is evidence, an interval where it is another site's, else `UNKNOWN`. On a
+        measured scale a runtime that cannot do the work at all (``UNSUPPORTED``, ``FAILS``) is at its worst
+        end.
 
     Raises
     ------
@@ -44,6 +45,27 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
     """
     if finding is None or not finding.outcome.is_evidence:
         return UNKNOWN
+    score = _own_score(criterion, finding)
+    return score if finding.borrowed is None else _lent(score, criterion, finding, finding.borrowed.widen_by)
+
+
+def _lent(score: Score, criterion: Criterion, finding: Finding, factor: float) -> Score:
+    """What is known of another site: an interval, never a point.
+
+    It reaches from the point towards both ends of the scale, by so much that a factor of 1 leaves the point
+    and an infinite one leaves nothing known; and at least as far as the figure's own, widened interval.
+    """
+    if score.value is None:
+        return score
+    part = 1 - 1 / factor
+    reached = [score.value * (1 - part), score.value + (1 - score.value) * part]
+    if isinstance(criterion, MeasuredCriterion) and finding.outcome is Outcome.MEASURED:
+        figure = finding.ratio if criterion.figure == "ratio" else finding.value
+        reached += [criterion.scale.score(end) for end in (figure.low, figure.high)] if figure else []
+    return Score(value=None, low=min(reached), high=max(reached))
+
+
+def _own_score(criterion: Criterion, finding: Finding) -> Score:
     if not isinstance(criterion, MeasuredCriterion):
         worth = {str(outcome): credit for outcome, credit in criterion.outcomes.items()}.get(finding.outcome)
         return UNKNOWN if worth is None else _known(worth)

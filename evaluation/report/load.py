@@ -21,11 +21,12 @@ from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
 from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Finding, Observation
 from evaluation.project import locate
+from evaluation.report import borrowing
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import Run, find_runs
 
-__all__ = ["choose_runs", "load_case"]
+__all__ = ["choose_runs", "load_case", "to_assess"]
 
 _Loaded = TypeVar("_Loaded")
 
@@ -52,14 +53,17 @@ def load_case(
     folder, file = locate(sites), locate(criteria)
     rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
-    names = [name.strip() for name in runs.split(",")] if isinstance(runs, str) else runs
-    there = find_runs(locate(results))
-    chosen = choose_runs(there, [name for name in names if name], where=str(results))
-    measured = tuple(_site_case(run, rules, known, folder) for run in chosen)
+    there_are = find_runs(locate(results))
+    chosen = choose_runs(there_are, borrowing.without(runs), where=str(results))
+    lenders = borrowing.lenders(_measured(there_are), _measured(chosen), known)
+    own = tuple(_site_case(run, rules, known, folder, lenders.get(run.manifest.site)) for run in chosen)
+    there = {site.site for site in own}
+    lent = (borrowing.case(known[name], run, rules) for name, run in lenders.items() if name not in there)
+    measured = (*own, *lent)
     # the reference machine and a test cluster are no centres: news only where their runs are shown
     shown = {name for name, site in known.items() if site.status != "test" and not site.label}
     shown |= {each.manifest.site for each in measured}
-    sweeps = {site.site: widest_sweep(there, site.site) for site in measured}
+    sweeps = {site.site: widest_sweep(there_are, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
@@ -102,6 +106,15 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     return _newest([run for run in runs if not run.manifest.label] or runs)
 
 
+def to_assess(results: Path, names: Sequence[str], sites: Path) -> tuple[Run, ...]:
+    """Pick the runs that a report is made from: those that it shows, and those that a site borrows from."""
+    runs = find_runs(results)
+    chosen = choose_runs(runs, borrowing.without(names), where=str(results))
+    known = {name: load_site(name, sites) for name in list_sites(sites)}
+    lenders = borrowing.lenders(_measured(runs), _measured(chosen), known)
+    return tuple({run.path: run for run in (*chosen, *lenders.values())}.values())
+
+
 def _measured(runs: Sequence[Run]) -> list[Run]:
     aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP}
     return [run for run in runs if run.manifest.profile not in aside]
@@ -128,7 +141,13 @@ def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, 
     return tuple({run.path: run for run in (by_name[name] for name in names)}.values())
 
 
-def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Path) -> SiteCase:
+def _site_case(
+    run: Run,
+    criteria: Criteria,
+    sites: dict[str, Site],
+    folder: Path,
+    lender: Run | None,
+) -> SiteCase:
     run.verify()
     manifest, findings = run.manifest, run.findings()
     if not findings:
@@ -138,6 +157,7 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
             advice="run evaluation report, which assesses first",
         )
     site = sites.get(manifest.site) or load_site(manifest.site, folder)
+    findings = borrowing.added(findings, site, lender, criteria, manifest)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}
     unranked = {runtime.id for runtime in manifest.runtimes if not runtime.timed}
     decision = decide(findings, criteria, site, families=families, unranked=unranked)
@@ -146,8 +166,8 @@ def _site_case(run: Run, criteria: Criteria, sites: dict[str, Site], folder: Pat
         folder=f"{run.path.parent.name}/{run.path.name}",
         finished_at=run.finished_at,
         findings=findings,
-        evidence=run.evidence(),
-        outputs=run.outputs(),
+        evidence=borrowing.evidence(lender) | run.evidence(),
+        outputs=borrowing.outputs(lender) | run.outputs(),
         decision=decision,
         points=pros_and_cons(criteria, decision),
         recorded=_recorded(run, {"launch_cost", *_attempts(findings)}),

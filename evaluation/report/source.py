@@ -60,6 +60,8 @@ class SiteCase:
     checklists: tuple[Checklist, ...] = ()
     imported: tuple[Imported, ...] = ()
     """Results of other tools that are kept for this site."""
+    borrowed_only: bool = False
+    """The site has measured nothing: its findings are another's, and say so."""
     archived: ArchivedFacts | None = None
     """What was hidden before the run left its site; ``None`` where it came in no archive."""
 

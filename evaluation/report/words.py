@@ -66,6 +66,11 @@ _VERDICTS: Final = {
     "EXPOSED": State(word="exposed", tone="bad", meaning="The effect was observed."),
 }
 
+_BORROWED: Final = State(
+    word="borrowed from a site",
+    tone="hollow",
+    meaning="Another site's evidence stands in until this one measures; its interval was widened.",
+)
 _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has no finding here.")
 
 NOT_ASKED: Final = State(
@@ -115,6 +120,8 @@ SEVERITIES: Final = {
 """What an exposure of each severity is worth to whoever would use it."""
 
 LEGEND: Final = (*_OUTCOMES.values(), *_COMPARISONS.values(), NOT_ASKED)
+BORROWED_LEGEND: Final = (*LEGEND, _BORROWED)
+"""The same where a site borrows."""
 DIFFERENCES: Final = tuple(_DELTAS.values())
 VERDICTS: Final = (
     *_VERDICTS.values(),
@@ -129,6 +136,14 @@ def state(finding: Finding | None) -> State:
     """Name the state of one cell of the evidence matrix."""
     if finding is None:
         return _MISSING
+    if finding.borrowed is not None:
+        whose = f"borrowed from {finding.borrowed.site}, run {finding.borrowed.run}"
+        word = f"{_own_state(finding).word}, {whose}"
+        return State(word=word, tone=_BORROWED.tone, meaning=_BORROWED.meaning)
+    return _own_state(finding)
+
+
+def _own_state(finding: Finding) -> State:
     if finding.outcome is Outcome.MEASURED and finding.comparison is not None and finding.runtime != CONTROL:
         return _COMPARISONS[finding.comparison]
     return _VERDICTS.get(finding.verdict, _OUTCOMES[finding.outcome])

@@ -130,9 +130,10 @@
       field.forEach((_, i) => {
         const [below, above] = [low[i], high[i]];
         if (at[i] === null) {
+          const [least, most] = site.scores[c][field[i]];
           for (let d = 0; d < n; d++) {
-            below[d] -= part[d] * base;
-            above[d] += part[d] * (1 - base);
+            below[d] += part[d] * (least - base);
+            above[d] += part[d] * (most - base);
           }
         } else if (noisy[i]) {
           const { medians, picks } = noisy[i];

@@ -81,6 +81,14 @@ def answer(case: Case) -> Chapter:
 def banners(site: SiteCase) -> tuple[Banner, ...]:
     """Say what keeps this run from being a full measurement of the reader's own site."""
     found = []
+    if site.borrowed_only:
+        found.append(
+            Banner(
+                title="Nothing was measured at this site",
+                text="All evidence here is borrowed from another site, by this site's own declaration, until "
+                "it measures itself. The intervals are wider for that, and no knock-out is settled by it.",
+            )
+        )
     if site.manifest.label:
         found.append(
             Banner(

@@ -15,7 +15,7 @@ from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.performance import START_UP, by_value, margin_of, ratio_figure, start_up_figure
 from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.words import LEGEND, NOT_ASKED, State, state
+from evaluation.report.words import BORROWED_LEGEND, LEGEND, NOT_ASKED, State, state
 
 __all__ = ["evidence"]
 
@@ -73,7 +73,7 @@ def evidence(case: Case) -> Chapter:
             for site in case.measured
         ),
         opened=_opened(case, rows),
-        legend=LEGEND,
+        legend=BORROWED_LEGEND if any(f.borrowed for s in case.measured for f in s.findings) else LEGEND,
         margin=case.criteria.method.indifference_margin.value,
     )
 
