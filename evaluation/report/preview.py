@@ -173,6 +173,8 @@ def _cell(finding: Finding) -> str:
 
 def swept(run: Run) -> pd.DataFrame:
     """One row per runtime and width of a sweep: containers per second, seconds to the end, failures."""
+    import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
+
     sweep = read_sweep(run)
     rows = [
         {
