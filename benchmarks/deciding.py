@@ -88,7 +88,9 @@ def _one_by_one(oracle: Callable[[], MCDA_method], scores: Floats, weights: Floa
     return [oracle()(scores, row, types, validation=False) for row in weights]
 
 
-def _apart(oracles: dict[str, Callable[[], MCDA_method]], scores: Floats, weights: Floats) -> dict[str, float]:
+def _apart(
+    oracles: dict[str, Callable[[], MCDA_method]], scores: Floats, weights: Floats
+) -> dict[str, float]:
     """How far ours and pymcdm's values are from each other in the same draws, at most.
 
     Its TOPSIS measures from the best and worst that are there; for this alone ours does too.
@@ -108,7 +110,8 @@ def _apart(oracles: dict[str, Callable[[], MCDA_method]], scores: Floats, weight
 
 def _answer(taken: dict[str, list[float]], apart: float) -> str:
     seconds = float(np.median(taken["additive value"]))
-    return f"All totals of all draws take {seconds * 1000:.1f} ms; ours and pymcdm's differ by {apart:.1g} at most."
+    took = f"All totals of all draws take {seconds * 1000:.1f} ms"
+    return f"{took}; ours and pymcdm's differ by {apart:.1g} at most."
 
 
 def _seconds(work: Callable[[], object]) -> float:

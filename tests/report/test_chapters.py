@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
-from synthetic_case import make_case
+from synthetic_case import NOTEBOOK, make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
@@ -44,11 +45,23 @@ def test_the_answer_names_the_winner_or_says_that_there_is_none() -> None:
     cards = [words(card) for card in page(chapters.answer(CASE)).select(".card")]
     assert cards[0].startswith("L1Proc apptainer-sandbox recommended")
     assert "97 % extremely likely" in cards[0]
-    assert "charliecloud behind by 0.07" in cards[0]
+    assert "0.07 ahead of charliecloud" in cards[0]
     assert "docker host_root_identity fails" in cards[0]
     assert cards[1].startswith("End user No clear winner too close to call")
     assert cards[2].startswith("Developer No clear winner undecided")
     assert "import_storm for podman" in cards[2]
+
+
+ALOUD = 150
+"""Words that are read aloud in a minute."""
+
+
+def test_the_cards_are_read_aloud_within_a_minute() -> None:
+    prose = next(
+        cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if "1. The answer" in cell.source
+    )
+    cards = [words(card) for card in page(chapters.answer(CASE)).select(".card")]
+    assert sum(len(text.split()) for text in (prose, *cards)) < ALOUD
 
 
 def test_a_card_keeps_to_the_first_sentence_and_chapter_two_has_all_of_it() -> None:

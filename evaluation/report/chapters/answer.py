@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +11,11 @@ from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
 from evaluation.report.words import State, standing_state
+from evaluation.units import share
 
 __all__ = ["answer"]
 
+_ASIDE: Final = re.compile(r" \([^()]*\)")
 SHOWN: Final = 3
 """What would decide a use case: so many of it at once, the rest in chapter 2."""
 
@@ -27,11 +30,11 @@ class Banner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The answer for one use case.
+    """The answer for one use case, short enough that all cards can be read aloud within a minute.
 
-    ``p_first`` is the leader's chance of being first and ``runner_up`` who comes next, unless missing
-    evidence leaves that open; ``at_least`` says that the chance is a lower bound. Of ``measure_next``
-    the first few are shown at once, the rest behind ``target``.
+    ``p_first`` is the leader's chance of being first, unless missing evidence leaves that open; ``at_least``
+    says that it is a lower bound. Of ``measure_next`` the first few are shown at once. All of it stands in full
+    behind ``target``.
     """
 
     target: str
@@ -43,8 +46,6 @@ class Card:
     p_first: float | None
     at_least: bool
     leader: str
-    runner_up: str
-    margin: float | None
     knocked_out: tuple[Verdict, ...]
     measure_next: tuple[str, ...]
 
@@ -168,12 +169,20 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
         story=use_case.story,
         headline=headline,
         state=standing_state(leader.standing if leader else _standing_of_nobody(decision)),
-        sentence=first_sentence(decision.sentence),
+        sentence=_brief(decision, use_case.title, rival, margin),
         p_first=_rare(case, leader.p_first) if leader and rivals and ranked else None,
         at_least=any(verdict.score.value is None for verdict in running),
         leader=leader.runtime if leader else "",
-        runner_up=rival.runtime if rival and ranked else "",
-        margin=margin,
         knocked_out=tuple(v for v in decision.verdicts if v.standing is Standing.KNOCKED_OUT),
-        measure_next=decision.measure_next,
+        measure_next=tuple(_ASIDE.sub("", each.partition(" (now: ")[0]) for each in decision.measure_next),
     )
+
+
+def _brief(decision: UseCaseDecision, title: str, rival: Verdict | None, margin: float | None) -> str:
+    """Say the answer without what stands beside it on the card already, and without asides."""
+    if decision.winner is None:
+        return _ASIDE.sub("", first_sentence(decision.sentence)).replace(f" for {title}", "", 1)
+    if rival is None:
+        return f"{decision.winner} is recommended, the only one eligible."
+    lead = "" if margin is None else f"{share(margin)} "
+    return f"{decision.winner} is recommended, {lead}ahead of {rival.runtime}."
