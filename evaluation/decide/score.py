@@ -179,7 +179,7 @@ class _Desk:
         return UseCaseDecision(
             site=self.site.id,
             use_case=name,
-            sentence=" ".join([sentence(account), *self._borrowed(use_case)]),
+            sentence=" ".join([sentence(account), *self._borrowed(weights)]),
             winner=ranking.winner,
             verdicts=verdicts,
             measure_next=()
@@ -212,9 +212,9 @@ class _Desk:
             name: row.finding for (name, owner), row in self.rows.items() if owner == runtime and row.finding
         }
 
-    def _borrowed(self, use_case: UseCase) -> tuple[str, ...]:
+    def _borrowed(self, weights: Mapping[str, float]) -> tuple[str, ...]:
         """Say of how much of what is weighed another site's evidence stands in."""
-        names = [name for name, weight in use_case.weights.items() if weight > 0]
+        names = [name for name, weight in weights.items() if weight > 0]
         lent = {
             row.criterion: row.finding.borrowed
             for row in self.rows.values()

@@ -87,7 +87,7 @@ def sections(areas: Mapping[str, str], groups: Mapping[str, WeightGroup]) -> tup
     Parameters
     ----------
     areas : mapping of str to str
-        By criterion id, in the order of the file: performance, operations, security.
+        By criterion id, in the order of the file: performance, operations, security, batch.
     groups : mapping of str to WeightGroup
         As declared; they stand before the rest of the area of their first member.
     """

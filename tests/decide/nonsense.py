@@ -17,7 +17,7 @@ OUTCOMES: Final = ("HOLDS", "FAILS", "UNSUPPORTED")
 STANDINGS: Final = (
     "recommended", "tied", "too close to call", "undecided", "behind", "knocked out", "not measured here",
 )  # fmt: skip
-AREAS: Final = ("performance", "operations", "security")
+AREAS: Final = ("performance", "operations", "security", "batch")
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -100,6 +100,10 @@ _CONSTANTS: Final[Mapping[str, Callable[[Plain], bool]]] = {
 }
 
 
+def _months(value: Plain) -> bool:
+    return isinstance(value, int) and number(value) and 1 <= value <= 600
+
+
 def _constant(data: Plain, where: str, fits: Callable[[Plain], bool]) -> Iterator[str]:
     yield from (found := list(_shape(data, where, "value reason", "source")))
     if isinstance(data, Pairs) and not found:
@@ -113,10 +117,12 @@ def _file(data: Plain) -> Iterator[str]:
     if found:
         return
     method = data.get("method")
-    yield from (found := list(_shape(method, "method", " ".join(_CONSTANTS))))
+    yield from (found := list(_shape(method, "method", " ".join(_CONSTANTS), "fact_age_months")))
     if not found:
         for name, fits in _CONSTANTS.items():
             yield from _constant(method.get(name), f"method.{name}", fits)
+        if method.get("fact_age_months") is not None:
+            yield from _constant(method.get("fact_age_months"), "fact_age_months", _months)
         yield from _thresholds(method)
     yield from _names(data.get("criteria"), "criteria")
     for name, row in _named(data.get("criteria")):

@@ -33,8 +33,8 @@ class Card:
     """The answer for one use case, short enough that all cards can be read aloud within a minute.
 
     ``p_first`` is the leader's chance of being first, unless missing evidence leaves that open; ``at_least``
-    says that it is a lower bound. Of ``measure_next`` the first few are shown at once. All of it stands in full
-    behind ``target``.
+    says that it is a lower bound. Of ``measure_next`` the first few are shown at once. All of it stands in
+    full behind ``target``.
     """
 
     target: str

@@ -49,6 +49,7 @@ def method(case: Case) -> Chapter:
                 source=constant.source or "",
             )
             for name, constant in case.criteria.method
+            if constant is not None
         ),
         catalogue=_catalogue(case),
     )
