@@ -77,7 +77,7 @@ def project_in(folder: Path) -> Path:
     """Copy the files that people write."""
     for name in ("sites", "images"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("criteria.yaml", "advisories.yaml", "inventory.yaml"):
+    for name in ("criteria.yaml", "advisories.yaml", "inventory.yaml", "scaling.yaml", "costs.yaml"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -350,7 +350,9 @@ def test_what_is_kept_is_listed_and_removed_by_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", None)
     said, *unbuilt = evaluation("image", "list").stdout.splitlines()
     assert said == "nothing is kept"
-    assert [line.rpartition(" ")[2] for line in unbuilt] == ["xs", "small", "med", "large", "padded"]
+    assert [line.rpartition(" ")[2] for line in unbuilt] == [
+        "xs", "small", "small-debug", "dev", "med", "large", "padded",
+    ]  # fmt: skip
     assert evaluation("image", "clean").stdout == "nothing is kept\n"
     folder = tmp_path / "container-evaluation" / "images" / "small-0123"
     (folder / "forms").mkdir(parents=True)

@@ -110,7 +110,8 @@ def readiness(needs: Iterable[Met]) -> Readiness:
     Blocked where one that blocks is not met; not known where one that blocks is not known, or where nothing
     was seen at all; with care where any other is not met or not known; ready where all are met.
     """
-    blocking, careful = [], []
+    blocking: list[State] = []
+    careful: list[State] = []
     for item in needs:
         (blocking if item.need.without == "blocked" else careful).append(item.state)
     if State.NOT_MET in blocking:

@@ -102,9 +102,16 @@ class Machine:
     work: Path
     run: Run
 
-    def __call__(self, *argv: str, stdin: bytes = b"", **more: str | bool) -> Completed:
+    def __call__(self, *argv: str, stdin: bytes = b"", value: str = "") -> Completed:
         binds = (Bind(source=str(self.work), target="/work"),)
-        task = replace(Task(image=self.image, argv=argv, binds=binds, stdin=bool(stdin)), **more)
+        task = Task(
+            image=self.image,
+            argv=argv,
+            binds=binds,
+            stdin=bool(stdin),
+            workdir="/work",
+            env=(("A", value),),
+        )
         return self.run(self.vm.argv(task), stdin, 240.0)
 
 
@@ -133,7 +140,7 @@ def machine(bench: Bench, image: BuiltImage) -> Iterator[Machine]:
 @pytest.mark.real
 def test_a_command_has_its_input_its_bind_its_settings_and_its_ending(machine: Machine) -> None:
     script = 'cat; pwd; echo "$A"; echo kept >/work/out; touch /etc/x || echo locked; echo told >&2; exit 42'
-    done = machine("sh", "-c", script, stdin=b"asked\n", workdir="/work", env=(("A", "two words"),))  # type: ignore[arg-type]
+    done = machine("sh", "-c", script, stdin=b"asked\n", value="two words")
     assert done.evidence.exit_status == 42
     assert done.stdout == b"asked\n/work\ntwo words\nlocked\n"
     assert done.stderr.endswith(b"told\n")

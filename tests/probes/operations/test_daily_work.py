@@ -127,7 +127,8 @@ def test_a_filter_without_ptrace_flips_the_developer_s_round(
     take_turn: TakesTurns, scratch: Path, name: str
 ) -> None:
     probe = find(name)
-    wrapper = shutil.copy(Path(__file__).parents[1] / "without_ptrace.py", scratch)  # where the user can read
+    # where the user can read it
+    wrapper = str(shutil.copy(Path(__file__).parents[1] / "without_ptrace.py", scratch))
     Path(wrapper).chmod(0o644)
     host = take_turn(name)
     filtered = take_turn(name, wrap=("/usr/bin/python3", wrapper))
