@@ -33,7 +33,9 @@ class Shelf:
         self.built: dict[str, BuiltImage] = {}
         self.again: BuiltImage | None = None
 
-    def put(self, name: str, files: dict[str, str], *, packages: tuple[str, ...], where: str = "") -> BuiltImage:
+    def put(
+        self, name: str, files: dict[str, str], *, packages: tuple[str, ...], where: str = ""
+    ) -> BuiltImage:
         place = self.folder / (where or name)
         place.mkdir()
         with tarfile.open(place / "image.tar", "w", format=tarfile.GNU_FORMAT) as tar:
