@@ -1,4 +1,4 @@
-"""The Release Manager's commands: what they write down, and what they say of a build that came out otherwise."""
+"""The Release Manager's commands: what they write down, and what they say of what came out otherwise."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def observe(session: Session) -> None:
             made, ran, last = _made(session, session.adapter.prepare(archives, str(store)), store, image)
             left = _left(store)
     clear = any(word in last.lower() for word in _WORDS)
-    session.record("refused", not made and not ran and clear)
+    session.record("handled", not made and not ran and clear)
     said_so = "it says so" if clear else "it does not say that the disk is full"
     after = "what is left of it starts" if ran else "nothing of it starts"
     session.record(
@@ -115,7 +115,7 @@ def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     return functional(
         own,
         others,
-        "refused",
+        "handled",
         works="a full store is said to be full, and no half image starts",
         fails="a full store is not handled",
     )

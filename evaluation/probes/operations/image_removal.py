@@ -58,7 +58,7 @@ def observe(session: Session) -> None:
 
 
 def _stores(session: Session) -> tuple[str, ...]:
-    """Where the runtime keeps what it makes of images: its engine's store; else this turn's own folder, with the cache in it."""
+    """Where it keeps what it makes of images: its engine's store; else this turn's folder, and its cache."""
     adapter = session.adapter
     if form := _STORE.get(adapter.family):
         asked = session.on_host((adapter.command, *adapter.engine_options, "info", "--format", form))
@@ -99,8 +99,8 @@ PROBE = Probe(
     method=(
         "The measuring user makes the runtime's own form of a fresh image with a file of a size that was "
         "drawn at random, its cache on but in this turn's own folder, and runs it. The file must be found "
-        "before it is removed (the control). The image is then removed by its name, or as the file or tree that it is, and the store "
-        "is searched for a file of that size, or the turn's folder for any as large."
+        "before it is removed (the control). The image is then removed by its name, or as the file or tree "
+        "that it is, and the store is searched for a file of that size, or the turn's folder for such a one."
     ),
     remedy="docker or podman image prune, apptainer cache clean; and a rule for when who runs it.",
     observe=observe,
