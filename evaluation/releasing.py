@@ -25,7 +25,7 @@ from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import build_payload
 from evaluation.measure.run import alone
-from evaluation.measure.user import measuring_user, ourselves
+from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.project import root
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
@@ -60,7 +60,7 @@ def keep(names: Sequence[str], *, site: str, user: str, forms: bool) -> Iterator
             yield f"{name}: written into {os.path.relpath(add(_recipes(), row))}"
 
 
-def _measurer(site: str, user: str):  # noqa: ANN202 - a User, of the measuring wing
+def _measurer(site: str, user: str) -> User:
     return measuring_user(user or load_site(site, root() / "sites").measure_as or "")
 
 

@@ -224,6 +224,8 @@ def load_costs(path: Path, *, sites: Collection[str] | None = None) -> Costs:
 
 def _strangers(sites: Collection[str] | None, document: Document) -> Iterator[Complaint]:
     named = document.value("sites")
-    for name in named if isinstance(named, dict) and sites is not None else ():
+    if sites is None or not isinstance(named, dict):
+        return
+    for name in named:
         if name not in sites:
             yield Complaint(location=("sites", name), message=unknown("site", name, sites), at_key=True)

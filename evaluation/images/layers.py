@@ -8,17 +8,17 @@ unpacks layers apart from each other would make up their modes.
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 __all__ = ["Member", "difference", "members"]
 
 WHITEOUT = ".wh."
+_CHUNK = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +42,20 @@ def members(tar: BinaryIO) -> dict[str, Member]:
             if item.islnk():
                 found[name] = found[item.linkname.removeprefix("./")]
             elif data := archive.extractfile(item) if item.isreg() else None:
-                digest = hashlib.file_digest(data, "sha256").hexdigest()
+                digest = _digest(data)
                 found[name] = Member(kind="file", mode=item.mode, content=digest, size_bytes=item.size)
             elif item.issym():
                 found[name] = Member(kind="link", mode=0, content=item.linkname)
             else:
                 found[name] = Member(kind="directory", mode=item.mode, content="")
     return found
+
+
+def _digest(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def difference(old: BinaryIO, new: BinaryIO, target: Path) -> None:
@@ -93,10 +100,10 @@ def _copy(
         name = item.name.removeprefix("./").strip("/")
         if name not in wanted:
             continue
-        data: BinaryIO | io.BufferedReader | None = None
+        data: IO[bytes] | None = None
         if item.islnk() and item.linkname.removeprefix("./") not in wanted:
-            data = source.extractfile(item)  # type: ignore[assignment]  # tarfile follows the link
+            data = source.extractfile(item)
             item.type, item.linkname, item.size = tarfile.REGTYPE, "", after[name].size_bytes
         elif item.isreg():
-            data = source.extractfile(item)  # type: ignore[assignment]
+            data = source.extractfile(item)
         layer.addfile(item, data)

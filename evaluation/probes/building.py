@@ -162,6 +162,7 @@ def _charliecloud(session: Session, order: Order) -> tuple[Reference, tuple[Comp
     session.on_host(("mkdir", "-p", str(session.work / "context")))
     ch = ("env", f"CH_IMAGE_STORAGE={storage}")
     image = (*ch, "ch-image", "--no-cache")
+    done: tuple[Completed, ...]
     done = (session.on_host((*image, "import", order.base, "base"), timeout_s=_PATIENCE_S),)
     if done[-1].ok:
         argv = (*image, "build", "--tag", "built", "--file", str(file), str(session.work / "context"))

@@ -101,7 +101,7 @@ def test_removing_evidence_only_widens(span: Span, name: str) -> None:
         inside = Span(span.low / 10, span.high / 10)
     known = facts(**{name: inside, "fetched": None if name == "stored" else point(1e9)})
     with_it = reckon(known, COSTS, "nowhere")
-    without = reckon(replace(known, **{name: None}), COSTS, "nowhere")
+    without = reckon(replace(known, **{name: None}), COSTS, "nowhere")  # type: ignore[arg-type]
     for term in ("fixed_s", "break_even_s", "job_eur", "beside_eur", "storage_eur_month", "other_eur_job"):
         narrow, wide = getattr(with_it, term), getattr(without, term)
         assert wide.low <= narrow.low <= narrow.high <= wide.high, term

@@ -49,7 +49,7 @@ def observe(session: Session) -> None:
             made, ran, last = _made(session, session.adapter.prepare(archives, str(store)), store, image)
             left = _left(store)
     clear = any(word in last.lower() for word in _WORDS)
-    session.record("refused", not made and not ran and clear)
+    session.record("handled", not made and not ran and clear)
     said_so = "it says so" if clear else "it does not say that the disk is full"
     after = "what is left of it starts" if ran else "nothing of it starts"
     session.record(
@@ -60,7 +60,7 @@ def observe(session: Session) -> None:
 @contextmanager
 def _store(session: Session, folder: Path, size: str) -> Iterator[Path | None]:
     """Mount a small file system of the measuring user's; root's own hands mount and unmount it."""
-    place = folder / f"store-{size}"
+    place = folder / size
     place.mkdir(mode=0o755)
     options = f"size={size},mode=0755,uid={session.uid},gid={session.gid},nosuid,nodev"
     mounted = session.by_verifier(("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)))
@@ -78,7 +78,7 @@ def _made(
     adapter = session.adapter
     own = tuple(f"{name}={store}" for name in ("TMPDIR", "APPTAINER_TMPDIR", "SINGULARITY_TMPDIR"))
     if adapter.family == "podman":
-        engine = ("--root", f"{store}/root", "--runroot", f"{store}/run")
+        engine = ("--root", f"{store}/s", "--runroot", f"{store}/r")  # the latter at most 50 characters
         adapter = adapter.using(engine_options=engine)
         steps: tuple[tuple[str, ...], ...] = tuple(
             (adapter.command, *adapter.engine_options, *step[len(session.adapter.engine_options) + 1 :])
@@ -115,7 +115,7 @@ def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
     return functional(
         own,
         others,
-        "refused",
+        "handled",
         works="a full store is said to be full, and no half image starts",
         fails="a full store is not handled",
     )

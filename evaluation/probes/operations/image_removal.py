@@ -33,7 +33,10 @@ def observe(session: Session) -> None:
         preparation = adapter.prepare(image.archives(folder), str(session.work / "forms"))
         done: list[Completed] = []
         try:
-            done += [session.on_host(step, timeout_s=_PATIENCE_S) for step in preparation.steps]
+            own = tuple(f"{name}_CACHEDIR={session.work}/cache" for name in ("APPTAINER", "SINGULARITY"))
+            done += [
+                session.on_host(("env", *own, *step), timeout_s=_PATIENCE_S) for step in preparation.steps
+            ]
             word, ran = word_in(session, preparation.reference)
             if word != image.word:
                 session.record(PROBLEM, f"the image does not run: {said(ran)}", evidence=done)
@@ -55,13 +58,12 @@ def observe(session: Session) -> None:
 
 
 def _stores(session: Session) -> tuple[str, ...]:
-    """Where the runtime keeps what it makes of images: its engine's store, or its cache in the home."""
+    """Where it keeps what it makes of images: its engine's store; else this turn's folder, and its cache."""
     adapter = session.adapter
     if form := _STORE.get(adapter.family):
         asked = session.on_host((adapter.command, *adapter.engine_options, "info", "--format", form))
         return tuple(asked.stdout.decode().split())
-    homes = (".apptainer", ".singularity", ".charliecloud")
-    return (*(str(session.user_home / name) for name in homes), str(session.work))
+    return (str(session.work),)
 
 
 def _found(session: Session, stores: tuple[str, ...], size: int) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def _found(session: Session, stores: tuple[str, ...], size: int) -> tuple[str, .
     wanted: tuple[str, ...] = ("-size", f"{size}c")
     if not session.adapter.has_engine:
         # Random bytes stay as many in any image file.
-        wanted = ("-newer", str(session.work / _STAMP), "-size", f"+{size // 1024 - 1}k")
+        wanted = ("-cnewer", str(session.work / _STAMP), "-size", f"+{size // 1024 - 1}k")
     find = ("find", *stores, "-xdev", "-type", "f", *wanted)
     look = session.by_verifier if session.privileged else session.on_host
     return tuple(Path(line).name for line in look(find, timeout_s=_PATIENCE_S).stdout.decode().splitlines())
@@ -96,9 +98,9 @@ PROBE = Probe(
     ),
     method=(
         "The measuring user makes the runtime's own form of a fresh image with a file of a size that was "
-        "drawn at random, its caches on, and runs it. The file must be found before it is removed (the "
-        "control). The image is then removed by its name, or as the file or tree that it is, and the store "
-        "is searched for a file of that size, or the runtime's folders in the home for a new one as large."
+        "drawn at random, its cache on but in this turn's own folder, and runs it. The file must be found "
+        "before it is removed (the control). The image is then removed by its name, or as the file or tree "
+        "that it is, and the store is searched for a file of that size, or the turn's folder for such a one."
     ),
     remedy="docker or podman image prune, apptainer cache clean; and a rule for when who runs it.",
     observe=observe,
