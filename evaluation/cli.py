@@ -690,6 +690,18 @@ def site_check(*, name: str, results: Path | None) -> None:
         sys.exit(1)
 
 
+@site.command("page")
+@click.argument("name")
+@_results
+@_criteria
+@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/site-NAME.html]")
+@told
+def site_page(*, name: str, results: Path | None, criteria: Path | None, output: Path | None) -> None:
+    """Write one page of a site, measured or not, that prints on one sheet of A4. Needs results only."""
+    path = reviewing.site_page(name, results=results, criteria=criteria, output=output)
+    click.echo(f"page: {os.path.relpath(path)}")
+
+
 @site.command("pack")
 @click.argument("name", default="", metavar="[RUN]")
 @_site
