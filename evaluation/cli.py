@@ -669,7 +669,7 @@ def site() -> None:
 @click.argument("name")
 @told
 def site_new(*, name: str) -> None:
-    """Begin sites/NAME.yaml: valid as it is, with a comment for everything that can be said. Needs nothing."""
+    """Begin sites/NAME.yaml: valid as it is, with a comment for all that can be said. Needs nothing."""
     path = sitework.new(name)
     click.echo(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
 

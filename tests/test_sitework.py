@@ -44,9 +44,8 @@ def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:
     """Every example of the file, uncommented, is what the schema takes."""
     path = sitework.new("my-site")
     kept = [line for line in path.read_text().splitlines() if not line.startswith("# ") and line != "#"]
-    examples = [
-        line[2:] for line in path.read_text().splitlines() if line.startswith(("#   ", "# facts:", "# borrows:", "# runtimes:"))
-    ]
+    shown = ("#   ", "# facts:", "# borrows:", "# runtimes:")
+    examples = [line[2:] for line in path.read_text().splitlines() if line.startswith(shown)]
     path.write_text("\n".join([*kept, *examples]) + "\n")
     assert faults_of(path) == []
     text, valid = checked("my-site", tmp_path)
