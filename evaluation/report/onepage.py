@@ -92,7 +92,8 @@ def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:
     """Order facts so that the newest of each topic come first, each topic once before any twice."""
     newest_first = sorted(facts, key=lambda item: (item.months is None, item.months or 0))
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[Aged] = []
+    rest: list[Aged] = []
     for item in newest_first:
         (rest if item.fact.topic in seen else first).append(item)
         seen.add(item.fact.topic)
