@@ -15,7 +15,7 @@ EVALUATION := $(BIN)/evaluation
 export RUNTIMES PYTHON CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes runtimes-stop report measure reference pdf test bench check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report site measure reference pdf test bench check docs lab clean
 
 help: ## Explain every target
 	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
@@ -35,6 +35,10 @@ runtimes-stop: ## End the Docker daemons that were started by `make runtimes`
 
 report: measure ## Measure this machine if it has not been yet, decide, and write results/report.html
 	@$(EVALUATION) report --results $(RESULTS)
+
+site: setup ## A site contact's way, without root and network: measure what this user may, pack it into one archive
+	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
+	@$(EVALUATION) site pack --site $(SITE) --results $(RESULTS) $(if $(YES),--yes)
 
 measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
 	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)

@@ -669,7 +669,7 @@ def site() -> None:
 @click.argument("name")
 @told
 def site_new(*, name: str) -> None:
-    """Begin sites/NAME.yaml: valid as it is, with a comment for everything that can be said. Needs nothing."""
+    """Begin sites/NAME.yaml: valid as it is, with a comment for all that can be said. Needs nothing."""
     path = sitework.new(name)
     click.echo(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
 
@@ -688,6 +688,18 @@ def site_check(*, name: str, results: Path | None) -> None:
     click.echo(text)
     if not valid:
         sys.exit(1)
+
+
+@site.command("page")
+@click.argument("name")
+@_results
+@_criteria
+@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/site-NAME.html]")
+@told
+def site_page(*, name: str, results: Path | None, criteria: Path | None, output: Path | None) -> None:
+    """Write one page of a site, measured or not, that prints on one sheet of A4. Needs results only."""
+    path = reviewing.site_page(name, results=results, criteria=criteria, output=output)
+    click.echo(f"page: {os.path.relpath(path)}")
 
 
 @site.command("pack")

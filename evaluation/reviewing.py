@@ -11,10 +11,11 @@ from evaluation.decide.findings import findings_of
 from evaluation.decide.weights import set_weights
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError
+from evaluation.files import write_atomically
 from evaluation.imported import keep
 from evaluation.probes.registry import discover
 from evaluation.project import root
-from evaluation.report import changes, weighing
+from evaluation.report import changes, onepage, weighing
 from evaluation.report.load import choose_runs, load_case, to_assess
 from evaluation.report.plain import FORMATS, written
 from evaluation.report.source import Case
@@ -31,6 +32,7 @@ __all__ = [
     "import_docker_bench",
     "pack",
     "points",
+    "site_page",
     "verify",
     "weights_diff",
     "weights_set",
@@ -115,6 +117,22 @@ def import_docker_bench(path: Path, *, site: str, results: Path | None) -> str:
     counts = ", ".join(f"{number} {result}" for result, number in kept.result.counts.items())
     idle = sum(check.cannot_fail for check in kept.result.checks)
     return f"kept: {kept.place}\n{counts}; {idle} of these checks cannot fail, whatever they find"
+
+
+def site_page(site: str, *, results: Path | None, criteria: Path | None, output: Path | None) -> Path:
+    """Write the one page of a site; return its path.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site, or there are no results at all.
+    """
+    load_site(site, root() / "sites")  # says what there is
+    names = {run.path.parent.name for run in find_runs(_results(results))}
+    case = _case(results, site if site in names else "", criteria)
+    target = output or _results(results) / f"site-{site}.html"
+    write_atomically(target.absolute(), onepage.site_page(case, site))
+    return target
 
 
 def verify(report: Path, *, results: Path | None) -> str:

@@ -35,7 +35,8 @@ title: {name}                # how the report names the site
 status: declared-only        # measured-here, on the machine where you measure
 
 # What is publicly known, each with its source, its date, and how far it was checked. Topics that readers ask
-# for: operating system, batch system, container policy, container runtime, building images, image cache, network.
+# for: operating system, batch system, container policy, container runtime, building images, image cache,
+# network.
 # facts:
 #   - topic: container policy
 #     statement: What is so, in one sentence.
@@ -169,7 +170,8 @@ def _measured(site: Site, results: Path, on: date, months: int | None) -> str:
     age = months_since(newest.manifest.started_at, on)
     old = ", out of date: measure again" if months is not None and age > months else ""
     came = ", from an archive" if newest.archived else ""
-    return f"measured on {day(newest.manifest.started_at)} ({count(age, 'month')} ago{old}){came}: {newest.path.name}"
+    when = f"{day(newest.manifest.started_at)} ({count(age, 'month')} ago{old})"
+    return f"measured on {when}{came}: {newest.path.name}"
 
 
 def _answers(site: Site) -> Iterator[str]:
@@ -185,7 +187,8 @@ def _answers(site: Site) -> Iterator[str]:
     for facts in found.runtimes:
         if not facts.present:
             yield f"  does not answer: {facts.id}: {facts.reason}"
-    for limit in found.limits:
+    absent = {facts.id for facts in found.runtimes if not facts.present}
+    for limit in (limit for limit in found.limits if limit.what not in absent):
         yield f"  ! {limit.what}: {limit.why}"
 
 

@@ -303,9 +303,11 @@ def test_unmeasured_sites_stand_beside_the_measured_one_with_dated_facts() -> No
     sites = [words(site) for site in page(chapters.sites(CASE)).select(".site")]
     assert sites[0].startswith("This machine measured on 14 November 2026 L1Proc apptainer-sandbox")
     assert sites[1].startswith("SLAC not measured")
-    assert "2017-06-06" in sites[1]
-    assert "A made-up page" in sites[1]
-    assert "declared. Read on the page." in sites[1]
+    tables = [words(table) for table in page(chapters.sites(CASE)).select("table.said")]
+    assert tables[0].startswith("SLAC Topic What was said Date Standing Source")
+    assert "2017-06-06" in tables[0]
+    assert "A made-up page" in tables[0]
+    assert "declared. Read on the page." in tables[0]
 
 
 def test_a_run_in_a_batch_job_says_which_and_what_must_be_said_beside_it() -> None:

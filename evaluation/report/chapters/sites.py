@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
+from evaluation.facts import Aged, aged, missing
 from evaluation.model import Role
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.sites import Batch, Fact, Policy
+from evaluation.sites import Batch, Borrow, Policy
 
-__all__ = ["sites"]
+__all__ = ["as_of", "sites"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +27,27 @@ class Column:
     answers: tuple[tuple[str, str], ...]
     attempted: tuple[str, ...]
     controls: tuple[str, ...]
-    facts: tuple[Fact, ...]
+    facts: tuple[Aged, ...]
+    missing: tuple[str, ...]
     batch: Batch | None
     policy: Policy
+    borrows: tuple[Borrow, ...]
+
+
+def as_of(case: Case) -> date:
+    """Give the day for which ages are told: the newest run's, so that a report can be made again."""
+    newest = max((site.manifest.started_at for site in case.measured), default="")
+    return date.fromisoformat(newest[:10])
 
 
 def sites(case: Case) -> Chapter:
     """Show what is known of each site, and from whom."""
     named = {site.site for site in case.measured}
+    limit = case.criteria.method.fact_age_months
     return chapter(
         "sites",
+        on=as_of(case).isoformat(),
+        limit=limit.value if limit else None,
         columns=(
             *(_column(case, site.site, case.title(site), site) for site in case.measured),
             *(
@@ -49,6 +62,7 @@ def sites(case: Case) -> Chapter:
 def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Column:
     known = case.sites.get(name)
     decisions = measured.decision.use_cases if measured else ()
+    limit = case.criteria.method.fact_age_months
     return Column(
         name=anchor("site", measured.folder if measured else name),
         title=title,
@@ -59,7 +73,9 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         ),
         attempted=_unranked(measured, Role.VARIANT),
         controls=_unranked(measured, Role.POSITIVE_CONTROL),
-        facts=known.facts if known else (),
+        facts=aged(known, as_of(case), limit.value if limit else None) if known else (),
+        missing=missing(known) if known and not measured else (),
+        borrows=known.borrows if known else (),
         batch=known.batch if known else None,
         policy=known.policy if known else Policy(),
     )

@@ -1,0 +1,100 @@
+"""One page on A4 for one site: what a head of computing takes into a meeting."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evaluation import __version__, units
+from evaluation.errors import EvaluationError
+from evaluation.facts import Aged, aged
+from evaluation.model import Standing
+from evaluation.report.chapters.sites import as_of
+from evaluation.report.markup import TEMPLATES, environment
+from evaluation.report.offline import assert_self_contained, policy
+from evaluation.report.source import Case, SiteCase
+from evaluation.report.text import first_sentence, in_short
+from evaluation.report.words import standing_state
+
+__all__ = ["site_page"]
+
+_FACTS: Final = 7
+"""So many facts fit beside the answers; the newest of each topic come first, and the rest is counted."""
+
+_NEXT: Final = 3
+_LONG: Final = 230
+
+
+def site_page(case: Case, site_id: str) -> str:
+    """Render the page of one site, measured or not.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site in the case, or the page would load something.
+    """
+    known = case.sites.get(site_id)
+    measured = next((site for site in case.measured if site.site == site_id), None)
+    if known is None:
+        raise EvaluationError(
+            f"there is no site {site_id!r} to write a page of", where="evaluation site page"
+        )
+    limit = case.criteria.method.fact_age_months
+    facts = _chosen(aged(known, as_of(case), limit.value if limit else None))
+    style = (TEMPLATES / "page" / "one-page.css").read_text(encoding="utf-8")
+    html = (
+        environment()
+        .get_template("page/one-page.html.j2")
+        .render(
+            policy=policy(style, ""),
+            style=style,
+            version=__version__,
+            site=known,
+            measured=measured,
+            answers=_answers(case, measured) if measured else (),
+            facts=facts[:_FACTS],
+            further=max(0, len(known.facts) - _FACTS),
+            runtimes=measured.measured if measured else (),
+            absent=measured.absent if measured else (),
+            on=units.day(as_of(case).isoformat()),
+        )
+    )
+    assert_self_contained(html, where=f"the page of {site_id}")
+    return html
+
+
+def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
+    """Title, state, who leads, the first sentence, what would decide it and who is out, by use case."""
+    found = []
+    for each in site.decision.use_cases:
+        leading = each.verdicts[0] if each.verdicts else None
+        found.append(
+            (
+                case.criteria.use_cases[each.use_case].title,
+                standing_state(leading.standing) if leading else None,
+                each.winner or "no clear winner",
+                _short(first_sentence(each.sentence)),
+                each.measure_next[:_NEXT] if not each.winner else (),
+                tuple(
+                    (verdict.runtime, _short(in_short(verdict.reasons)))
+                    for verdict in each.verdicts
+                    if verdict.standing is Standing.KNOCKED_OUT
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG].rsplit(' ', 1)[0]} …"
+
+
+def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:
+    """Order facts so that the newest of each topic come first, each topic once before any twice."""
+    newest_first = sorted(facts, key=lambda item: (item.months is None, item.months or 0))
+    seen: set[str] = set()
+    first: list[Aged] = []
+    rest: list[Aged] = []
+    for item in newest_first:
+        (rest if item.fact.topic in seen else first).append(item)
+        seen.add(item.fact.topic)
+    return (*first, *rest)

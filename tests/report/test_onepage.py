@@ -1,0 +1,81 @@
+"""One page per site: measured or not, one sheet of A4, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from decided_case import MANY, decided_case
+
+from evaluation.errors import EvaluationError
+from evaluation.manifest import ArchivedFacts
+from evaluation.report.onepage import site_page
+from evaluation.report.source import Case
+from evaluation.sites import list_sites, load_site
+
+ROOT = Path(__file__).parents[2]
+PDF = ROOT / "setup" / "pdf"
+
+
+def case() -> Case:
+    """A decided case, with the sites as they are shipped beside it."""
+    made = decided_case(runtimes=MANY, unknown=[("cold_start", "docker")])
+    shipped = {name: load_site(name, ROOT / "sites") for name in list_sites(ROOT / "sites")}
+    return replace(made, sites={**shipped, **{site.site: made.sites[site.site] for site in made.measured}})
+
+
+def words(html: str) -> str:
+    return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+
+
+def test_a_measured_site_has_its_answers_and_an_unmeasured_one_says_so() -> None:
+    made = case()
+    told = words(site_page(made, "local"))
+    for each in made.measured[0].decision.use_cases:
+        assert made.criteria.use_cases[each.use_case].title in told
+        assert (each.winner or "no clear winner") in told
+    assert "Measured on" in told
+    there = words(site_page(made, "slac"))
+    assert "Not measured. Nothing is assumed" in there
+    assert "The answers" not in there
+    assert "No policy is stated." in there
+    assert "declared, age unknown" in there
+
+
+def test_an_import_and_a_loan_are_said() -> None:
+    made = case()
+    archived = ArchivedFacts(
+        format=1, hidden={}, transcripts=1, changed=1, withheld=0, originals={}, outputs={}
+    )
+    (site,) = made.measured
+    assert "imported from an archive" in words(
+        site_page(replace(made, measured=(replace(site, archived=archived),)), "local")
+    )
+    assert "borrowed from another site" in words(
+        site_page(replace(made, measured=(replace(site, borrowed_only=True),)), "local")
+    )
+
+
+def test_an_unknown_site_is_refused() -> None:
+    with pytest.raises(EvaluationError, match="there is no site 'nowhere'"):
+        site_page(case(), "nowhere")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    shutil.which("chromium") is None, reason="chromium is not installed (apt-get install chromium)"
+)
+@pytest.mark.parametrize("site", ["local", "slac", "cc-in2p3"])
+def test_it_prints_on_one_sheet_of_a4(tmp_path: Path, site: str) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(site_page(case(), site))
+    subprocess.run([PDF, page], check=True, capture_output=True)
+    printed = (tmp_path / "page.pdf").read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1
+    (box,) = {*re.findall(rb"/MediaBox\s*\[([^\]]*)\]", printed)}
+    assert [round(float(each)) for each in box.split()] == [0, 0, 595, 842]

@@ -1,0 +1,86 @@
+"""A site's file: begun valid, never written over, checked with its age and its gaps."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from evaluation import sitework, validation
+from evaluation.errors import EvaluationError, Fault
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sites", tmp_path / "sites")
+    shutil.copy(ROOT / "criteria.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+def checked(name: str, folder: Path) -> tuple[str, bool]:
+    text, valid = sitework.check(name, results=folder / "none", today=date(2026, 11, 23))
+    return text.replace("\N{NO-BREAK SPACE}", " "), valid
+
+
+def faults_of(path: Path) -> list[Fault]:
+    return validation.validate(path.parents[1] / "criteria.yaml", path.parent)
+
+
+def test_a_new_file_is_valid_as_it_is_and_is_never_written_over(tmp_path: Path) -> None:
+    path = sitework.new("my-site")
+    assert path == tmp_path / "sites" / "my-site.yaml"
+    assert faults_of(path) == []
+    path.write_text("kept")
+    with pytest.raises(EvaluationError, match="is not written over"):
+        sitework.new("my-site")
+    assert path.read_text() == "kept"
+
+
+def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:
+    """Every example of the file, uncommented, is what the schema takes."""
+    path = sitework.new("my-site")
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("# ") and line != "#"]
+    shown = ("#   ", "# facts:", "# borrows:", "# runtimes:")
+    examples = [line[2:] for line in path.read_text().splitlines() if line.startswith(shown)]
+    path.write_text("\n".join([*kept, *examples]) + "\n")
+    assert faults_of(path) == []
+    text, valid = checked("my-site", tmp_path)
+    assert valid
+    assert "declared (9 months old): container policy: What is so" in text
+    assert "borrows from reference, widened 1.5fold, until it has measured: cold_start, warm_start" in text
+
+
+@pytest.mark.parametrize("name", ["", "..", "../evil", "Big", "a b", "-x", "a/b", "x" * 80])
+def test_a_name_that_is_no_id_is_refused(name: str) -> None:
+    with pytest.raises(EvaluationError, match="is no id for a site"):
+        sitework.new(name)
+
+
+def test_a_check_says_what_is_out_of_date_missing_and_not_measured(tmp_path: Path) -> None:
+    text, valid = checked("cc-in2p3", tmp_path)
+    assert valid
+    assert "declared, out of date (148 months old): batch system: The batch scheduler was Univa" in text
+    assert "declared, age unknown: container policy" in text
+    assert "nobody has said: container runtime" in text
+    assert "not measured: make site SITE=cc-in2p3" in text
+    assert "not asked whether anything answers" in text
+
+
+def test_a_faulty_file_is_said_with_its_line_and_the_others_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "sites" / "slac.yaml").write_text("title: SLAC\nstatus: wrong\nbatch: {engine: slurm}\n")
+    for name in ("local", "reference", "slurm-test", "gridengine-test"):
+        (tmp_path / "sites" / f"{name}.yaml").unlink()
+    text, valid = sitework.check("", results=tmp_path / "none")
+    assert not valid
+    assert "slac.yaml:2:" in text
+    assert "cc-in2p3: CC-IN2P3, Lyon; sites/cc-in2p3.yaml is as it should be" in text
+
+
+def test_an_unknown_site_is_answered_with_how_to_begin_it() -> None:
+    with pytest.raises(EvaluationError, match="did you mean 'slac'") as caught:
+        sitework.check("slak", results=None)
+    assert "evaluation site new slak" in caught.value.advice
