@@ -31,20 +31,20 @@ MITIGATIONS: Final = {
     "batch_epilog": (
         "Epilog by label",
         "an epilog that removes containers by label ends it",
-        "an epilog by label does not end it",
+        "an epilog that removes containers by label",
     ),
     "batch_job_cgroup": (
         "Below the job's cgroup",
         "put below the job's control group it is limited and charged",
-        "it escapes even below the job's control group",
+        "the job's control group",
     ),
     "batch_init": (
         "Init process",
         "with an init process a payload that heeds SIGTERM ends with its job",
-        "an init process does not help",
+        "an init process",
     ),
 }
-"""Per mitigation: its column, and what it means that it works, or does not."""
+"""Per mitigation: its column, what it means that it works, and its name among those that do not."""
 
 ENGINES: Final = {"slurm": "Slurm", "gridengine": "Grid Engine"}
 
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One site's engine. ``absent`` are runtimes of which nothing is known, each with the reason."""
+    """One site's engine. ``absent``: runtimes of which nothing is known, by the reason."""
 
     title: str
     engine: str
@@ -113,16 +113,25 @@ def _table(case: Case, site: SiteCase, places: Places) -> Table:
     return Table(
         title=case.title(site),
         engine=engine,
-        lead=_lead(engine, answered),
+        lead=_lead(answered),
         rows=tuple(
             Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen, places))
             for runtime, seen in answered.items()
         ),
-        absent=tuple(
-            (runtime, next(iter(seen.values())).message)
-            for runtime, seen in found.items()
-            if seen and runtime not in answered
+        absent=_by_reason(
+            {
+                runtime: next(iter(seen.values())).message
+                for runtime, seen in found.items()
+                if seen and runtime not in answered
+            }
         ),
+    )
+
+
+def _by_reason(absent: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    reasons = dict.fromkeys(absent.values())
+    return tuple(
+        (", ".join(runtime for runtime, why in absent.items() if why == reason), reason) for reason in reasons
     )
 
 
@@ -143,20 +152,20 @@ def _keeps_all(seen: Mapping[str, Finding]) -> bool:
     return all(probe in seen and seen[probe].outcome is Outcome.HOLDS for probe in CLAUSES)
 
 
-def _lead(engine: str, found: Mapping[str, Mapping[str, Finding]]) -> str:
+def _lead(found: Mapping[str, Mapping[str, Finding]]) -> str:
     """Say in one sentence what a batch manager can do."""
     others = {runtime: seen for runtime, seen in found.items() if runtime != CONTROL}
     plain = [runtime for runtime, seen in others.items() if _keeps_all(seen)]
     escaping = [runtime for runtime, seen in others.items() if _failed(seen)]
     parts = []
     if plain:
-        parts.append(f"{_and(plain)} can be let run under {engine} as plain jobs are")
+        parts.append(f"{_and(plain)} can run as plain jobs do")
     if escaping:
-        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} the contract of a job")
+        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} what a job promises")
     unknown = [runtime for runtime in others if runtime not in {*plain, *escaping}]
     if unknown:
         parts.append(f"of {_and(unknown)} not enough was seen to say so")
-    return f"{'; '.join(parts)}." if parts else f"Only the bare host was tried under {engine}."
+    return f"{'; '.join(parts)}." if parts else "only the bare host was tried."
 
 
 def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
@@ -168,9 +177,13 @@ def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
     ]
     if failed:
         words = [CLAUSES[probe][1] for probe in failed]
-        remedies = [_remedy(seen, probe) for probe in MITIGATIONS if _remedy(seen, probe)]
-        said = f"{_and(words)}"
-        told = [f"{said[0].upper()}{said[1:]}", *([f"tried: {', '.join(remedies)}"] if remedies else [])]
+        said = _and(words)
+        told = [f"{said[0].upper()}{said[1:]}"]
+        for lead, outcome in (("what helps", Outcome.HOLDS), ("what does not help", Outcome.FAILS)):
+            if remedies := [
+                _remedy(seen, probe) for probe in MITIGATIONS if _came_to(seen, probe) is outcome
+            ]:
+                told.append(f"{lead}: {_and(remedies)}")
     elif unknown:
         told = ["Nothing was seen to escape"]
     elif runtime == CONTROL:
@@ -184,12 +197,11 @@ def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
 
 def _remedy(seen: Mapping[str, Finding], probe: str) -> str:
     _, works, fails = MITIGATIONS[probe]
-    outcome = seen[probe].outcome if probe in seen else None
-    if outcome is Outcome.HOLDS:
-        return works
-    if outcome is Outcome.FAILS:
-        return fails
-    return ""
+    return works if _came_to(seen, probe) is Outcome.HOLDS else fails
+
+
+def _came_to(seen: Mapping[str, Finding], probe: str) -> Outcome | None:
+    return seen[probe].outcome if probe in seen else None
 
 
 def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Places) -> tuple[Cell, ...]:
