@@ -89,9 +89,12 @@ def test_engines_stand_side_by_side_with_a_sentence_each() -> None:
     assert slurm.startswith("Its CPU time is in nobody's books, its memory is in nobody's books,")
     assert "it outlives the kill of its job" in slurm
     assert "a daemon in it" not in slurm
-    assert "what helps: an epilog that removes containers by label ends it and put below" in slurm
-    assert "what does not help: an init process." in slurm
-    assert "what does not help: an epilog that removes containers by label and an init process." in grid
+    assert (
+        "on the node. Helps: an epilog that removes containers by label (it ends then), --cgroup-parent"
+        in slurm
+    )
+    assert "Does not help: --init." in slurm
+    assert "Does not help: an epilog that removes containers by label, --init." in grid
 
 
 def test_the_lead_names_who_may_run_as_a_plain_job() -> None:
@@ -107,7 +110,7 @@ def test_what_is_not_known_is_never_a_pass() -> None:
     partly = {**PLAIN, "batch_kill_survival": Outcome.ERROR, "batch_leftovers": Outcome.INERT}
     soup = soup_of(case_of(("slurm", {CONTROL: PLAIN, "podman": partly})))
     text = words(soup.get_text(" "))
-    assert "Nothing was seen to escape; not known: ends when killed, node clean after a kill." in text
+    assert "Nothing was seen to escape. Not known: ends when killed, node clean after a kill." in text
     assert "podman can run" not in text
 
 

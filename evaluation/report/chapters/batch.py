@@ -28,23 +28,15 @@ CLAUSES: Final = {
 """Per probe of the contract: its column, and what a failure means as a clause."""
 
 MITIGATIONS: Final = {
-    "batch_epilog": (
-        "Epilog by label",
-        "an epilog that removes containers by label ends it",
-        "an epilog that removes containers by label",
-    ),
+    "batch_epilog": ("Epilog by label", "an epilog that removes containers by label", "it ends then"),
     "batch_job_cgroup": (
         "Below the job's cgroup",
-        "put below the job's control group it is limited and charged",
-        "the job's control group",
+        "--cgroup-parent with the job's control group",
+        "limited and charged there",
     ),
-    "batch_init": (
-        "Init process",
-        "with an init process a payload that heeds SIGTERM ends with its job",
-        "an init process",
-    ),
+    "batch_init": ("Init process", "--init", "for a payload that heeds SIGTERM"),
 }
-"""Per mitigation: its column, what it means that it works, and its name among those that do not."""
+"""Per mitigation: its column, its name, and what it does where it works."""
 
 ENGINES: Final = {"slurm": "Slurm", "gridengine": "Grid Engine"}
 
@@ -169,35 +161,38 @@ def _lead(found: Mapping[str, Mapping[str, Finding]]) -> str:
 
 
 def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
+    """Say what a batch manager has to know of one runtime: what escapes, what helps, what is not known."""
     failed = _failed(seen)
     unknown = [
-        CLAUSES[probe][0].lower()
+        _within(CLAUSES[probe][0])
         for probe in CLAUSES
-        if probe not in seen or seen[probe].outcome not in {Outcome.HOLDS, Outcome.FAILS}
+        if _came_to(seen, probe) not in {Outcome.HOLDS, Outcome.FAILS}
     ]
     if failed:
-        words = [CLAUSES[probe][1] for probe in failed]
-        said = _and(words)
-        told = [f"{said[0].upper()}{said[1:]}"]
-        for lead, outcome in (("what helps", Outcome.HOLDS), ("what does not help", Outcome.FAILS)):
-            if remedies := [
-                _remedy(seen, probe) for probe in MITIGATIONS if _came_to(seen, probe) is outcome
-            ]:
-                told.append(f"{lead}: {_and(remedies)}")
+        escapes = _and([CLAUSES[probe][1] for probe in failed])
+        told = [f"{escapes[0].upper()}{escapes[1:]}."]
+        helps = [
+            f"{name} ({does})"
+            for probe, (_, name, does) in MITIGATIONS.items()
+            if _came_to(seen, probe) is Outcome.HOLDS
+        ]
+        idle = [
+            name for probe, (_, name, _does) in MITIGATIONS.items() if _came_to(seen, probe) is Outcome.FAILS
+        ]
+        told += [f"Helps: {', '.join(helps)}."] if helps else []
+        told += [f"Does not help: {', '.join(idle)}."] if idle else []
     elif unknown:
-        told = ["Nothing was seen to escape"]
+        told = ["Nothing was seen to escape."]
     elif runtime == CONTROL:
-        told = ["The control: a plain job is limited, charged and ended"]
+        told = ["The control: a plain job is limited, charged and ended."]
     else:
-        told = ["Limited, charged and ended like a plain job: nothing is needed"]
-    if unknown:
-        told.append(f"not known: {', '.join(unknown)}")
-    return f"{'; '.join(told)}."
+        told = ["Limited, charged and ended like a plain job: nothing is needed."]
+    return " ".join([*told, *([f"Not known: {', '.join(unknown)}."] if unknown else [])])
 
 
-def _remedy(seen: Mapping[str, Finding], probe: str) -> str:
-    _, works, fails = MITIGATIONS[probe]
-    return works if _came_to(seen, probe) is Outcome.HOLDS else fails
+def _within(label: str) -> str:
+    """A column's label inside a sentence."""
+    return label if label[:2].isupper() else f"{label[0].lower()}{label[1:]}"
 
 
 def _came_to(seen: Mapping[str, Finding], probe: str) -> Outcome | None:
