@@ -48,7 +48,6 @@ class Cell:
     label: str
     state: State
     target: str
-    mitigation: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,8 @@ class Row:
     runtime: str
     sentence: str
     cells: tuple[Cell, ...]
+    remedied: bool
+    """Whether it breaks the contract, so that remedies matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,12 @@ def _table(case: Case, site: SiteCase, places: Places) -> Table:
         engine=engine,
         lead=_lead(answered),
         rows=tuple(
-            Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen, places))
+            Row(
+                runtime=runtime,
+                sentence=_sentence(runtime, seen),
+                cells=_cells(site, runtime, seen, places),
+                remedied=bool(_failed(seen)),
+            )
             for runtime, seen in answered.items()
         ),
         absent=_by_reason(
@@ -205,7 +211,6 @@ def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Pl
             label=label,
             state=state(seen.get(probe)),
             target=places.cell(site, probe, runtime),
-            mitigation=probe in MITIGATIONS,
         )
         for probe, (label, *_) in {**CLAUSES, **MITIGATIONS}.items()
     )
