@@ -28,23 +28,15 @@ CLAUSES: Final = {
 """Per probe of the contract: its column, and what a failure means as a clause."""
 
 MITIGATIONS: Final = {
-    "batch_epilog": (
-        "Epilog by label",
-        "an epilog that removes containers by label ends it",
-        "an epilog by label does not end it",
-    ),
+    "batch_epilog": ("Epilog by label", "an epilog that removes containers by label", "it ends then"),
     "batch_job_cgroup": (
         "Below the job's cgroup",
-        "put below the job's control group it is limited and charged",
-        "it escapes even below the job's control group",
+        "--cgroup-parent with the job's control group",
+        "limited and charged there",
     ),
-    "batch_init": (
-        "Init process",
-        "with an init process a payload that heeds SIGTERM ends with its job",
-        "an init process does not help",
-    ),
+    "batch_init": ("Init process", "--init", "for a payload that heeds SIGTERM"),
 }
-"""Per mitigation: its column, and what it means that it works, or does not."""
+"""Per mitigation: its column, its name, and what it does where it works."""
 
 ENGINES: Final = {"slurm": "Slurm", "gridengine": "Grid Engine"}
 
@@ -56,7 +48,6 @@ class Cell:
     label: str
     state: State
     target: str
-    mitigation: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +57,13 @@ class Row:
     runtime: str
     sentence: str
     cells: tuple[Cell, ...]
+    remedied: bool
+    """Whether it breaks the contract, so that remedies matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One site's engine. ``absent`` are runtimes of which nothing is known, each with the reason."""
+    """One site's engine. ``absent``: runtimes of which nothing is known, by the reason."""
 
     title: str
     engine: str
@@ -113,16 +106,30 @@ def _table(case: Case, site: SiteCase, places: Places) -> Table:
     return Table(
         title=case.title(site),
         engine=engine,
-        lead=_lead(engine, answered),
+        lead=_lead(answered),
         rows=tuple(
-            Row(runtime=runtime, sentence=_sentence(runtime, seen), cells=_cells(site, runtime, seen, places))
+            Row(
+                runtime=runtime,
+                sentence=_sentence(runtime, seen),
+                cells=_cells(site, runtime, seen, places),
+                remedied=bool(_failed(seen)),
+            )
             for runtime, seen in answered.items()
         ),
-        absent=tuple(
-            (runtime, next(iter(seen.values())).message)
-            for runtime, seen in found.items()
-            if seen and runtime not in answered
+        absent=_by_reason(
+            {
+                runtime: next(iter(seen.values())).message
+                for runtime, seen in found.items()
+                if seen and runtime not in answered
+            }
         ),
+    )
+
+
+def _by_reason(absent: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    reasons = dict.fromkeys(absent.values())
+    return tuple(
+        (", ".join(runtime for runtime, why in absent.items() if why == reason), reason) for reason in reasons
     )
 
 
@@ -143,53 +150,59 @@ def _keeps_all(seen: Mapping[str, Finding]) -> bool:
     return all(probe in seen and seen[probe].outcome is Outcome.HOLDS for probe in CLAUSES)
 
 
-def _lead(engine: str, found: Mapping[str, Mapping[str, Finding]]) -> str:
+def _lead(found: Mapping[str, Mapping[str, Finding]]) -> str:
     """Say in one sentence what a batch manager can do."""
     others = {runtime: seen for runtime, seen in found.items() if runtime != CONTROL}
     plain = [runtime for runtime, seen in others.items() if _keeps_all(seen)]
     escaping = [runtime for runtime, seen in others.items() if _failed(seen)]
     parts = []
     if plain:
-        parts.append(f"{_and(plain)} can be let run under {engine} as plain jobs are")
+        parts.append(f"{_and(plain)} can run as plain jobs do")
     if escaping:
-        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} the contract of a job")
+        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} what a job promises")
     unknown = [runtime for runtime in others if runtime not in {*plain, *escaping}]
     if unknown:
         parts.append(f"of {_and(unknown)} not enough was seen to say so")
-    return f"{'; '.join(parts)}." if parts else f"Only the bare host was tried under {engine}."
+    return f"{'; '.join(parts)}." if parts else "only the bare host was tried."
 
 
 def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
+    """Say what a batch manager has to know of one runtime: what escapes, what helps, what is not known."""
     failed = _failed(seen)
     unknown = [
-        CLAUSES[probe][0].lower()
+        _within(CLAUSES[probe][0])
         for probe in CLAUSES
-        if probe not in seen or seen[probe].outcome not in {Outcome.HOLDS, Outcome.FAILS}
+        if _came_to(seen, probe) not in {Outcome.HOLDS, Outcome.FAILS}
     ]
     if failed:
-        words = [CLAUSES[probe][1] for probe in failed]
-        remedies = [_remedy(seen, probe) for probe in MITIGATIONS if _remedy(seen, probe)]
-        said = f"{_and(words)}"
-        told = [f"{said[0].upper()}{said[1:]}", *([f"tried: {', '.join(remedies)}"] if remedies else [])]
+        escapes = _and([CLAUSES[probe][1] for probe in failed])
+        told = [f"{escapes[0].upper()}{escapes[1:]}."]
+        helps = [
+            f"{name} ({does})"
+            for probe, (_, name, does) in MITIGATIONS.items()
+            if _came_to(seen, probe) is Outcome.HOLDS
+        ]
+        idle = [
+            name for probe, (_, name, _does) in MITIGATIONS.items() if _came_to(seen, probe) is Outcome.FAILS
+        ]
+        told += [f"Helps: {', '.join(helps)}."] if helps else []
+        told += [f"Does not help: {', '.join(idle)}."] if idle else []
     elif unknown:
-        told = ["Nothing was seen to escape"]
+        told = ["Nothing was seen to escape."]
     elif runtime == CONTROL:
-        told = ["The control: a plain job is limited, charged and ended"]
+        told = ["The control: a plain job is limited, charged and ended."]
     else:
-        told = ["Limited, charged and ended like a plain job: nothing is needed"]
-    if unknown:
-        told.append(f"not known: {', '.join(unknown)}")
-    return f"{'; '.join(told)}."
+        told = ["Limited, charged and ended like a plain job: nothing is needed."]
+    return " ".join([*told, *([f"Not known: {', '.join(unknown)}."] if unknown else [])])
 
 
-def _remedy(seen: Mapping[str, Finding], probe: str) -> str:
-    _, works, fails = MITIGATIONS[probe]
-    outcome = seen[probe].outcome if probe in seen else None
-    if outcome is Outcome.HOLDS:
-        return works
-    if outcome is Outcome.FAILS:
-        return fails
-    return ""
+def _within(label: str) -> str:
+    """A column's label inside a sentence."""
+    return label if label[:2].isupper() else f"{label[0].lower()}{label[1:]}"
+
+
+def _came_to(seen: Mapping[str, Finding], probe: str) -> Outcome | None:
+    return seen[probe].outcome if probe in seen else None
 
 
 def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Places) -> tuple[Cell, ...]:
@@ -198,7 +211,6 @@ def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Pl
             label=label,
             state=state(seen.get(probe)),
             target=places.cell(site, probe, runtime),
-            mitigation=probe in MITIGATIONS,
         )
         for probe, (label, *_) in {**CLAUSES, **MITIGATIONS}.items()
     )
