@@ -148,6 +148,6 @@ def test_what_the_audit_found_is_told(residue: tuple[str, ...] | None, said: str
 
 def test_axes_hold_every_point_in_whole_decades() -> None:
     axes = axes_of([(1.0, 0.3), (64.0, 41.0), (8.0, 2.0)], "s")
-    assert (axes.bottom, axes.top) == (pytest.approx(0.1), pytest.approx(100.0))
+    assert [axes.bottom, axes.top] == pytest.approx([0.1, 100.0])
     assert (axes.left, axes.right) == (1.0, 64.0)
     assert axes.y(0.1) > axes.y(1.0) > axes.y(100.0) == 0
