@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from made_up_sweep import PROBE, made_up_sweep, steady
+from made_up_sweep import PROBE, made_up_sweep, steady, sweep_run
 from synthetic_case import make_case
 
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.scalability import Fit, Law
 from evaluation.decide.sweeps import BURST, CLIMB, COLD_BURST, Sweep, Taken
-from evaluation.report import chapters
+from evaluation.report import chapters, preview
 from evaluation.report.crowding import advice, broken, knee, left_behind
 from evaluation.report.panels import axes_of
 from evaluation.units import quantity
@@ -151,3 +151,10 @@ def test_axes_hold_every_point_in_whole_decades() -> None:
     assert [axes.bottom, axes.top] == pytest.approx([0.1, 100.0])
     assert (axes.left, axes.right) == (1.0, 64.0)
     assert axes.y(0.1) > axes.y(1.0) > axes.y(100.0) == 0
+
+
+def test_whoever_has_just_swept_is_told_in_a_table_and_in_sentences(tmp_path: Path) -> None:
+    text = preview.sweep_text(sweep_run(tmp_path, "20260101T000000Z-a", [1, 2]))
+    assert re.search(r"sweep_start +charliecloud +1 +0\.5 +- +- +- +1 of 2", text)
+    assert "Nothing broke with up to 2 at once. 2 of 4 failed" in re.sub(r"\s+", " ", text)
+    assert "nobody looked at what it left" in text
