@@ -155,6 +155,6 @@ def test_axes_hold_every_point_in_whole_decades() -> None:
 
 def test_whoever_has_just_swept_is_told_in_a_table_and_in_sentences(tmp_path: Path) -> None:
     text = preview.sweep_text(sweep_run(tmp_path, "20260101T000000Z-a", [1, 2]))
-    assert re.search(r"sweep_start +charliecloud +1 +0\.5 +- +- +- +1 of 2", text)
+    assert re.search(r"sweep_start +charliecloud +1 +0\.500 +- +- +- +1 of 2", text)
     assert "Nothing broke with up to 2 at once. 2 of 4 failed" in re.sub(r"\s+", " ", text)
     assert "nobody looked at what it left" in text
