@@ -33,6 +33,8 @@ LEAST_WIDTHS: Final = 4
 """A law of three unknowns through three points says nothing about how well it fits."""
 
 _DRAWS: Final = 1000
+_MOST_OFF: Final = math.log(10.0)
+"""No level is off the law by more than ten times: with one level to spare Student's tails have no end."""
 _ZEROS: Final = ((0, 1, 2), (0, 1), (0, 2), (0,))
 """Which of the unknowns are not zero; the first, one over the rate, never is."""
 
@@ -127,7 +129,7 @@ def fit(at_once: Sequence[int], throughput: Sequence[float], *, confidence: floa
     random = np.random.default_rng(seed)
     # With few levels their spread itself is uncertain: drawn too, the intervals are Student's.
     spreads = spread * np.sqrt(spare / random.chisquare(spare, size=(_DRAWS, 1)))
-    draws = random.normal(0.0, spreads, size=(_DRAWS, len(widths)))
+    draws = np.clip(random.normal(0.0, spreads, size=(_DRAWS, len(widths))), -_MOST_OFF, _MOST_OFF)
     rates, contentions, coherencies = _solve(widths, expected * np.exp(draws))
     knees = np.array(
         [

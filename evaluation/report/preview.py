@@ -176,6 +176,7 @@ def swept(run: Run) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
 
     sweep = read_sweep(run)
+    shares = {percent(share): share for share in (0.5, 0.95, 0.99)}
     rows = [
         {
             "what": probe,
@@ -183,8 +184,8 @@ def swept(run: Run) -> pd.DataFrame:
             "at once": cell.width,
             "per second": decimal(cell.throughput),
             **{
-                percent(share): "-" if (wait := cell.wait_s(share)) is None else quantity(wait, "s")
-                for share in (0.5, 0.95, 0.99)
+                name: "-" if (wait := cell.wait_s(share)) is None else quantity(wait, "s")
+                for name, share in shares.items()
             },
             "failed": f"{cell.failed.total()} of {cell.launched}",
         }
@@ -192,8 +193,8 @@ def swept(run: Run) -> pd.DataFrame:
         for runtime in sweep.runtimes
         for cell in sweep.cells(probe, runtime)
     ]
-    names = ["what", "runtime", "at once", "per second", "50 %", "95 %", "99 %", "failed"]
-    return pd.DataFrame(rows, columns=names).set_index(["what", "runtime", "at once"])
+    keys = ["what", "runtime", "at once"]
+    return pd.DataFrame(rows, columns=[*keys, "per second", *shares, "failed"]).set_index(keys)
 
 
 def sweep_text(run: Run) -> str:

@@ -93,3 +93,12 @@ def test_the_curve_lies_within_its_interval_and_few_levels_make_it_wide() -> Non
 def test_what_no_law_can_be_fitted_to_is_refused(widths: list[int], levels: list[float], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         fit_law(widths, levels)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_with_one_level_to_spare_there_is_an_interval_and_it_is_wide(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    levels = LAW.throughput([1, 2, 4, 8]) * np.exp(random.normal(0.0, 0.3, 4))
+    found = fit([1, 2, 4, 8], list(levels), confidence=0.95, seed=seed)
+    assert all(0 < low <= high < math.inf for _, _, low, high in found.curve)
+    assert found.high == math.inf

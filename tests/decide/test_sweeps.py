@@ -6,12 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_run import manifest
-from made_up_sweep import PROBE, made_up_sweep, steady
+from made_up_sweep import PROBE, made_up_sweep, steady, sweep_run
 
 from evaluation.decide.sweeps import CLIMB, quantile, read_sweep, widest_sweep
-from evaluation.model import SWEEP, Observation
-from evaluation.store import Run, Turn
 
 
 def test_a_width_that_only_the_climb_has_seen_stands_with_that() -> None:
@@ -63,31 +60,6 @@ def test_the_narrowest_level_that_ended_early_is_where_it_stopped() -> None:
         replace(steady("charliecloud", 8, 9.0), stopped="no memory"),
     ]
     assert made_up_sweep(levels).stopped(PROBE, "charliecloud") == (8, "no memory")
-
-
-def sweep_run(folder: Path, name: str, widths: list[int]) -> Run:
-    run = Run.create(folder, manifest(run=name).model_copy(update={"profile": SWEEP, "label": ""}))
-    for width in widths:
-        rows: list[tuple[str, float | str, str, int]] = [
-            ("kind", CLIMB, "", 0),
-            ("width", width, "1", 0),
-            ("span", 2.0, "s", 0),
-        ]
-        rows += [("submitted", 0.25, "s", 0), ("started", 0.5, "s", 0), ("ended", 1.0, "s", 0)]
-        rows += [("submitted", 0.25, "s", 1), ("ended", 1.5, "s", 1), ("cause", "signal 9", "", 1)]
-        run.append(
-            Turn(probe=f"{PROBE}-climb-{width}", runtime="charliecloud", block=0),
-            [
-                Observation(
-                    probe=PROBE, probe_version=1, runtime="charliecloud", block=0, order=width * 4, name=key,
-                    value=value, unit=unit, repetition=number, warm_up=True, evidence=(), image_digest="",
-                    observed_at="",
-                )
-                for key, value, unit, number in rows
-            ],
-            (),
-        )  # fmt: skip
-    return run
 
 
 def test_a_run_is_read_with_every_container_of_it(tmp_path: Path) -> None:
