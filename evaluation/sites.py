@@ -235,6 +235,7 @@ def load_site(
                         yield Complaint(location=(*here, kind), message=unknown(kind, name, there_are))
         yield from _contradictions(document)
         yield from _unknown_borrows(document, site_id, known, criteria)
+        yield from _native_elsewhere(document)
         for name in document.mapping("runtimes"):
             if runtimes is not None and name not in runtimes:
                 message = unknown("runtime", name, runtimes)
@@ -243,6 +244,15 @@ def load_site(
     file = load(folder / f"{site_id}.yaml", SiteFile, check)
     fields: dict[str, Any] = {name: getattr(file, name) for name in SiteFile.model_fields}
     return Site(id=site_id, **fields)
+
+
+def _native_elsewhere(document: Document) -> Iterator[Complaint]:
+    """Launches by a scheduler that starts no containers."""
+    engine = document.value("batch", "engine")
+    for name in document.mapping("runtimes"):
+        if document.value("runtimes", name, "native") is not None and engine != "slurm":
+            message = f"only Slurm starts containers itself, and the engine here is {engine!r}"
+            yield Complaint(location=("runtimes", name, "native"), message=message, at_key=True)
 
 
 def _contradictions(document: Document) -> Iterator[Complaint]:

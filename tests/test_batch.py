@@ -61,6 +61,15 @@ def test_a_native_launch_needs_words_and_a_bind_says_where(tmp_path: Path) -> No
             load_site("here", tmp_path)
 
 
+def test_only_slurm_launches_natively(tmp_path: Path) -> None:
+    (tmp_path / "here.yaml").write_text(
+        "title: Here\nstatus: measured-here\nbatch: {engine: gridengine}\n"
+        "runtimes: {shifter: {native: {options: [a]}}}\n"
+    )
+    with pytest.raises(FaultyDocumentError, match=r"only Slurm starts containers itself.*'gridengine'"):
+        load_site("here", tmp_path)
+
+
 def test_times_are_seconds() -> None:
     batch = Batch(engine="slurm", walltime="01:02:03", start_within="100:00:00")
     assert (batch.walltime_s, batch.start_within_s) == (3723.0, 360_000.0)

@@ -95,8 +95,9 @@ def require_reach(batch: Batch, user: User) -> None:
         Jobs would start, and every one of them would fail.
     """
     needed = {"the project's folder": root() / "criteria.yaml"}
-    if batch.environment is None:  # another one is on the nodes: only they can tell
-        needed["the Python environment"] = environment(batch) / "bin" / "python"
+    python = environment(batch) / "bin" / "python"
+    if batch.environment is None or os.path.lexists(python):  # else only nodes can tell
+        needed["the Python environment"] = python
     with Launcher(user) as launcher:
         for what, path in needed.items():
             test = Command(argv=("test", "-r", str(path)), env=user.env)

@@ -129,6 +129,10 @@ def test_an_environment_that_jobs_could_not_read_is_refused_before_anything_is_s
 
     require_reach(site(None).batch, ourselves())
     require_reach(site(str(tmp_path / "on-the-nodes")).batch, ourselves())  # only they can tell
+    (tmp_path / "closed" / "bin").mkdir(parents=True)
+    (tmp_path / "closed" / "bin" / "python").symlink_to(tmp_path / "not-to-be-read")
+    with pytest.raises(EvaluationError, match="cannot read the Python environment"):
+        require_reach(site(str(tmp_path / "closed")).batch, ourselves())
     (tmp_path / "bin").mkdir()
     monkeypatch.setattr("evaluation.measure.submission.job_script.sys.prefix", str(tmp_path))
     with pytest.raises(EvaluationError) as caught:
