@@ -181,7 +181,9 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
 def _brief(decision: UseCaseDecision, title: str, rival: Verdict | None, margin: float | None) -> str:
     """Say the answer without what stands beside it on the card already, and without asides."""
     if decision.winner is None:
-        return _ASIDE.sub("", first_sentence(decision.sentence)).replace(f" for {title}", "", 1)
+        said = _ASIDE.sub("", first_sentence(decision.sentence)).replace(f" for {title}", "", 1)
+        known, chance, _ = said.partition(", and one of them is first in")
+        return f"{known}." if chance else said
     if rival is None:
         return f"{decision.winner} is recommended, the only one eligible."
     lead = "" if margin is None else f"{share(margin)} "
