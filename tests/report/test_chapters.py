@@ -324,7 +324,7 @@ def test_a_run_in_a_batch_job_says_which_and_what_must_be_said_beside_it() -> No
         "Measured in a batch job slurm-wlm 22.05.8, job 3 on n1, then 7 on n2, submitted through Parsl. "
         "The nodes are virtual."
     ) in told
-    assert "in a batch job" not in words(page(chapters.sites(CASE)).select("article")[0])
+    assert "Measured in a batch job" not in words(page(chapters.sites(CASE)).select("article")[0])
 
 
 def test_only_web_addresses_become_links() -> None:
