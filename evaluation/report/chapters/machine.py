@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluation.model import Comparison, Finding, Role
-from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.markup import Chapter, chapter
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, state
 
@@ -68,16 +69,16 @@ def machine(case: Case) -> Chapter:
     measured = {site.site for site in case.measured}
     return chapter(
         "machine",
-        machines=tuple(_machine(case, site) for site in case.measured),
+        machines=tuple(_machine(case, site, Places(case)) for site in case.measured),
         others=tuple(site.title for name, site in case.sites.items() if name not in measured and site.facts),
     )
 
 
-def _machine(case: Case, site: SiteCase) -> Machine:
+def _machine(case: Case, site: SiteCase, places: Places) -> Machine:
     facts = next((facts for facts in site.manifest.runtimes if facts.role is Role.BESIDE), None)
     claims: tuple[Claim, ...] = ()
     if facts and facts.present:
-        claims = tuple(_claim(site, facts.id, words, probes) for words, probes in _CLAIMS)
+        claims = tuple(_claim(site, places, facts.id, words, probes) for words, probes in _CLAIMS)
         claims = tuple(claim for claim in claims if claim.lines)
     reason = facts.reason if facts else "the run was measured before virtual machines were looked for"
     return Machine(
@@ -88,12 +89,12 @@ def _machine(case: Case, site: SiteCase) -> Machine:
     )
 
 
-def _claim(site: SiteCase, id_: str, words: str, probes: tuple[str, ...]) -> Claim:
-    lines = tuple(line for probe in probes for line in _lines(site, id_, probe))
+def _claim(site: SiteCase, places: Places, id_: str, words: str, probes: tuple[str, ...]) -> Claim:
+    lines = tuple(line for probe in probes for line in _lines(site, places, id_, probe))
     return Claim(words=words, lines=lines, verdict=_verdict(lines))
 
 
-def _lines(site: SiteCase, id_: str, probe: str) -> tuple[Line, ...]:
+def _lines(site: SiteCase, places: Places, id_: str, probe: str) -> tuple[Line, ...]:
     found = site.cells.get((probe, id_))
     if found is None or found.value is None or found.ratio is None:
         return ()
@@ -108,7 +109,7 @@ def _lines(site: SiteCase, id_: str, probe: str) -> tuple[Line, ...]:
             question=found.texts.question,
             machine=found,
             badge=state(found),
-            target=anchor("evidence", site.folder, probe, id_),
+            target=places.cell(site, probe, id_),
             containers=containers,
         ),
     )

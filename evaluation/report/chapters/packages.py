@@ -9,6 +9,7 @@ from typing import Final
 from evaluation.decide.readiness import Candidate, Met, Place, Readiness, State, candidates, in_order
 from evaluation.inventory import COLUMNS, Inventory, Package
 from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State as Badge
 from evaluation.sites import Fact, Site
@@ -138,12 +139,15 @@ def _place(case: Case, site: SiteCase) -> Place:
 
 
 def _matrix(case: Case, site: SiteCase, inventory: Inventory) -> Matrix:
-    runtimes, place = site.measured, _place(case, site)
+    runtimes, place, places = site.measured, _place(case, site), Places(case)
     rows = []
     for package in inventory.packages:
         found = candidates(package, runtimes, place, case.criteria)
         needs = tuple(
-            (found[0].needs[index], tuple(_cell(site, item.needs[index], item.runtime) for item in found))
+            (
+                found[0].needs[index],
+                tuple(_cell(site, places, item.needs[index], item.runtime) for item in found),
+            )
             for index in range(len(package.needs) if found else 0)
         )
         rows.append(
@@ -158,9 +162,9 @@ def _matrix(case: Case, site: SiteCase, inventory: Inventory) -> Matrix:
     return Matrix(title=case.title(site), absent=site.absent, runtimes=runtimes, rows=tuple(rows))
 
 
-def _cell(site: SiteCase, met: Met, runtime: str) -> NeedCell:
+def _cell(site: SiteCase, places: Places, met: Met, runtime: str) -> NeedCell:
     shown = met.finding is not None and met.finding.probe in site.tried
-    target = anchor("evidence", site.folder, met.finding.probe, runtime) if met.finding and shown else ""
+    target = places.cell(site, met.finding.probe, runtime) if met.finding and shown else ""
     return NeedCell(badge=_NEEDS[met.state], target=target)
 
 
