@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.canaries import root_directory
-from evaluation.probes.canaryimage import CanaryImage, forget, require_images, said, without_cache, word_in
+from evaluation.probes.canaryimage import (
+    CanaryImage,
+    forget,
+    made,
+    require_images,
+    said,
+    without_cache,
+    word_in,
+)
 from evaluation.probes.judging import DETAIL, PROBLEM, UNAVAILABLE, functional
 
 _PATIENCE_S = 120.0
@@ -29,13 +37,16 @@ def observe(session: Session) -> None:
             word, ran = word_in(session, preparation.reference)
         finally:
             forget(session, image.name)
-    if not any(each.ok for each in done):
-        session.record(PROBLEM, f"neither was made: {said(done[-1])}", evidence=done)
-        return
+        alone = CanaryImage()
+        with made(session, alone.archives(folder), session.work / "alone") as (reference, making):
+            if not reference:
+                session.record(PROBLEM, f"one alone is not made either: {said(making)}", evidence=done)
+                return
     failed = [each for each in done if not each.ok]
     session.record("both", not failed and word == image.word, evidence=(*done, ran))
     if word != image.word:
-        told = f"what is there does not run: {said(ran)}"
+        ended = f"one ended with: {said(failed[-1])}; " if failed else ""
+        told = f"{ended}what is there does not run: {said(ran)}"
     elif failed:
         told = (
             f"one of two ended with {failed[0].evidence.exit_status}: {said(failed[0])}; what is there runs"
@@ -67,7 +78,7 @@ PROBE = Probe(
     method=(
         "Two processes of the measuring user turn the same fresh image into the runtime's own form, at the "
         "same time and in the same place. It holds where both end with 0 and the image then runs and gives "
-        "back a random word. Where neither ends well nothing is said. One pair is no proof that a race "
+        "back a random word. The control is one alone, which must be made. One pair is no proof that a race "
         "cannot be lost; a failure is proof that it can."
     ),
     remedy="Convert before the jobs are released, or under a lock and into a name that is renamed last.",

@@ -100,9 +100,14 @@ def test_reuse_is_the_second_time_over_the_first(tmp_path: Path) -> None:
     ("store", "outcome", "said"),
     [
         (Store(), Outcome.HOLDS, "both ended well"),
-        (Store(loads=[ended(), FAILED]), Outcome.FAILS, "one of two ended with 1: permission denied"),
+        (
+            Store(loads=[ended(), FAILED, ended()]),
+            Outcome.FAILS,
+            "one of two ended with 1: permission denied",
+        ),
         (Store(changed=True), Outcome.FAILS, "does not run"),
-        (Store(loads=[FAILED]), Outcome.ERROR, "neither was made"),
+        (Store(loads=[FAILED]), Outcome.ERROR, "one alone is not made either"),
+        (Store(loads=[FAILED, FAILED, ended()], changed=True), Outcome.FAILS, "one ended with: permission"),
     ],
 )
 def test_two_at_once(tmp_path: Path, store: Store, outcome: Outcome, said: str) -> None:
