@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
@@ -205,6 +206,11 @@ def test_a_bomb_that_lies_about_its_size_is_read_no_further_than_it_says(sound: 
     assert data.count(size) >= 1
     path.write_bytes(bytes(data).replace(size, (5_000).to_bytes(4, "little")))
     refused(path, tmp_path, "damaged|not what the header says|longer than it may be")
+
+
+def test_a_header_without_end_is_read_no_further_than_one_may_be(sound: Path, tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(2**20 + 1)  # noqa: S311 - anything that does not shrink
+    refused(zipped(tmp_path / "a.zip", unpacked(sound) | {"archive.json": noise}), tmp_path, "longer than")
 
 
 def test_what_would_grow_beyond_all_runs_is_refused(

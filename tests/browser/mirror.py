@@ -47,7 +47,8 @@ def chances(
         for i, r in enumerate(field):
             score = table["scores"][c][r]
             if isinstance(score, list) and gaps == "open":
-                high[i] += weight * factor
+                low[i] += weight * factor * score[0]
+                high[i] += weight * factor * score[1]
                 continue
             if isinstance(score, list):
                 score = score[0] + {"worst": 0.0, "middle": 0.5, "best": 1.0}[gaps] * (score[1] - score[0])

@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +19,16 @@ from synthetic_case import executed
 
 from browser import mirror
 from browser.chromium import HOSTILE, NEEDED, Open, Show
+from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.chances import noise
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.score import decide
 from evaluation.decide.standing import rank
 from evaluation.decide.whatif import Gaps, Table, imagine, table
 from evaluation.model import CONTROL, Score
 from evaluation.report.build import page as build_page
 from evaluation.report.source import Case
+from evaluation.sites import Borrow
 
 pytestmark = NEEDED
 
@@ -41,7 +45,24 @@ UNKNOWN: Final = [
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    return decided_case(measured=2, unknown=UNKNOWN)
+    return borrowing(decided_case(measured=2, unknown=UNKNOWN))
+
+
+def borrowing(case: Case) -> Case:
+    """Let the second site borrow some of what has weight: scores between a point and the unknown."""
+    lender, site = case.measured
+    names = list(next(iter(case.criteria.use_cases.values())).weights)[:4]
+    borrow = Borrow.model_validate(
+        {"from": lender.site, "criteria": tuple(names), "widen_by": 1.5, "reason": "made up", "source": "-"}
+    )
+    known = case.sites[site.site].model_copy(update={"borrows": (borrow,)})
+    probes = {case.criteria.criteria[name].probe for name in names}
+    own = [finding for finding in site.findings if finding.probe not in probes]
+    findings = with_borrowed(own, lender.findings, known, case.criteria, run=site.manifest.run)
+    decision = decide(findings, case.criteria, known)
+    assert any(row.score.value is None and row.score.high - row.score.low < 1 for row in decision.rows)
+    second = replace(site, findings=findings, decision=decision)
+    return replace(case, measured=(lender, second), sites={**case.sites, site.site: known})
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import pytest
 from made_up import criteria, row, site
 
 from evaluation.decide.borrowing import with_borrowed
+from evaluation.decide.chances import Noise, simulate
 from evaluation.decide.score import decide
 from evaluation.decide.value import criterion_score
-from evaluation.model import CONTROL, Comparison, Finding, Interval, Outcome, Standing
+from evaluation.model import CONTROL, Comparison, Finding, Interval, Outcome, Score, Standing
 from evaluation.sites import Borrow, Site
 
 RULES = criteria(knock_outs=["safe"])
@@ -132,8 +133,18 @@ def test_what_was_seen_elsewhere_neither_knocks_out_nor_clears() -> None:
         assert Standing.KNOCKED_OUT not in standings
         assert answer.winner is None  # an open veto keeps everyone from being recommended
         assert "borrowed from lender, run its-run" in answer.sentence
+        told = [reason for verdict in answer.verdicts for reason in verdict.reasons]
+        assert "safe would knock it out if it failed, and is not known" in told
     (own,) = decide(findings(), RULES, site()).use_cases
     assert "borrowed" not in own.sentence
+
+
+def test_a_borrowed_score_is_drawn_between_its_ends() -> None:
+    scores = {("start", "docker"): Score(value=None, low=0.4, high=0.7)}
+    nothing = Noise(scores={}, probes={})
+    drawn = simulate(("docker",), scores, {"start": 3.0}, nothing, method=RULES.method, weight_range=0.5)
+    assert drawn.low == pytest.approx(0.4)
+    assert drawn.high == pytest.approx(0.7)
 
 
 def test_no_answer_is_surer_for_what_was_borrowed() -> None:
