@@ -110,7 +110,7 @@ def test_what_is_not_known_is_never_a_pass() -> None:
     partly = {**PLAIN, "batch_kill_survival": Outcome.ERROR, "batch_leftovers": Outcome.INERT}
     soup = soup_of(case_of(("slurm", {CONTROL: PLAIN, "podman": partly})))
     text = words(soup.get_text(" "))
-    assert "Nothing was seen to escape. Not known: ends when killed, node clean after a kill." in text
+    assert "Nothing was seen to escape. Not known: ends when killed, node left clean." in text
     assert "podman can run" not in text
 
 

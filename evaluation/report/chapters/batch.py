@@ -17,13 +17,13 @@ __all__ = ["batch"]
 GROUP: Final = "batch"
 
 CLAUSES: Final = {
-    "batch_cpu_accounting": ("CPU time in the books", "its CPU time is in nobody's books"),
-    "batch_memory_accounting": ("Memory in the books", "its memory is in nobody's books"),
+    "batch_cpu_accounting": ("CPU charged", "its CPU time is in nobody's books"),
+    "batch_memory_accounting": ("Memory charged", "its memory is in nobody's books"),
     "batch_memory_limit": ("Memory limit", "it takes more memory than its job asked for"),
     "batch_limit_inheritance": ("Ulimits", "the job's ulimits do not reach it"),
     "batch_kill_survival": ("Ends when killed", "it outlives the kill of its job"),
-    "batch_daemon_survival": ("Its daemons end", "a daemon in it outlives the job"),
-    "batch_leftovers": ("Node clean after a kill", "a killed job leaves something on the node"),
+    "batch_daemon_survival": ("Daemons end", "a daemon in it outlives the job"),
+    "batch_leftovers": ("Node left clean", "a killed job leaves something on the node"),
 }
 """Per probe of the contract: its column, and what a failure means as a clause."""
 
