@@ -39,7 +39,7 @@ _SAMPLE_S = 0.05
 _PRESSURE_S = 1.0
 _SETTLE_S = 3.0
 _OUTPUT_CAP = 4096
-_ENGINES = ("/docker", "/containers/", "/containerd")
+_IMAGE_MOUNTS = ("squashfs ", "fuse")
 _EXHAUSTED = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
@@ -327,13 +327,13 @@ def busy_s() -> float:
 
 
 def mount_points() -> set[str]:
-    """Name every mount in sight but those of engines: others' containers come and go, ours are listed.
+    """Name the mounts of image files (proc_pid_mountinfo(5)); others work on this host too, and mount.
 
-    What of an engine's stays for good, the audit at the end of the run finds.
+    What of an engine's or any other kind stays for good, the audit at the end of the run finds.
     """
     with suppress(OSError), open("/proc/self/mountinfo", errors="replace") as lines:  # noqa: PTH123 - no pathlib
-        found = {line.split()[4] for line in lines}
-        return {path for path in found if not any(name in path for name in _ENGINES)}
+        halves = [line.partition(" - ") for line in lines]
+        return {head.split()[4] for head, _, tail in halves if tail.startswith(_IMAGE_MOUNTS)}
     return set()
 
 
