@@ -22,10 +22,13 @@ from evaluation.units import quantity
 __all__ = ["main"]
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+
+
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
     """Print what a user can act on without a traceback; anything else is ours, and keeps it.
 
-    A batch system's SIGTERM ends a command as Ctrl-C does: in good order.
+    A batch system's notice (SIGTERM; Grid Engine's SIGUSR2) ends a command as Ctrl-C does: in good order.
     """
 
     @wraps(function)
@@ -37,7 +40,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             logging.disable()  # what the libraries say of work that they had to drop is of no use to anybody
             raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, end) for number in ENDINGS}
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:

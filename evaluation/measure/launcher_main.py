@@ -404,8 +404,9 @@ def main(server: type[Server] = Server) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would never be sent
     signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the evaluation decides; its end ends this too
+    # The evaluation decides; its end ends this too. Grid Engine's notice, SIGUSR2, goes to all of a job.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     server().serve()
 
 

@@ -38,7 +38,13 @@ OPEN: Commands = {
 }
 CANCEL: Commands = {"slurm": ("scancel",), "gridengine": ("qdel",)}
 WHY_NOT: dict[str, str] = {"slurm": "PartitionDown", "gridengine": "disabled"}
-HOW: dict[str, str] = {"slurm": "ended: CANCELLED", "gridengine": "ended: failed 100"}
+HOW: dict[str, str] = {"slurm": "ended: CANCELLED", "gridengine": "ended: "}
+
+
+WAITS = (
+    "trap 'echo asked to end; sleep 2; echo ended; exit 0' TERM USR2; echo waiting; "
+    "while :; do sleep 0.1; done"
+)
 
 
 @pytest.fixture(params=["slurm", "gridengine"])
@@ -87,11 +93,16 @@ def test_work_comes_back_and_a_killed_pilot_loses_it_with_its_cause(
         status = executor.run(("sh", "-c", "echo $EVALUATION_SUBMISSION; pwd; exit 3"), output)
         assert status.result(timeout=60) == 3
         assert output.read_text().splitlines() == [executor.id, str(ROOT)]
-        lost = executor.submit(time.sleep, 600)
-        time.sleep(1)
+        lost = executor.run(("sh", "-c", WAITS), output)
+        give_up = time.monotonic() + 60
+        while "waiting" not in output.read_text():
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
         here(*CANCEL[engine_name], job.id)
         with pytest.raises(LostError, match=f"job {job.id} {HOW[engine_name]}"):
             lost.result(timeout=60)
+        if engine_name == "slurm":  # Grid Engine's notice may be too short here
+            assert output.read_text().endswith("asked to end\nended\n"), "before it is made to"
     assert jobs(engine_name, executor.id) == ()
     assert {path.name for path in tmp_path.iterdir()} == {"output"}
 

@@ -10,13 +10,20 @@ from pathlib import Path
 from evaluation.batch import Batch
 from evaluation.project import root
 
-__all__ = ["SUBMISSION", "directives", "environment", "preamble"]
+__all__ = ["SUBMISSION", "WORKING", "directives", "environment", "pilot_script", "preamble"]
+
+WORKING = "EVALUATION_WORKING"
+"""The variable that names a folder in which each command that is under way has a file."""
 
 SUBMISSION = "EVALUATION_SUBMISSION"
 """The variable by which work knows that it runs in a job of ours, and of which submission."""
 
 # A job that its scheduler would start anew after a node's failure would measure a second time, in silence.
-_ONCE = {"slurm": ("#SBATCH --no-requeue",), "gridengine": ("#$ -r n", "#$ -S /bin/bash")}
+# Grid Engine kills at once, unless it is asked to give notice, by SIGUSR2 (``qsub -notify``).
+_OURS = {
+    "slurm": ("#SBATCH --no-requeue",),
+    "gridengine": ("#$ -r n", "#$ -S /bin/bash", "#$ -notify"),
+}
 
 
 def environment(batch: Batch) -> Path:
@@ -40,6 +47,25 @@ def preamble(batch: Batch, submission: str) -> tuple[str, ...]:
     )
 
 
+def pilot_script(command: str, folder: Path) -> str:
+    """Give the lines that start a pilot, pass a scheduler's notice on, and stay while commands are ending.
+
+    Slurm gives its notice to the script alone, Grid Engine to all of the job. With the end of its script the
+    rest of a job is killed at once, and a container of an engine would stay. So the script waits for what
+    `run_here` has under way, a minute at most: the scheduler's own patience is shorter.
+    """
+    return "\n".join(
+        (
+            f"export {WORKING}={shlex.quote(str(folder))}/working-$$",
+            f'mkdir -p "${WORKING}"',
+            "trap \"trap '' TERM USR2; kill -TERM 0\" TERM USR2",
+            f"{command} &",
+            "wait $!",
+            f'for _ in $(seq 600); do ls "${WORKING}"/* >/dev/null 2>&1 || break; sleep 0.1; done',
+        )
+    )
+
+
 def directives(batch: Batch) -> tuple[str, ...]:
     """Give the job's directives: the site's own, and that it is never started twice."""
-    return (*batch.scheduler_options, *_ONCE.get(batch.engine, ()))
+    return (*batch.scheduler_options, *_OURS.get(batch.engine, ()))

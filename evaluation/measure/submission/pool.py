@@ -24,13 +24,14 @@ from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 from parsl.executors.status_handling import BlockProviderExecutor
 from parsl.jobs.states import JobState, JobStatus
 from parsl.launchers import SimpleLauncher
+from parsl.launchers.base import Launcher
 from parsl.providers import GridEngineProvider, LocalProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
 from evaluation.batch import Batch
 from evaluation.measure.submission.executor import Executor, LostError
 from evaluation.measure.submission.folder import SubmissionFolder
-from evaluation.measure.submission.job_script import directives, preamble
+from evaluation.measure.submission.job_script import directives, pilot_script, preamble
 from evaluation.measure.submission.on_node import run_here
 from evaluation.measure.submission.scheduler import PREFIX, Queue
 from evaluation.project import root
@@ -166,7 +167,7 @@ class NodePool(_Pool):
         self._ended: LostError | None = None
         self._executor = pilots(
             PREFIX + folder.id,
-            _provider(batch, folder.id, nodes),
+            _provider(batch, folder, nodes),
             address=batch.address,
             workers=workers_per_node,
             look=self._look,
@@ -259,9 +260,20 @@ def pilots(
     )
 
 
-def _provider(batch: Batch, submission: str, nodes: int) -> ExecutionProvider:
+class _Patient(Launcher):
+    """Starts the pilot from the job's script, such that a scheduler's notice reaches the work."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __call__(self, command: str, *_: object, **__: object) -> str:
+        return pilot_script(command, self._folder)
+
+
+def _provider(batch: Batch, folder: SubmissionFolder, nodes: int) -> ExecutionProvider:
     options = "\n".join(directives(batch))
-    first = "\n".join(preamble(batch, submission))
+    first = "\n".join([*preamble(batch, folder.id)])
     if batch.engine == "slurm":
         return _Slurm(
             partition=batch.partition,
@@ -274,7 +286,7 @@ def _provider(batch: Batch, submission: str, nodes: int) -> ExecutionProvider:
             exclusive=False,
             init_blocks=nodes,
             max_blocks=nodes,
-            launcher=SimpleLauncher(),
+            launcher=_Patient(folder.path),
             cmd_timeout=60,
         )
     return _GridEngine(
@@ -284,7 +296,7 @@ def _provider(batch: Batch, submission: str, nodes: int) -> ExecutionProvider:
         worker_init=first,
         init_blocks=nodes,
         max_blocks=nodes,
-        launcher=SimpleLauncher(),
+        launcher=_Patient(folder.path),
     )
 
 

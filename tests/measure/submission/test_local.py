@@ -85,7 +85,7 @@ def test_what_is_in_a_job_already_is_not_submitted_again(monkeypatch: pytest.Mon
 
 def test_no_job_is_ever_started_twice_by_its_scheduler() -> None:
     assert directives(SLURM.batch) == ("#SBATCH --no-requeue",)
-    assert directives(GRID.batch)[-2:] == ("#$ -r n", "#$ -S /bin/bash")
+    assert directives(GRID.batch)[-3:] == ("#$ -r n", "#$ -S /bin/bash", "#$ -notify")
 
 
 def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
