@@ -88,10 +88,5 @@ PROBE = Probe(
     image="dev",
     repeat="once",
     quick=False,
-    references=(
-        Reference(
-            title="Fermi-LAT working page on containers: mount code at runtime, compile inside, debug inside"
-        ),
-        Reference(title="gdb(1)", url="https://man7.org/linux/man-pages/man1/gdb.1.html"),
-    ),
+    references=(Reference(title="gdb(1)", url="https://man7.org/linux/man-pages/man1/gdb.1.html"),),
 )
