@@ -188,6 +188,7 @@ BUILDERS: Final[Mapping[str, Builder]] = MappingProxyType(
         "apptainer": _apptainer,
         "charliecloud": _charliecloud,
         "shifter": _none,
+        "vm": _none,
         "host": _bare,
     }
 )

@@ -23,6 +23,9 @@ def observe_failing(probe: Probe, session: FakeSession, monkeypatch: pytest.Monk
     probe.observe(session)
 
 
+NOT_PLANTED = {Outcome.INERT, Outcome.UNAVAILABLE}
+
+
 @PROBES
 def test_a_runtime_that_does_not_start_never_passes(
     probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -30,7 +33,7 @@ def test_a_runtime_that_does_not_start_never_passes(
     session = FakeSession(probe=probe, work=tmp_path, user_home=tmp_path, on_launch=lambda _: FAILING)
     observe_failing(probe, session, monkeypatch)
     judgement = probe.judge(session.observations, {})
-    not_planted = judgement.outcome is Outcome.INERT and not session.launched
+    not_planted = judgement.outcome in NOT_PLANTED and not session.launched
     assert judgement.outcome is Outcome.ERROR or not_planted
     assert judgement.samples is None
 
@@ -50,7 +53,7 @@ def test_nor_does_it_when_root_has_planted_the_canaries(
     )
     observe_failing(probe, session, monkeypatch)
     outcome = probe.judge(session.observations, {}).outcome
-    not_planted = outcome is Outcome.INERT and not session.launched  # not every root can make a loop device
+    not_planted = outcome in NOT_PLANTED and not session.launched  # not every root can make a loop device
     assert outcome is Outcome.ERROR or not_planted
     left = {path.name for path in tmp_path.iterdir()} - {"parameters"}
     assert not left, "whatever was planted is gone, the signalling probe's parameters apart"

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.building import built, order_of
-from evaluation.probes.judging import DETAIL, functional
+from evaluation.probes.building import BUILDERS, built, order_of
+from evaluation.probes.judging import DETAIL, PROBLEM, functional
 
 
 def observe(session: Session) -> None:
     """Build twice into the same place, with nothing on standard input and no terminal."""
+    if session.adapter.family not in BUILDERS:
+        session.record(PROBLEM, "no way is known to this probe by which images are built here")
+        return
     with built(session, order_of(session, times=2)) as found:
         session.record("automated", found.ok, evidence=found.done)
         session.record(DETAIL, found.how if found.ok else found.told, evidence=found.done)
@@ -37,7 +40,8 @@ PROBE = Probe(
     method=(
         "The measuring user, in a session without a terminal and with an empty standard input, builds an "
         "image of one step on the xs image twice into the same name or file. It holds where both builds end "
-        "with 0 and the second one's image runs. The message names the options that it took."
+        "with 0 and the second one's image runs. The message names the options that it took. There is "
+        "no control on the bare host, which builds no images."
     ),
     remedy="Give the option that overwrites (apptainer build --force), and run it where no terminal is.",
     observe=observe,
@@ -45,5 +49,10 @@ PROBE = Probe(
     image="xs",
     repeat="once",
     quick=False,  # as unprivileged_build
-    references=(Reference(title="apptainer build --help: --force"),),
+    references=(
+        Reference(
+            title="apptainer build, --force",
+            url="https://apptainer.org/docs/user/main/cli/apptainer_build.html",
+        ),
+    ),
 )

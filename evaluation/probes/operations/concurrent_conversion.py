@@ -29,6 +29,9 @@ def observe(session: Session) -> None:
         preparation = session.adapter.prepare(image.archives(folder), str(session.work / "forms"))
         session.on_host(("mkdir", "-p", str(session.work / "forms")))
         try:
+            if not preparation.steps:
+                session.record(PROBLEM, "it is not said how images are made here")
+                return
             (*before, last) = preparation.steps
             for step in before:
                 session.on_host(without_cache(step), timeout_s=_PATIENCE_S)

@@ -36,7 +36,7 @@ def observe(session: Session) -> None:
         archives = image.archives(folder)
         with _store(session, folder, _ROOMY) as store:
             if store is None:
-                session.record(UNAVAILABLE, "no small file system can be mounted here")
+                session.record(PROBLEM, "no small file system can be mounted here")
                 return
             roomy, ran, last = _made(session, session.adapter.prepare(archives, str(store)), store, image)
         if not (roomy and ran):
@@ -44,7 +44,7 @@ def observe(session: Session) -> None:
             return
         with _store(session, folder, _FULL) as store:
             if store is None:
-                session.record(UNAVAILABLE, "no small file system can be mounted here")
+                session.record(PROBLEM, "no small file system can be mounted here")
                 return
             made, ran, last = _made(session, session.adapter.prepare(archives, str(store)), store, image)
             left = _left(store)

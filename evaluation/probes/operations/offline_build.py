@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.building import built, order_of
-from evaluation.probes.judging import DETAIL, functional
+from evaluation.probes.building import BUILDERS, built, order_of
+from evaluation.probes.judging import DETAIL, PROBLEM, functional
 
 
 def observe(session: Session) -> None:
     """Build with no way to a registry, and look what network the step had."""
+    if session.adapter.family not in BUILDERS:
+        session.record(PROBLEM, "no way is known to this probe by which images are built here")
+        return
     with built(session, order_of(session)) as found:
         session.record("offline", found.ok, evidence=found.done)
         if found.ok:
@@ -43,7 +46,8 @@ PROBE = Probe(
         "set at which nobody listens, and with the step's own network switched off where the builder has an "
         "option for that. It holds where what was built runs and gives back a random word. The message says "
         "whether the step still saw the host's network. A daemon heeds the proxies of its own service and "
-        "not the client's; it is not asked to pull."
+        "not the client's; it is not asked to pull. "
+        "There is no control on the bare host, which builds no images."
     ),
     remedy=(
         "Keep the base in the local store or as a file, and forbid pulling (podman build --pull=never; "
@@ -54,5 +58,10 @@ PROBE = Probe(
     image="xs",
     repeat="once",
     quick=False,  # as unprivileged_build
-    references=(Reference(title="podman-build(1), --network, --pull"),),
+    references=(
+        Reference(
+            title="podman-build(1), --network, --pull",
+            url="https://docs.podman.io/en/latest/markdown/podman-build.1.html",
+        ),
+    ),
 )

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.building import built, order_of
-from evaluation.probes.judging import DETAIL, functional
+from evaluation.probes.building import BUILDERS, built, order_of
+from evaluation.probes.judging import DETAIL, PROBLEM, functional
 
 
 def observe(session: Session) -> None:
     """Build, and look as whom the step ran."""
+    if session.adapter.family not in BUILDERS:
+        session.record(PROBLEM, "no way is known to this probe by which images are built here")
+        return
     with built(session, order_of(session)) as found:
         session.record("unprivileged", found.ok and not found.host_root, evidence=found.done)
         told = "its step ran as the host's own root, by the daemon" if found.host_root else found.how

@@ -62,7 +62,7 @@ PROBE = Probe(
         "A fresh image of 48 MB of random bytes is turned into the runtime's own form twice in the same "
         "place, by its own commands, with its cache of downloads off. The value is the second time over the "
         "first: 0 costs nothing, 1 is done anew. What is made then runs and gives back a random word, else "
-        "nothing is said."
+        "nothing is said. The control is the first time itself; the bare host keeps no images."
     ),
     remedy="Ask the store before converting, and hand out what was made once by its digest.",
     observe=observe,
