@@ -99,10 +99,10 @@ class Role(StrEnum):
     VARIANT = "variant"
     """A mode of an alternative: asked everything that is asked once of security and operations, timed and
     ranked only where whoever measures names it."""
-    POSITIVE_CONTROL = "positive control"
-    """As weak as it can be made: only there to show that an attempt can succeed. Never ranked."""
     BESIDE = "beside the containers"
     """No container: timed in a few probes, to check what is said of containers against it. Never ranked."""
+    POSITIVE_CONTROL = "positive control"
+    """As weak as it can be made: only there to show that an attempt can succeed. Never ranked."""
 
 
 class Form(StrEnum):
