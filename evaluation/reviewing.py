@@ -28,9 +28,9 @@ from evaluation.units import quantity
 __all__ = [
     "FORMATS",
     "compare",
+    "compress",
     "decided",
     "import_docker_bench",
-    "pack",
     "points",
     "site_page",
     "verify",
@@ -75,7 +75,7 @@ def compare(before: str, after: str, *, results: Path | None, criteria: Path | N
     return changes.text(found, *cases)
 
 
-def pack(names: Sequence[str], *, results: Path | None) -> str:
+def compress(names: Sequence[str], *, results: Path | None) -> str:
     """Pack runs to keep or to send them; say what that saved.
 
     Parameters

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = [
     "calibrate",
     "compare",
+    "compress",
     "conform",
     "docs",
     "doctor",
@@ -35,7 +36,6 @@ COMMANDS = [
     "image",
     "images",
     "import",
-    "pack",
     "probe",
     "report",
     "run",

@@ -95,12 +95,12 @@ def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path
 def test_a_run_is_packed_and_reported_as_before(results: Path) -> None:
     asked = ("report", "--results", results, "--runs", AFTER, "--format", "json")
     before = evaluation(*asked).output
-    told = evaluation("pack", AFTER, "--results", results)
+    told = evaluation("compress", AFTER, "--results", results)
     assert told.exit_code == 0
     assert told.output.startswith(f"local/{AFTER}: ")
     assert not list((results / "local" / AFTER).glob("*.jsonl"))
     assert evaluation(*asked).output == before
-    missing = evaluation("pack", "none-such", "--results", results)
+    missing = evaluation("compress", "none-such", "--results", results)
     assert missing.exit_code == 1
     assert f"there are: local/{BEFORE}" in missing.output
 

@@ -1,0 +1,235 @@
+"""What measures: a run, one question, a sweep, calibrations."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from evaluation import commands
+from evaluation.cli.base import (
+    ladder_option,
+    main,
+    results_option,
+    runtimes_option,
+    site_option,
+    told,
+    user_option,
+)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print an object for scripts.")
+@site_option
+@told
+def doctor(*, as_json: bool, site: str) -> None:
+    """Tell what is here, what cannot be measured and why, and what to do about it.
+
+    Needs nothing; changes nothing.
+    """
+    checkup = commands.doctor(site)
+    click.echo(json.dumps(checkup.as_json(), indent=2) if as_json else checkup.as_text())
+
+
+@main.command()
+@site_option
+@click.option(
+    "--profile",
+    default="quick",
+    show_default=True,
+    help="quick; full: as long as precision needs; trial: a minute or two, to see that everything works.",
+)
+@runtimes_option
+@results_option
+@user_option
+@ladder_option
+@click.option(
+    "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
+)
+@click.option(
+    "--if-needed", is_flag=True, help="Do nothing where this machine, as it is, was measured already."
+)
+@told
+def run(
+    *,
+    site: str,
+    profile: str,
+    runtimes: str,
+    results: Path | None,
+    user: str,
+    ladder: str,
+    fresh: bool,
+    if_needed: bool,
+) -> None:
+    """Measure this machine by executing the notebooks; an interrupted run is gone on with.
+
+    A site whose file names a batch system is measured in a job on one of its nodes: docs/batch.md.
+
+    Needs the runtimes that are to be measured, a C compiler for the payload, and for building the image
+    mmdebstrap, umoci and skopeo. Nothing is installed.
+    """
+    path = commands.run(
+        site=site,
+        profile=profile,
+        runtimes=runtimes,
+        results=results,
+        user=user,
+        ladder=ladder,
+        fresh=fresh,
+        if_needed=if_needed,
+    )
+    click.echo(f"measured: {os.path.relpath(path)}")
+
+
+@main.command()
+@site_option
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    help="Only this one, and the bare host; may be repeated.  [default: all here that are ranked]",
+)
+@click.option("--max", "most", default=32, show_default=True, help="So many at once at most.")
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    type=click.Choice(["start", "import"]),
+    help="What they do: start, or import Python modules too; may be repeated.  [default: start]",
+)
+@click.option("--repeats", default=3, show_default=True, help="How often each level is taken.")
+@click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
+@click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be gone on with.")
+@results_option
+@user_option
+@told
+def sweep(
+    *,
+    site: str,
+    runtimes: tuple[str, ...],
+    most: int,
+    probes: tuple[str, ...],
+    repeats: int,
+    budget: float,
+    fresh: bool,
+    results: Path | None,
+    user: str,
+) -> None:
+    """Start 1, 2, 4 ... MAX containers at once, and find where more of them are no use, or break something.
+
+    Runtimes take turns. A runtime is stopped at the first distress of the host: little memory, everything
+    waiting for memory, failures. All that was started is ended, even if this is killed; an interrupted sweep
+    is gone on with. The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
+    """
+    click.echo(
+        commands.sweep(
+            site=site,
+            runtimes=runtimes,
+            most=most,
+            probes=probes or ("start",),
+            repeats=repeats,
+            budget_s=budget,
+            fresh=fresh,
+            results=results,
+            user=user,
+        )
+    )
+
+
+@main.command()
+@click.argument("name", metavar="PROBE")
+@click.option("--runtime", required=True, help="By id, as evaluation doctor lists them.")
+@click.option("--blocks", default=5, show_default=True, help="Blocks of a measured probe.")
+@click.option("--show", is_flag=True, help="Print every command with what it printed.")
+@site_option
+@user_option
+@told
+def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: str) -> None:
+    """Ask one question of one runtime and of the bare host; nothing is kept.
+
+    PROBE is its id (cold_start) or its number in the checklist (P15). Needs that runtime.
+    """
+    click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
+
+
+@main.group()
+def calibrate() -> None:
+    """Find out what this machine, and the security checklist, can tell apart, before anything is claimed.
+
+    Needs no container runtime for 'timing', and Docker or Apptainer for 'security'.
+    """
+
+
+@calibrate.command()
+@site_option
+@click.option("--blocks", default=0, help="So many blocks.  [default: 60, or what 15 minutes allow]")
+@results_option
+@user_option
+@told
+def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
+    """Hold the bare host against itself: noise, false positives, and how many blocks a claim needs.
+
+    Needs no container runtime. The run is kept in the results, and no decision is made from it.
+    """
+    click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
+
+
+@calibrate.command()
+@click.argument("attempts", nargs=-1)
+@site_option
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    type=click.Choice(["docker", "apptainer"]),
+    help="Only the flags of this runtime, and no other runtime.  [default: both, and all here as they are]",
+)
+@click.option("--repeats", default=5, show_default=True, help="Turns of every attempt on every runtime.")
+@results_option
+@user_option
+@told
+def security(
+    *,
+    attempts: tuple[str, ...],
+    site: str,
+    runtimes: tuple[str, ...],
+    repeats: int,
+    results: Path | None,
+    user: str,
+) -> None:
+    """Try the security checklist itself: which flag of Docker and Apptainer flips which attempt.
+
+    Every attempt is made with one flag more at a time, and with one that changes nothing; then again on
+    every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Ends with 1 where the
+    null flips something or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores;
+    a calibration of all that was interrupted is gone on with.
+    """
+    text, sound = commands.calibrate_security(
+        attempts, site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
+    )
+    click.echo(text)
+    if not sound:
+        sys.exit(1)
+
+
+@main.command()
+@site_option
+@runtimes_option
+@user_option
+@told
+def conform(*, site: str, runtimes: str, user: str) -> None:
+    """Check that the runtimes here do what this tool takes for granted; nothing is kept.
+
+    Exit statuses, signals, streams, binds, environment, time limits: some twenty checks of every runtime,
+    a quarter of a minute for the slowest. Ends with 1 where one deviates. Needs what 'evaluation run' needs.
+    """
+    deviations = 0
+    for result in commands.conform(site=site, runtimes=runtimes, user=user):
+        deviations += not result.conforms
+        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
+    if deviations:
+        click.echo(f"{deviations} deviation{'s' * (deviations != 1)}", err=True)
+        sys.exit(1)

@@ -1,0 +1,156 @@
+"""What decides and shows, from results that are there already: no container."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from evaluation import commands, reviewing
+from evaluation.cli.base import criteria_option, main, results_option, told
+
+
+@main.command()
+@results_option
+@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@criteria_option
+@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", *reviewing.FORMATS]),
+    default="html",
+    show_default=True,
+    help="The page; or the answer alone for a pull request, a script, a spreadsheet (printed, or to OUTPUT).",
+)
+@told
+def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None, form: str) -> None:
+    """Decide, and write the report from results that are there already.
+
+    Needs no container and no network.
+    """
+    if form == "html":
+        path = commands.report(results=results, runs=runs, criteria=criteria, output=output)
+        click.echo(f"report: {os.path.relpath(path)}")
+        return
+    text = reviewing.decided(form, results=results, runs=runs, criteria=criteria)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    click.echo(f"report: {os.path.relpath(output)}")
+
+
+@main.command()
+@click.argument("before", metavar="RUN")
+@click.argument("after", metavar="RUN")
+@results_option
+@criteria_option
+@told
+def compare(*, before: str, after: str, results: Path | None, criteria: Path | None) -> None:
+    """Say what changed from the first RUN to the second, as after a runtime's upgrade.
+
+    Both are runs of one site, by name. A change is claimed only if it is tested, corrected for the number
+    of comparisons, and larger than what the bare host differed from itself. Needs results only.
+    """
+    click.echo(reviewing.compare(before, after, results=results, criteria=criteria))
+
+
+@main.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@results_option
+@told
+def verify(*, report: Path, results: Path | None) -> None:
+    """Decide the answer of REPORT again, from its results and the criteria it carries; fail if it differs.
+
+    Needs the results that it was made from, and no container.
+    """
+    click.echo(reviewing.verify(report, results=results))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[PROBE]...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(commands.FINDINGS_FORMATS),
+    default="csv",
+    show_default=True,
+    help="csv: a table; json: its rows; sarif: the security attempts in SARIF 2.1.0.",
+)
+@results_option
+@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@criteria_option
+@told
+def findings(
+    *, names: tuple[str, ...], form: str, results: Path | None, runs: str, criteria: Path | None
+) -> None:
+    """Print the findings of results that are there already, for other tools.
+
+    All of them, or those of some PROBEs, by id (cold_start) or by number in the checklist (P15).
+    Needs no container and no network.
+    """
+    text = commands.findings(names, form=form, results=results, runs=runs, criteria=criteria)
+    click.echo(text, nl=False)
+
+
+@main.group()
+def weights() -> None:
+    """Look at the weights of criteria.yaml, change one, and see what that changes. Needs no container."""
+
+
+@weights.command("show")
+@click.argument("use_case", default="")
+@results_option
+@criteria_option
+@told
+def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) -> None:
+    """Show the weights by group, and how far each may go before another leads.
+
+    Needs no container; without results nothing is said of how far.
+    """
+    click.echo(reviewing.weights_show(use_case, results=results, criteria=criteria))
+
+
+@weights.command("set")
+@click.argument("use_case")
+@click.argument("points", nargs=-1, required=True, metavar="CRITERION|GROUP=POINTS...")
+@results_option
+@criteria_option
+@told
+def weights_set(
+    *, use_case: str, points: tuple[str, ...], results: Path | None, criteria: Path | None
+) -> None:
+    """Write weights into criteria.yaml, comments kept, and say what that changes.
+
+    A group of `weight_groups` is set by its one number, and moves its criteria in its proportions.
+
+    Nothing is written unless the file stays valid. Needs no container.
+    """
+    click.echo(reviewing.weights_set(use_case, reviewing.points(points), results=results, criteria=criteria))
+
+
+@weights.command("diff")
+@click.argument("other", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@results_option
+@criteria_option
+@told
+def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) -> None:
+    """Say what would change with OTHER in place of criteria.yaml.
+
+    OTHER is such as the report's what-if gives for download. Needs no container.
+    """
+    click.echo(reviewing.weights_diff(other, results=results, criteria=criteria))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@results_option
+@told
+def compress(*, runs: tuple[str, ...], results: Path | None) -> None:
+    """Compress complete runs where they lie: a seventh of the size, and verified as ever.
+
+    RUN is a run, SITE/RUN, or a site for its newest run. Needs no container and no network.
+    """
+    click.echo(reviewing.compress(runs, results=results))

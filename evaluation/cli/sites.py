@@ -1,0 +1,151 @@
+"""What a site contact does: describe a site, let results leave it, and take others in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from evaluation import reviewing, sending, sitework
+from evaluation.cli.base import criteria_option, main, results_option, site_option, told
+from evaluation.errors import EvaluationError
+
+
+@main.group()
+def site() -> None:
+    """Describe a site, look at what is known of it, and let its results leave it.
+
+    Needs no container.
+    """
+
+
+@site.command("new")
+@click.argument("name")
+@told
+def site_new(*, name: str) -> None:
+    """Begin sites/NAME.yaml: valid as it is, with a comment for all that can be said. Needs nothing."""
+    path = sitework.new(name)
+    click.echo(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
+
+
+@site.command("check")
+@click.argument("name", default="")
+@results_option
+@told
+def site_check(*, name: str, results: Path | None) -> None:
+    """Say of a site, or of all, what is wrong in its file, what is out of date or missing, and what answers.
+
+    Whether its batch system and its runtimes answer is asked where this is the machine. Needs nothing;
+    changes nothing. Ends with 1 where a file is faulty.
+    """
+    text, valid = sitework.check(name, results=results)
+    click.echo(text)
+    if not valid:
+        sys.exit(1)
+
+
+@site.command("page")
+@click.argument("name")
+@results_option
+@criteria_option
+@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/site-NAME.html]")
+@told
+def site_page(*, name: str, results: Path | None, criteria: Path | None, output: Path | None) -> None:
+    """Write one page of a site, measured or not, that prints on one sheet of A4. Needs results only."""
+    path = reviewing.site_page(name, results=results, criteria=criteria, output=output)
+    click.echo(f"page: {os.path.relpath(path)}")
+
+
+@site.command("pack")
+@click.argument("name", default="", metavar="[RUN]")
+@site_option
+@results_option
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The archive.  [default: RESULTS/SITE-RUN.zip]"
+)
+@click.option("--hide", multiple=True, metavar="WORD", help="A further word that must not leave.")
+@click.option("--public", multiple=True, metavar="WORD", help="A host's or user's name that may leave.")
+@click.option("--key", type=click.Path(path_type=Path), help="The site's key.  [default: in ~/.config]")
+@click.option("--yes", is_flag=True, help="Do not ask; for use without a terminal.")
+@told
+def site_pack(
+    *,
+    name: str,
+    site: str,
+    results: Path | None,
+    output: Path | None,
+    hide: tuple[str, ...],
+    public: tuple[str, ...],
+    key: Path | None,
+    yes: bool,
+) -> None:
+    """Pack a finished RUN into one archive that can leave its site; the newest one of SITE by default.
+
+    Names of hosts and users, paths and addresses are replaced by keyed hashes; what is not on a list of
+    fields stays. What leaves is listed, and nothing is written before that is agreed to. Needs the results.
+    """
+
+    def agreed(listing: str) -> bool:
+        click.echo(listing)
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise EvaluationError(
+                "nobody is here to agree to this list; nothing was written",
+                where="evaluation site pack",
+                advice="Read it, then run again with --yes.",
+            )
+        return click.confirm("\nwrite this?", default=False)
+
+    told_of = sending.pack(
+        name, site=site, results=results, output=output, key=key, hide=hide, public=public, agreed=agreed
+    )
+    click.echo(f"\n{told_of}")
+
+
+class _ArchiveByDefault(click.Group):
+    """``import FILE`` is ``import archive FILE``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take a file for an archive where no command has its name."""
+        if args[0] not in self.commands and Path(args[0]).is_file():
+            args = ["archive", *args]
+        return super().resolve_command(ctx, args)
+
+
+@main.group("import", cls=_ArchiveByDefault)
+def import_() -> None:
+    """Add the archive of another site, or the result of another tool.
+
+    Needs its file.
+    """
+
+
+@import_.command("archive")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--sha256", default="", help="What the sender says it is; otherwise refused.")
+@results_option
+@told
+def import_archive(*, file: Path, sha256: str, results: Path | None) -> None:
+    """Check FILE, which 'evaluation site pack' wrote elsewhere, and add its run to the results.
+
+    All or nothing; nothing in it is run. Needs that file, and the site's description in sites/.
+    """
+    click.echo(sending.import_archive(file, results=results, sha256=sha256))
+
+
+@import_.command("docker-bench")
+@click.argument("file", type=click.Path(path_type=Path))
+@site_option
+@results_option
+@told
+def import_docker_bench(*, file: Path, site: str, results: Path | None) -> None:
+    """Keep FILE, the JSON log of docker-bench-security; the report shows it.
+
+    It says which of those checks cannot fail. Needs that file only.
+    """
+    click.echo(reviewing.import_docker_bench(file, site=site, results=results))
