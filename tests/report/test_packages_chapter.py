@@ -82,7 +82,7 @@ def test_glastrelease_at_lyon_is_answered_and_the_borrowed_evidence_is_said_to_b
     case = replace(case, sites={**case.sites, "cc-in2p3": lyon_itself})
     head = [words(cell) for cell in page(case).select("table.packages thead th")]
     lyon = next(index for index, title in enumerate(head) if title.startswith("CC-IN2P3"))
-    assert "not measured borrowed from" in head[lyon]
+    assert "not measured answered by the evidence of" in head[lyon]
     cell = answer(case, "GlastRelease")[lyon - 1]
     assert cell.startswith("apptainer-sandbox with care because of image padded, its open questions then")
     assert "Said about containers at CC-IN2P3" in words(page(case))
