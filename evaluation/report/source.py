@@ -111,8 +111,9 @@ class SiteCase:
         """Probes that this run could put to no runtime, by the reason: a profile, an image not built."""
         tried = {f.probe for f in self.findings if f.outcome is not Outcome.UNAVAILABLE}
         out: dict[str, tuple[str, ...]] = {}
+        cells = self.cells
         for probe in self.probes:
-            if probe not in tried and (finding := self.cells.get((probe, CONTROL))):
+            if probe not in tried and (finding := cells.get((probe, CONTROL))):
                 out[finding.message] = (*out.get(finding.message, ()), probe)
         return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,13 +140,14 @@ def _place(case: Case, site: SiteCase) -> Place:
 
 def _matrix(case: Case, site: SiteCase, inventory: Inventory) -> Matrix:
     runtimes, place, places = site.measured, _place(case, site), Places(case)
+    tried = frozenset(site.tried)
     rows = []
     for package in inventory.packages:
         found = candidates(package, runtimes, place, case.criteria)
         needs = tuple(
             (
                 found[0].needs[index],
-                tuple(_cell(site, places, item.needs[index], item.runtime) for item in found),
+                tuple(_cell(site, places, item.needs[index], item.runtime, tried=tried) for item in found),
             )
             for index in range(len(package.needs) if found else 0)
         )
@@ -162,8 +163,8 @@ def _matrix(case: Case, site: SiteCase, inventory: Inventory) -> Matrix:
     return Matrix(title=case.title(site), absent=site.absent, runtimes=runtimes, rows=tuple(rows))
 
 
-def _cell(site: SiteCase, places: Places, met: Met, runtime: str) -> NeedCell:
-    shown = met.finding is not None and met.finding.probe in site.tried
+def _cell(site: SiteCase, places: Places, met: Met, runtime: str, *, tried: Collection[str]) -> NeedCell:
+    shown = met.finding is not None and met.finding.probe in tried
     target = places.cell(site, met.finding.probe, runtime) if met.finding and shown else ""
     return NeedCell(badge=_NEEDS[met.state], target=target)
 
