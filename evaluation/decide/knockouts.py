@@ -3,7 +3,7 @@
 The site's policy comes before the use case's own vetoes. A veto about which nothing is known neither
 knocks out nor clears: it stays open, and an open veto keeps a runtime from being recommended. What a site
 accepts knocks nobody out there by a use case's veto; that it did so is always said. What
-was seen at another site neither knocks out nor clears (``docs/decisions/0013-borrowed-evidence.md``).
+was seen at another site neither knocks out nor clears (``docs/decisions/0012-borrowed-evidence.md``).
 """
 
 from __future__ import annotations
