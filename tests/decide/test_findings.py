@@ -50,7 +50,7 @@ def test_what_a_runtime_is_not_asked_it_has_no_finding_of(tmp_path: Path) -> Non
     for finding in findings_of(run, CRITERIA):
         groups.setdefault(finding.runtime, set()).add(finding.texts.group)
         asked.setdefault(finding.runtime, set()).add(finding.probe)
-    assert groups["mode"] == {"security", "operations"}
+    assert groups["mode"] == {"security", "operations", "batch"}
     assert groups["open"] == {"security"}
     assert asked["named"] == asked["shifter"] == set(discover())
 

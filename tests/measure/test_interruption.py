@@ -70,7 +70,7 @@ def measured_or_ended(folder: Path, enough: int, process: subprocess.Popen[str])
 
 
 def lines(folder: Path) -> list[str]:
-    found = list(folder.glob("results/local/*/observations.jsonl"))
+    found = list(folder.glob("results/local/*-trial/observations.jsonl"))
     return found[0].read_text().split("\n")[:-1] if found else []
 
 
@@ -103,7 +103,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
         told = process.stdout.read()
     assert process.returncode == 0, told
     assert "going on with the interrupted run" in told
-    (run,) = find_runs(folder / "results")
+    (run,) = (run for run in find_runs(folder / "results") if run.manifest.profile == "trial")
     run.verify()
     assert run.complete
     assert lines(folder)[: len(before)] == before

@@ -11,7 +11,7 @@ from made_up_run import observation
 from evaluation.blocks import SET_ASIDE
 from evaluation.measure.profiles import PROFILES, Profile, profile_named
 from evaluation.measure.stopping import why_enough
-from evaluation.model import SECURITY_CALIBRATION, Observation
+from evaluation.model import SECURITY_CALIBRATION, SWEEP, Observation
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.probes.registry import find
 
@@ -86,7 +86,8 @@ def test_a_probe_that_cannot_judge_does_not_end_the_run() -> None:
 def test_every_profile_can_end() -> None:
     in_blocks = [profile for profile in PROFILES.values() if profile.blocks]
     assert {profile.name for profile in PROFILES.values()} - {p.name for p in in_blocks} == {
-        SECURITY_CALIBRATION
+        SECURITY_CALIBRATION,
+        SWEEP,
     }
     for profile in in_blocks:
         assert 0 < profile.enough <= profile.blocks

@@ -27,6 +27,7 @@ from parsl.launchers import SimpleLauncher
 from parsl.launchers.base import Launcher
 from parsl.providers import GridEngineProvider, LocalProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
+from parsl.providers.slurm.slurm import squeue_translate_table
 
 from evaluation.batch import Batch
 from evaluation.measure.submission.executor import Executor, LostError
@@ -48,6 +49,13 @@ _LOST_AFTER_S = 60
 
 
 class _Slurm(SlurmProvider):
+    """Asks the controller: the books (sacct) hear of a job late, and Parsl takes one they lack for ended."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Parsl's own
+        super().__init__(**settings)
+        self._cmd = "squeue --noheader --format='%i %t' --job '{0}'"
+        self._translate_table = squeue_translate_table
+
     @property
     def status_polling_interval(self) -> int:
         return _POLL_S

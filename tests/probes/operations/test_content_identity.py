@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from reachable import reachable
 
 from evaluation.model import Outcome
 from evaluation.probes.operations import content_identity
@@ -44,9 +45,7 @@ def test_equal_digests_are_the_gate(own: Recorded, host: Recorded, outcome: Outc
 def test_a_real_turn_sees_a_changed_file(
     take_turn: TakesTurns, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree = tmp_path_factory.mktemp("tree")
-    for path in (tree, *tree.parents[:2]):
-        path.chmod(0o755)
+    tree = reachable(tmp_path_factory.mktemp("tree"))
     (tree / "usr").mkdir()
     (tree / "usr" / "file").write_text("one")
     monkeypatch.setattr(content_identity, "ROOT", str(tree))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from reachable import reachable
 from supplied import judged
 
 from evaluation.measure.session import Arm, Bench
@@ -53,12 +54,9 @@ def test_a_namespace_with_one_id_needs_nobody_either(take_turn: TakesTurns) -> N
 
 @AS_ROOT
 def test_what_needs_a_setuid_bit_is_seen(take_turn: TakesTurns, tmp_path: Path) -> None:
-    wrapper = tmp_path / "wrapper"
+    wrapper = reachable(tmp_path) / "wrapper"
     wrapper.write_text('#!/bin/sh\ngrep -q "NoNewPrivs:.0" /proc/self/status || exit 1\nexec "$@"\n')
     wrapper.chmod(0o755)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder.name.startswith(("pytest", "test")):
-            folder.chmod(0o755)
     judgement = find("B14").judge(take_turn("B14", wrap=(str(wrapper),)), {})
     assert judgement.verdict == "EXPOSED"
     assert "no_new_privs" in judgement.message
