@@ -30,6 +30,7 @@ from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import alone, measured_already, open_measurement
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
+from evaluation.measure.sweep import sweep_across
 from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
 from evaluation.probes import catalogue
@@ -139,7 +140,8 @@ def run(
 ) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
 
-    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it.
+    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it;
+    or several ``nodes`` do it together.
 
     ``results`` is the folder of the results, by default the project's.
 
@@ -371,13 +373,15 @@ def sweep(
     probes: Sequence[str],
     repeats: int,
     budget_s: float = 0.0,
+    nodes: int = 1,
     fresh: bool = False,
     results: Path | None = None,
     user: str = "",
 ) -> str:
     """Start many containers at once, in a run of its own; return what came out, as text.
 
-    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it.
+    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it;
+    or several ``nodes`` do it together.
 
     Raises
     ------
@@ -388,6 +392,21 @@ def sweep(
     for runtime in runtimes:
         _require_runtime(runtime)
     where, results = load_site(site, here / "sites"), (results or here / "results").absolute()
+    if nodes > 1:
+        run, said = sweep_across(
+            where,
+            nodes=nodes,
+            results=results,
+            images=here / "images",
+            runtimes=runtimes,
+            most=most,
+            probes=probes,
+            repeats=repeats,
+            budget_s=budget_s,
+            fresh=fresh,
+            user=user,
+        )
+        return f"{preview.across_text(run)}\n\n{said}\nmeasured: {os.path.relpath(run.path)}"
     if goes_to_a_node(where.batch):
         results.mkdir(parents=True, exist_ok=True)
         words = [

@@ -80,6 +80,9 @@ SECURITY_CALIBRATION = "security-calibration"
 SWEEP = "sweep"
 """The profile of a run that starts many containers at once; nothing is decided from it."""
 
+ACROSS = "across"
+"""The profile of one that does so on several nodes of a batch system; nothing is decided from it."""
+
 
 class Effect(StrEnum):
     """What one flag is expected to do to the walls between a container and its host."""

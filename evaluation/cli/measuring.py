@@ -102,6 +102,12 @@ def run(
 )
 @click.option("--repeats", default=3, show_default=True, help="How often each level is taken.")
 @click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
+@click.option(
+    "--nodes",
+    default=1,
+    show_default=True,
+    help="Spread each level over so many nodes of the site's batch system.",
+)
 @click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be gone on with.")
 @results_option
 @user_option
@@ -114,6 +120,7 @@ def sweep(
     probes: tuple[str, ...],
     repeats: int,
     budget: float,
+    nodes: int,
     fresh: bool,
     results: Path | None,
     user: str,
@@ -122,7 +129,8 @@ def sweep(
 
     Runtimes take turns. A runtime is stopped at the first distress of the host: little memory, everything
     waiting for memory, failures. All that was started is ended, even if this is killed; an interrupted sweep
-    is gone on with. The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
+    is gone on with. With --nodes each width is taken on one node, and spread over all of them at once.
+    The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
     """
     click.echo(
         commands.sweep(
@@ -132,6 +140,7 @@ def sweep(
             probes=probes or ("start",),
             repeats=repeats,
             budget_s=budget,
+            nodes=nodes,
             fresh=fresh,
             results=results,
             user=user,

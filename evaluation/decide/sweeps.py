@@ -10,16 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from evaluation.decide.scalability import LEAST_WIDTHS, Fit, fit
 from evaluation.manifest import Manifest
-from evaluation.model import CONTROL, SWEEP, Observation
+from evaluation.model import ACROSS, CONTROL, SWEEP, Observation
 from evaluation.store import Run
 
-__all__ = ["CLIMB", "STEADY", "Cell", "Sweep", "Taken", "read_sweep", "widest_sweep"]
+__all__ = ["CLIMB", "STEADY", "Cell", "Node", "Sweep", "Taken", "across_sweep", "read_sweep", "widest_sweep"]
 
 CLIMB: Final = "climb"
 STEADY: Final = "steady"
@@ -29,6 +29,21 @@ CONFIDENCE: Final = 0.95
 _SHARES: Final = (0.5, 0.95, 0.99)
 _ENOUGH_FOR: Final = {0.5: 3, 0.95: 20, 0.99: 100}
 """Of how many values a quantile is one of them, and not the largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node's share of a level that was spread over nodes; times in seconds.
+
+    ``handed_over_s`` is from handing its task to the submission layer until it began; ``bound_s`` by how much
+    its times may be off on the submitter's clock.
+    """
+
+    name: str
+    width: int
+    handed_over_s: float
+    clock: str
+    bound_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,7 @@ class Taken:
     left: tuple[str, ...] = ()
     stopped: str = ""
     not_cold: str = ""
+    nodes: tuple[Node, ...] = ()
 
     @property
     def throughput(self) -> float:
@@ -238,8 +254,21 @@ def widest_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
     return read_sweep(found) if found and found.turns_done() else None
 
 
+def across_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
+    """Of a site's sweeps across nodes give the newest."""
+    there = [run for run in runs if run.path.parent.name == site and run.manifest.profile == ACROSS]
+    found = max(
+        (run for run in there if run.turns_done()), key=lambda run: run.manifest.started_at, default=None
+    )
+    return read_sweep(found) if found else None
+
+
 def _taken(rows: Sequence[Observation]) -> Taken:
     whole = {item.name: item.value for item in rows if item.name not in _EACH}
+    share: dict[int, dict[str, Any]] = defaultdict(dict)
+    for item in rows:
+        if item.name.startswith(_SHARE):
+            share[item.repetition][item.name.removeprefix(_SHARE)] = item.value
     each: dict[int, dict[str, Observation]] = defaultdict(dict)
     for item in rows:
         if item.name in _EACH:
@@ -274,7 +303,18 @@ def _taken(rows: Sequence[Observation]) -> Taken:
         left=tuple(str(item.value) for item in rows if item.name == "left"),
         stopped=str(whole.get("stopped") or ""),
         not_cold=str(whole.get("not_cold") or ""),
+        nodes=tuple(
+            Node(
+                name=str(each["node"]),
+                width=int(each["width"]),
+                handed_over_s=float(each["handed_over"]),
+                clock=str(each["clock"]),
+                bound_s=float(each["clock_bound"]),
+            )
+            for _, each in sorted(share.items())
+        ),
     )
 
 
-_EACH: Final = frozenset({"submitted", "started", "first_output", "ended", "cause"})
+_EACH: Final = frozenset({"submitted", "started", "first_output", "ended", "cause", "node"})
+_SHARE: Final = "share_"

@@ -71,6 +71,8 @@ class Launch:
     stdout: bytes = b""
     stderr: bytes = b""
     cpu_s: float | None = None
+    node: str = ""
+    """On which node of a batch system; empty where the level was taken on the host that we are on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ class Crowded:
     left: tuple[str, ...]
     """Processes, containers, mounts and loop devices that were still there some seconds later."""
     stopped: str = ""
+    began_ns: int = 0
+    """When it began, on this host's monotonic clock, in nanoseconds."""
 
 
 class Crowd(Launcher):
@@ -131,6 +135,7 @@ class Crowd(Launcher):
             busy_s=answer["busy_s"],
             left=tuple(f"{kind}: {what}" for kind in kinds for what in answer[f"{kind}_left"]),
             stopped=answer["stopped"],
+            began_ns=answer["began_ns"],
         )
 
 

@@ -32,15 +32,26 @@ class Notes:
 
     def written(self, first: Observation) -> tuple[list[Observation], list[tuple[Evidence, bytes, bytes]]]:
         """Give the observations and the evidence; ``first`` is the first of them, and all are like it."""
+        rows, evidence = self.containers(first)
+        return [*self.whole(first), *rows], evidence
+
+    def whole(self, first: Observation) -> list[Observation]:
+        """Give what is known of the whole level, ``first`` first."""
+        more = (replace(first, name=name, value=value, unit=unit) for name, value, unit in self._whole())
+        return [first, *more]
+
+    def containers(
+        self, first: Observation, since: int = 0
+    ) -> tuple[list[Observation], list[tuple[Evidence, bytes, bytes]]]:
+        """Give what is known of each container, numbered from ``since`` on."""
         kept = self._kept(first.observed_at)
-        rows = [
-            first,
-            *(replace(first, name=name, value=value, unit=unit) for name, value, unit in self._whole()),
-        ]
+        rows: list[Observation] = []
         for number, launch in enumerate(self.taken.launches if self.taken else ()):
             evidence = (kept[number][0].id,) if number in kept else ()
             rows += [
-                replace(first, name=name, value=value, unit=unit, repetition=number, evidence=evidence)
+                replace(
+                    first, name=name, value=value, unit=unit, repetition=since + number, evidence=evidence
+                )
                 for name, value, unit in _each(launch)
             ]
         return rows, list(kept.values())
@@ -81,6 +92,8 @@ def _each(launch: Launch) -> Iterator[tuple[str, int | float | str, str]]:
     yield "ended", round(launch.ended_s, 6), "s"
     if launch.cause:
         yield "cause", launch.cause, ""
+    if launch.node:
+        yield "node", launch.node, ""
 
 
 def _evidence(command: Command, number: int, launch: Launch, began: str) -> tuple[Evidence, bytes, bytes]:

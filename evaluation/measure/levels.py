@@ -11,10 +11,13 @@ from typing import Final
 from evaluation.errors import EvaluationError
 from evaluation.store import Turn
 
-__all__ = ["PACES", "PROBES", "Kind", "Level", "Pace", "plan", "widths"]
+__all__ = ["PACES", "PROBES", "Kind", "Level", "Pace", "plan", "plan_across", "widths"]
 
 PROBES: Final = {"start": "sweep_start", "import": "sweep_import"}
 """What the containers of a sweep do, and under which name it is kept."""
+
+
+_WIDEST: Final = 1 << 20
 
 
 class Kind(StrEnum):
@@ -44,17 +47,19 @@ class Level:
     width: int
     kind: Kind
     repeat: int
+    nodes: int = 0
+    """Spread over so many nodes of a batch system; 0 where it is taken on the host that we are on."""
 
     @property
     def turn(self) -> Turn:
         """Its place in the run."""
-        kind = self.kind.replace(" ", "-")
+        kind = self.kind.replace(" ", "-") + (f"-{self.nodes}-nodes" if self.nodes else "")
         return Turn(probe=f"{self.probe}-{kind}-{self.width}", runtime=self.runtime, block=self.repeat)
 
     @property
     def place(self) -> int:
         """A number of its own among the levels of its runtime and repeat; when it was taken, its rows say."""
-        return self.width * len(Kind) + list(Kind).index(self.kind)
+        return (self.nodes * _WIDEST + self.width) * len(Kind) + list(Kind).index(self.kind)
 
 
 def widths(most: int) -> tuple[int, ...]:
@@ -89,6 +94,37 @@ def plan(
         yield from shuffled(every(Kind.STEADY, repeat, steps) + every(Kind.BURST, repeat, steps[-1:]))
     for repeat in range(1, repeats + 1):  # last: they put every image out of memory
         yield from shuffled(every(Kind.COLD_BURST, repeat, steps[-1:]))
+
+
+def plan_across(
+    probes: Sequence[str], runtimes: Sequence[str], most: int, repeats: int, nodes: int, seed: int
+) -> Iterator[Level]:
+    """Give the levels of a sweep across nodes: each width on one of them, and spread over all.
+
+    No width is smaller than the number of nodes. The climb comes first, then the repeats in random order.
+    """
+    order = random.Random(f"{seed}/across")  # noqa: S311 - a seeded order that anybody can repeat
+    steps = [width for width in widths(most) if width >= nodes]
+    if not steps:
+        raise EvaluationError(
+            f"{most} at once are fewer than {nodes} nodes", where="--max", advice=f"Give {nodes} or more."
+        )
+
+    def every(kind: Kind, repeat: int, steps: Sequence[int]) -> list[Level]:
+        levels = [
+            Level(probe=probe, runtime=runtime, width=width, kind=kind, repeat=repeat, nodes=spread)
+            for probe in probes
+            for width in steps
+            for runtime in runtimes
+            for spread in dict.fromkeys((1, nodes))
+        ]
+        order.shuffle(levels)
+        return levels
+
+    for width in steps:
+        yield from every(Kind.CLIMB, 0, [width])
+    for repeat in range(1, repeats + 1):
+        yield from every(Kind.STEADY, repeat, steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

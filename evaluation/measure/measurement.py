@@ -25,9 +25,9 @@ from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
 from evaluation.runtimes.base import RuntimeRefusalError
-from evaluation.store import FormFacts, Run, Turn
+from evaluation.store import FormFacts, Manifest, Run, Turn
 
-__all__ = ["Measurement"]
+__all__ = ["Measurement", "arms_of"]
 
 
 class Measurement:
@@ -250,33 +250,39 @@ class Measurement:
 
     def arms(self, image: str) -> Iterator[Arm]:
         """Every arm, with its form of an image."""
-        facts = self.manifest.images.get(image)
-        forms = {form.runtime: form for form in facts.forms} if facts else {}
-        for found in self.manifest.runtimes:
-            if not found.present:
-                continue
-            of = found.knob.of if found.knob else found.id
-            form = forms.get(of)
-            ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
-            for id_ in ids:
-                yield Arm(
-                    id=id_,
-                    runtime=adapter(found),
-                    reference=form.reference if form else "",
-                    image_digest=form.digest if form else "",
-                    form=prepared_form(form) if form else None,
-                    problem=form.problem if form else "",
-                    others=self._references(of),
-                )
+        return arms_of(self.manifest, image)
 
-    def _references(self, runtime: str) -> dict[str, str]:
-        """Name every image that a runtime has a form of, with its reference."""
-        return {
-            name: form.reference
-            for name, facts in self.manifest.images.items()
-            for form in facts.forms
-            if form.runtime == runtime and not form.problem
-        }
+
+def arms_of(manifest: Manifest, image: str) -> Iterator[Arm]:
+    """Every arm of a run, with its form of an image, as it was found and prepared for the run."""
+    facts = manifest.images.get(image)
+    forms = {form.runtime: form for form in facts.forms} if facts else {}
+    for found in manifest.runtimes:
+        if not found.present:
+            continue
+        of = found.knob.of if found.knob else found.id
+        form = forms.get(of)
+        ids = (CONTROL, CONTROL_AGAIN) if found.id == CONTROL else (found.id,)
+        for id_ in ids:
+            yield Arm(
+                id=id_,
+                runtime=adapter(found),
+                reference=form.reference if form else "",
+                image_digest=form.digest if form else "",
+                form=prepared_form(form) if form else None,
+                problem=form.problem if form else "",
+                others=_references(manifest, of),
+            )
+
+
+def _references(manifest: Manifest, runtime: str) -> dict[str, str]:
+    """Name every image that a runtime has a form of, with its reference."""
+    return {
+        name: form.reference
+        for name, facts in manifest.images.items()
+        for form in facts.forms
+        if form.runtime == runtime and not form.problem
+    }
 
 
 def prepared_form(form: FormFacts) -> PreparedForm:

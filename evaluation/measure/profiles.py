@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP
+from evaluation.model import ACROSS, CALIBRATION, SECURITY_CALIBRATION, SWEEP
 
 __all__ = ["PROFILES", "Profile", "profile_named"]
 
@@ -69,6 +69,7 @@ PROFILES = {
         Profile(name=SECURITY_CALIBRATION, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
         # `measure.sweep` has levels in place of blocks.
         Profile(name=SWEEP, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
+        Profile(name=ACROSS, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),
     )
 }
 

@@ -1,28 +1,35 @@
-"""Sweeping this host: in a run of its own, or beside a run that is open."""
+"""Sweeping this host, in a run of its own or beside one that is open; and sweeping across nodes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from evaluation.errors import EvaluationError
+from evaluation.measure.across import Across
 from evaluation.measure.audit import Audit
 from evaluation.measure.crowd import Crowd
 from evaluation.measure.launcher import now
 from evaluation.measure.levels import PACES, PROBES, Pace, widths
 from evaluation.measure.measurement import Measurement
+from evaluation.measure.meeting import Meeting
 from evaluation.measure.run import open_measurement
+from evaluation.measure.share import begin_run
+from evaluation.measure.submission import open_executor, queue_of
 from evaluation.measure.sweeper import Sweep
+from evaluation.measure.user import ourselves
 from evaluation.model import DEFAULT_IMAGE, SWEEP
 from evaluation.payload.build import PROBE
 from evaluation.sites import Site
 from evaluation.store import Run, find_runs
 
-__all__ = ["sweep", "sweep_of"]
+__all__ = ["sweep", "sweep_across", "sweep_of"]
 
 _COMPILER: Final = "It needs a C compiler; evaluation doctor says more."
+_ENDING_S: Final = 10.0
 
 
 def sweep(
@@ -125,8 +132,73 @@ def sweep_of(measurement: Measurement) -> tuple[Run, str]:
     return run, said
 
 
+def sweep_across(
+    site: Site,
+    *,
+    nodes: int,
+    results: Path,
+    images: Path,
+    runtimes: Sequence[str] = (),
+    most: int = 32,
+    probes: Sequence[str] = ("start",),
+    repeats: int = 3,
+    budget_s: float = 0.0,
+    user: str = "",
+    fresh: bool = False,
+) -> tuple[Run, str]:
+    """Sweep so many nodes of a site's batch system at once, in a run of its own; gone on with like another.
+
+    One node finds out what is there and makes the images ready. Parameters are those of `sweep`.
+
+    Raises
+    ------
+    EvaluationError
+        The site has no batch system that we submit to, or fewer nodes; or as `sweep`.
+    LostError
+        A job was lost. What was taken is kept.
+    """
+    batch, widest = site.batch, widths(most)[-1]
+    if not batch.submits or nodes > batch.nodes:
+        there_are = f"may use {batch.nodes} nodes" if batch.submits else "submits to no batch system"
+        raise EvaluationError(
+            f"{nodes} nodes are asked for, and the site {site.id} {there_are}",
+            where="--nodes",
+            advice=f"See 'batch' in sites/{site.id}.yaml; docs/batch.md says what each line is for.",
+        )
+    results.mkdir(parents=True, exist_ok=True)
+    who = user or site.measure_as or ""
+    with (
+        open_executor(site, shared=results, nodes=nodes) as executor,
+        queue_of(batch, ourselves()) as queue,
+        Meeting(batch.address) as meeting,
+    ):
+        begun = executor.submit(
+            begin_run, site, str(results), str(images), tuple(runtimes), who, fresh
+        ).result()
+        run = Run(Path(begun.run))
+        if PROBE not in begun.programs:
+            raise EvaluationError("the payload could not be built there", where="sweep", advice=_COMPILER)
+        with run.held():
+            run.reopen()
+            said = Across(
+                run_of=run,
+                probes=[PROBES[probe] for probe in probes],
+                pace=Pace(most=widest, repeats=repeats, budget_s=budget_s),
+                executor=executor,
+                meeting=meeting,
+                nodes=nodes,
+                user=who,
+                programs=begun.programs,
+                start_within_s=batch.start_within_s,
+                ending=partial(queue.ending, within_s=_ENDING_S),
+            ).run()
+            run.finish(now())
+    return run, said
+
+
 def _swept(measurement: Measurement, run: Run, pace: Pace, probes: Sequence[str]) -> str:
     if not (measurement.bench.payload / PROBE).exists():
         raise EvaluationError("the payload could not be built here", where="sweep", advice=_COMPILER)
     with Crowd(measurement.bench.launcher.user) as crowd:
-        return Sweep(measurement=measurement, run_of=run, crowd=crowd, probes=probes, pace=pace).run()
+        payload = measurement.bench.payload
+        return Sweep(run_of=run, crowd=crowd, payload=payload, probes=probes, pace=pace).run()

@@ -14,12 +14,12 @@ from evaluation.decide.farm import load_scaling
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
-from evaluation.decide.sweeps import widest_sweep
+from evaluation.decide.sweeps import across_sweep, widest_sweep
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, SWEEP, Finding, Observation
+from evaluation.model import ACROSS, CALIBRATION, SECURITY_CALIBRATION, SWEEP, Finding, Observation
 from evaluation.project import locate
 from evaluation.report import borrowing
 from evaluation.report.source import Case, SiteCase
@@ -64,6 +64,7 @@ def load_case(
     shown = {name for name, site in known.items() if site.status != "test" and not site.label}
     shown |= {each.manifest.site for each in measured}
     sweeps = {site.site: widest_sweep(there_are, site.site) for site in measured}
+    across = {site.site: across_sweep(there_are, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
@@ -72,6 +73,7 @@ def load_case(
         advisories=_beside(file, "advisories.yaml", load_advisories),
         inventory=_beside(file, "inventory.yaml", load_inventory),
         sweeps={site: sweep for site, sweep in sweeps.items() if sweep},
+        across={site: sweep for site, sweep in across.items() if sweep},
         scaling=_beside(file, "scaling.yaml", load_scaling),
         costs=_beside(file, "costs.yaml", partial(load_costs, sites=tuple(known))),
         ledgers=ledgers(file.with_name("images")),
@@ -116,7 +118,7 @@ def to_assess(results: Path, names: Sequence[str], sites: Path) -> tuple[Run, ..
 
 
 def _measured(runs: Sequence[Run]) -> list[Run]:
-    aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP}
+    aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP, ACROSS}
     return [run for run in runs if run.manifest.profile not in aside]
 
 

@@ -13,13 +13,23 @@ from evaluation.decide.findings import findings_of
 from evaluation.decide.sweeps import read_sweep
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
 from evaluation.report.crowding import left_behind, verdict
+from evaluation.report.spreading import spread
 from evaluation.store import Manifest, Run
 from evaluation.units import count, decimal, percent, quantity, ratio, ratio_between, short_digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["calibration_text", "checklist_text", "findings", "forms", "runtimes", "sweep_text", "swept"]
+__all__ = [
+    "across_text",
+    "calibration_text",
+    "checklist_text",
+    "findings",
+    "forms",
+    "runtimes",
+    "sweep_text",
+    "swept",
+]
 
 
 def runtimes(manifest: Manifest) -> pd.DataFrame:
@@ -206,3 +216,24 @@ def sweep_text(run: Run) -> str:
         for runtime in sweep.runtimes
     ]
     return "\n".join([swept(run).to_string(), "", *said, left_behind(sweep)])
+
+
+def across_text(run: Run) -> str:
+    """Say in a table what a sweep across nodes found, for whoever has just run it."""
+    import pandas as pd  # noqa: PLC0415 - as in `swept`
+
+    rows = [
+        {
+            "what": row.probe,
+            "runtime": row.runtime,
+            "at once": row.width,
+            "on": row.on,
+            "per second": decimal(row.throughput),
+            "50 %": "-" if row.wait_s is None else quantity(row.wait_s, "s"),
+            "failed": f"{row.failed.total()} of {row.launched}",
+            "task handed over in": quantity(row.handed_over_s, "s"),
+            "clocks": row.clocks,
+        }
+        for row in spread(read_sweep(run))
+    ]
+    return pd.DataFrame(rows).to_string(index=False)

@@ -159,7 +159,8 @@ class Case:
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
     ``advisories`` is the table that lies beside the criteria, if one does.
     ``criteria_text`` is the criteria file as it was read, where there is one.
-    ``sweeps`` has each site's widest sweep, ``scaling`` what the calculated farm takes for granted.
+    ``sweeps`` has each site's widest sweep, ``across`` its newest across nodes. ``scaling`` is what the
+    calculated farm takes for granted.
     """
 
     criteria: Criteria
@@ -170,6 +171,7 @@ class Case:
     inventory: Inventory | None = None
     """The collaboration's packages, where the file lies beside the criteria."""
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
+    across: Mapping[str, Sweep] = field(default_factory=dict)
     scaling: Scaling | None = None
     costs: Costs | None = None
     """The cost model that lies beside the criteria, if one does."""

@@ -87,7 +87,7 @@ def opened(folder: Path, crowd: PlayedCrowd, *, most: int, budget_s: float = 0.0
     run = Run(path) if path.exists() else Run.create(folder / "results", made)
     with measurement(run, folder / "payload", TINY) as measuring:
         yield Sweep(
-            measurement=measuring, run_of=run, crowd=cast("Crowd", crowd), probes=[PROBE],
+            run_of=run, crowd=cast("Crowd", crowd), payload=measuring.bench.payload, probes=[PROBE],
             pace=Pace(most=most, repeats=2, budget_s=budget_s),
         )  # fmt: skip
 

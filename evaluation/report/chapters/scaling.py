@@ -18,6 +18,7 @@ from evaluation.report.crowding import advice, broken, bursts, knee, left_behind
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.panels import Axes, Curve, axes_of, panel
 from evaluation.report.source import Case
+from evaluation.report.spreading import Spread, spread
 
 __all__ = ["scaling"]
 
@@ -58,6 +59,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """One site's sweep across nodes."""
+
+    sweep: Sweep
+    rows: tuple[Spread, ...]
+    remark: str
+    broken: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
     """One site's sweep."""
 
@@ -67,6 +78,7 @@ class Swept:
     parts: tuple[Part, ...]
     not_cold: str
     residue: str
+    across: Across | None
 
 
 def scaling(case: Case) -> Chapter:
@@ -74,14 +86,22 @@ def scaling(case: Case) -> Chapter:
     return chapter(
         "scaling",
         sites=tuple(
-            _swept(case.title(site), site.site, case.sweeps.get(site.site), case.scaling)
+            _swept(
+                case.title(site),
+                site.site,
+                case.sweeps.get(site.site),
+                case.scaling,
+                case.across.get(site.site),
+            )
             for site in case.measured
         ),
         scaling=case.scaling,
     )
 
 
-def _swept(title: str, site: str, sweep: Sweep | None, scaling: Scaling | None) -> Swept:
+def _swept(
+    title: str, site: str, sweep: Sweep | None, scaling: Scaling | None, across: Sweep | None
+) -> Swept:
     parts = tuple(_part(sweep, probe, scaling, f"{site}-{probe}") for probe in sweep.probes) if sweep else ()
     levels = sweep.levels if sweep else ()
     return Swept(
@@ -91,6 +111,21 @@ def _swept(title: str, site: str, sweep: Sweep | None, scaling: Scaling | None) 
         parts=parts,
         not_cold=next((level.not_cold for level in levels if level.not_cold), ""),
         residue=left_behind(sweep) if sweep else "",
+        across=_across(across) if across else None,
+    )
+
+
+def _across(sweep: Sweep) -> Across:
+    """Give a sweep across nodes: function, on a test cluster, and not how hardware scales."""
+    batch = sweep.manifest.batch
+    stops = {f"{each.runtime}: {each.stopped}": None for each in sweep.levels if each.stopped}
+    left = {f"{each.runtime}: {what}": None for each in sweep.levels for what in each.left}
+    broken = f"Stopped: {'; '.join(stops)}." if stops else "Nothing stopped it."
+    return Across(
+        sweep=sweep,
+        rows=tuple(spread(sweep)),
+        remark=batch.remark if batch else "",
+        broken=f"{broken} " + (f"Left behind: {'; '.join(left)}." if left else "Nothing was left behind."),
     )
 
 
