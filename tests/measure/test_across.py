@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -64,9 +64,14 @@ class PlayedNodes(Executor):
         with attend(address) as seat:
             assert seat.hear()["programs"] == {"probe": "x"}
             seat.say(
-                index=order.index, node=f"n{order.index}", job=str(order.index), called_ns=time.monotonic_ns() + ahead_ns,
-                boot=boot_id() if self.ours else f"boot {order.index}", most=self.most, reason="made up",
-            )  # fmt: skip
+                index=order.index,
+                node=f"n{order.index}",
+                job=str(order.index),
+                called_ns=time.monotonic_ns() + ahead_ns,
+                boot=boot_id() if self.ours else f"boot {order.index}",
+                most=self.most,
+                reason="made up",
+            )
             while (said := seat.hear()) == {"what": "clock"}:
                 seat.say(ns=time.monotonic_ns() + ahead_ns)
             if not said["go"]:
@@ -78,7 +83,8 @@ class PlayedNodes(Executor):
                 return  # its connection ends, and its future never does
             begins_ns = said["at_ns"] + 10**9 * order.index  # the second one is a second late
         launch = Launch(
-            submitted_s=0.0, started_s=0.1, first_output_s=0.2, ended_s=0.5, exit_status=0, node=f"n{order.index}"
+            submitted_s=0.0, started_s=0.1, first_output_s=0.2, ended_s=0.5, exit_status=0,
+            node=f"n{order.index}",
         )  # fmt: skip
         taken = Crowded(
             launches=(launch,) * order.launches, span_s=1.0, wall_ns=1, memory_used_bytes=order.width << 20,
@@ -96,14 +102,15 @@ class PlayedNodes(Executor):
 
 
 @contextmanager
-def opened(folder: Path, nodes: PlayedNodes, *, most: int = 4):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def opened(folder: Path, nodes: PlayedNodes, *, most: int = 4) -> Iterator[Across]:
     made = with_runtime(folder / "ch-run").model_copy(update={"profile": ACROSS, "label": ""})
     path = folder / "results" / made.site / made.run
     run = Run(path) if path.exists() else Run.create(folder / "results", made)
     with Meeting("127.0.0.1") as meeting:
         yield Across(
-            run_of=run, probes=[PROBE], pace=Pace(most=most, repeats=1), executor=nodes, meeting=meeting, nodes=2,
-            user="", programs={"probe": "x"}, start_within_s=10.0, ending=lambda job: f"CANCELLED {job}",
+            run_of=run, probes=[PROBE], pace=Pace(most=most, repeats=1), executor=nodes, meeting=meeting,
+            nodes=2, user="", programs={"probe": "x"}, start_within_s=10.0,
+            ending=lambda job: f"CANCELLED {job}",
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from synthetic_case import make_case
 
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.scalability import Fit, Law
-from evaluation.decide.sweeps import BURST, CLIMB, COLD_BURST, Sweep, Taken
+from evaluation.decide.sweeps import BURST, CLIMB, COLD_BURST, Node, Sweep, Taken
+from evaluation.manifest import BatchFacts
 from evaluation.report import chapters, preview
 from evaluation.report.crowding import advice, broken, knee, left_behind
 from evaluation.report.panels import axes_of
@@ -158,3 +160,36 @@ def test_whoever_has_just_swept_is_told_in_a_table_and_in_sentences(tmp_path: Pa
     assert re.search(r"sweep_start +charliecloud +1 +0\.500 +- +- +- +1 of 2", text)
     assert "Nothing broke with up to 2 at once. 2 of 4 failed" in re.sub(r"\s+", " ", text)
     assert "nobody looked at what it left" in text
+
+
+def spread_over(nodes: int, machines: int, bound_s: float, **more: object) -> Taken:
+    shares = tuple(
+        Node(name=f"n{n % machines}", width=4 // nodes, handed_over_s=0.004, clock="made up", bound_s=bound_s)
+        for n in range(nodes)
+    )
+    return replace(steady("charliecloud", 4, 50.0 * nodes), nodes=shares, **more)  # type: ignore[arg-type]
+
+
+def test_a_sweep_across_nodes_is_a_table_of_its_own_that_says_what_its_nodes_are() -> None:
+    case = make_case()
+    site = case.measured[0].site
+    lost = {"failed": Counter({"lost with node n1": 16}), "stopped": "lost with node n1"}
+    sweep = made_up_sweep([spread_over(1, 1, 0.0), spread_over(2, 2, 25e-6, **lost), spread_over(4, 2, 0.0)])
+    remark = "The nodes of this test cluster are virtual."
+    batch = BatchFacts(engine="slurm", version="", submitted_by="parsl", jobs=(), remark=remark)
+    sweep = replace(sweep, manifest=sweep.manifest.model_copy(update={"batch": batch}))
+    soup = BeautifulSoup(chapters.scaling(replace(case, across={site: sweep})).html, "html.parser")
+    (region,) = soup.select('[aria-label="Sweep across nodes"]')
+    rows = [
+        [cell.get_text().replace("\xa0", " ") for cell in row.select("td")]
+        for row in region.select("tbody tr")
+    ]
+    assert [(row[0], row[1], row[2], row[5], row[7]) for row in rows] == [
+        ("4", "1 node", "50", "0 of 100", "one"),
+        ("4", "2 nodes", "100", "16 of 100", "within 25.0 µs"),
+        ("4", "2 nodes, 4 jobs", "200", "0 of 100", "one"),
+    ]
+    assert remark in words(soup)
+    assert "Stopped: charliecloud: lost with node n1." in words(soup)
+    assert "No sweep was run here" in words(soup), "on one host none was"
+    assert "Across nodes" not in words(chapter(sweep))
