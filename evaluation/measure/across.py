@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from evaluation.manifest import JobFacts
 from evaluation.measure.climb import Climb
 from evaluation.measure.clocks import Offset, boot_id, offset_of
 from evaluation.measure.crowd import Crowded, Launch
@@ -212,6 +213,7 @@ class Across(Climb):
                     self._why[cell] = why
                     self._note(level, arm, Notes(width=level.width, stopped=why))
                 return
+            self._note_jobs(list(came))
             at_ns, wall_ns = time.monotonic_ns() + _AHEAD_NS, time.time_ns() + _AHEAD_NS
             first = {each.boot: each.index for each in reversed(came)}
             for each, seat in came.items():
@@ -251,6 +253,17 @@ class Across(Climb):
                     advice="Nothing of this level was started. Run again to go on.",
                 )
         return dict(sorted(came.items(), key=lambda item: item[0].index))
+
+    def _note_jobs(self, came: Sequence[Seated]) -> None:
+        """Name every job and its node in the manifest: whoever hides names goes by it."""
+        manifest = self._manifest
+        if manifest.batch is None:
+            return
+        known = manifest.batch.jobs
+        jobs = [JobFacts(id=each.job, node=each.node) for each in came]
+        if new := [job for job in jobs if job not in known]:
+            batch = manifest.batch.model_copy(update={"jobs": (*known, *new)})
+            self.run_of.write_manifest(manifest.model_copy(update={"batch": batch}))
 
     def _outcome(self, share: Seated, seat: Seat, future: Future[Any]) -> Share | str:
         """Wait for what a share gives, or for its loss: then say why."""

@@ -80,6 +80,8 @@ def findings(run: Run, criteria: Path, group: str) -> pd.DataFrame:
         for finding in findings_of(run, load_criteria(criteria))
         if finding.texts.group == group and finding.runtime != CONTROL_AGAIN
     }
+    if not cells:
+        return pd.DataFrame()
     table = pd.Series(cells, dtype=object).unstack(fill_value="")  # noqa: PD010 - two keys into two axes
     return table.rename_axis(index="probe", columns="runtime")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from made_up_sweep import PROBE, made_up_sweep, steady, sweep_run
 
-from evaluation.decide.sweeps import CLIMB, quantile, read_sweep, widest_sweep
+from evaluation.decide.sweeps import CLIMB, across_sweep, quantile, read_sweep, widest_sweep
+from evaluation.model import ACROSS
 
 
 def test_a_width_that_only_the_climb_has_seen_stands_with_that() -> None:
@@ -81,3 +82,19 @@ def test_of_a_sites_sweeps_the_widest_is_shown_and_of_equals_the_newest(tmp_path
     assert found.folder.endswith("-a")
     assert widest_sweep([empty], "local") is None
     assert widest_sweep([wide], "elsewhere") is None
+
+
+def test_a_sweep_across_nodes_is_never_taken_for_one_of_a_host(tmp_path: Path) -> None:
+    here = sweep_run(tmp_path, "20260101T000000Z-a", [1, 2])
+    older, across = (sweep_run(tmp_path, f"2026010{day}T000000Z-b", [4, 8]) for day in (2, 3))
+    for day, run in ((2, older), (3, across)):
+        started = f"2026-01-0{day}T00:00:00Z"
+        run.write_manifest(run.manifest.model_copy(update={"profile": ACROSS, "started_at": started}))
+    runs = [across, here, older]
+    widest, newest = widest_sweep(runs, "local"), across_sweep(runs, "local")
+    assert widest is not None
+    assert widest.folder.endswith("-a")
+    assert newest is not None
+    assert newest.manifest.run == across.path.name
+    assert across_sweep([here], "local") is None
+    assert across_sweep(runs, "elsewhere") is None

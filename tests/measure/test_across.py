@@ -18,6 +18,7 @@ from bench import with_runtime
 from evaluation.decide.sweeps import Sweep as Read
 from evaluation.decide.sweeps import read_sweep
 from evaluation.errors import EvaluationError
+from evaluation.manifest import BatchFacts, JobFacts
 from evaluation.measure.across import Across, shares_of
 from evaluation.measure.clocks import boot_id
 from evaluation.measure.crowd import Crowded, Launch
@@ -33,6 +34,7 @@ from evaluation.store import Run
 PROBE = "sweep_start"
 AHEAD_NS = 5 * 10**12
 """By how much the clock of a played node is ahead of ours."""
+BATCH = BatchFacts(engine="slurm", version="", submitted_by="parsl", jobs=(JobFacts(id="0", node="n0"),))
 COMMAND = Command(argv=("run", "it"), env={}, listed="it")
 
 
@@ -103,7 +105,7 @@ class PlayedNodes(Executor):
 
 @contextmanager
 def opened(folder: Path, nodes: PlayedNodes, *, most: int = 4) -> Iterator[Across]:
-    made = with_runtime(folder / "ch-run").model_copy(update={"profile": ACROSS, "label": ""})
+    made = with_runtime(folder / "ch-run").model_copy(update={"profile": ACROSS, "label": "", "batch": BATCH})
     path = folder / "results" / made.site / made.run
     run = Run(path) if path.exists() else Run.create(folder / "results", made)
     with Meeting("127.0.0.1") as meeting:
@@ -160,6 +162,11 @@ def test_all_times_are_on_our_clock_and_every_container_is_kept_with_its_node(tm
     rows = [item for item in Run(path).observations() if item.block == 1 and item.runtime == "host"]
     named = Counter(str(item.value) for item in rows if item.name == "node")
     assert named == {"n0": 2 * (32 + 16), "n1": 2 * 16}
+    batch = Run(path).manifest.batch
+    assert batch is not None
+    assert [(job.id, job.node) for job in batch.jobs] == [("0", "n0"), ("1", "n1")], (
+        "so that an archive hides it"
+    )
     late = [item for item in rows if item.name == "submitted" and float(item.value or 0) > 0.5]
     assert len(late) == 2 * 16
 
