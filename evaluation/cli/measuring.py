@@ -104,6 +104,7 @@ def run(
 @click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
 @click.option(
     "--nodes",
+    type=click.IntRange(min=1),
     default=1,
     show_default=True,
     help="Spread each level over so many nodes of the site's batch system.",
