@@ -78,9 +78,11 @@ _PUBLIC: Final = frozenset(
     {
         *("", "root", "localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters"),
         *("slurm", "munge", "sgeadmin", "condor", "docker", "podman", "apptainer", "singularity", "shifter"),
+        *("charliecloud", "host", "vm"),
     }
 )
-"""Accounts and names that machines have by their software, and that say nothing of anybody."""
+"""Accounts and names that machines have by their software or by their kind, and that say nothing of anybody.
+What this project itself calls runtimes is among them: a host of such a name could pack nothing."""
 
 _DOMAINS: Final = (
     "edu|gov|org|com|net|int|mil|fr|de|ch|uk|it|es|jp|cn|kr|ca|us|eu|se|nl|pl|cz|pt|gr|at|be|dk|fi|no|ie|il|"

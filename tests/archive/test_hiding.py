@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from travelling import KEY, NODE, PLANTED, PRIVATE, SECRETS, hider, secrets_in
 
 from evaluation.archive.hiding import Hider, Private, here, site_key
 from evaluation.errors import EvaluationError
+from evaluation.runtimes import known_runtimes
 
 
 def test_the_planted_sentence_has_every_secret_and_none_of_them_afterwards() -> None:
@@ -126,3 +128,12 @@ def test_a_key_that_is_none_is_said(tmp_path: Path) -> None:
 def test_a_name_that_is_left_is_found() -> None:
     assert hider().found_in("a slurm_wn0815 b") == "wn0815"
     assert PRIVATE.hosts
+
+
+@pytest.mark.parametrize("family", sorted({runtime.family for runtime in known_runtimes().values()}))
+def test_a_host_that_is_called_like_a_runtime_can_pack_what_names_it(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = os.uname_result(("Linux", family, "6.1", "#1", "x86_64"))
+    monkeypatch.setattr(os, "uname", lambda: machine)
+    assert family not in here().hosts
