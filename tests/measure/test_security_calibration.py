@@ -6,6 +6,7 @@ runtime as it is, with the flag that changes nothing, and with the first flag th
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,23 @@ def test_most_attempts_are_published() -> None:
 
 
 @pytest.fixture(scope="module")
-def calibrated(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checklist]:  # noqa: ARG001
+def own_folder() -> Iterator[None]:
+    """Temporary files and the host's lock apart from everybody's: whoever else measures hides no test."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evaluation-tests-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(folder).chmod(0o1777)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def calibrated(
+    engine: None,  # noqa: ARG001 - it must run before
+    own_folder: None,  # noqa: ARG001 - likewise
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Checklist]:
     """Every attempt on the arms that show whether it can be flipped, as the command takes them."""
     try:
         opened = open_measurement(

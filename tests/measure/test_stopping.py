@@ -11,7 +11,7 @@ from made_up_run import observation
 from evaluation.blocks import SET_ASIDE
 from evaluation.measure.profiles import PROFILES, Profile, profile_named
 from evaluation.measure.stopping import why_enough
-from evaluation.model import SECURITY_CALIBRATION, SWEEP, Observation
+from evaluation.model import ACROSS, SECURITY_CALIBRATION, SWEEP, Observation
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.probes.registry import find
 
@@ -88,6 +88,7 @@ def test_every_profile_can_end() -> None:
     assert {profile.name for profile in PROFILES.values()} - {p.name for p in in_blocks} == {
         SECURITY_CALIBRATION,
         SWEEP,
+        ACROSS,
     }
     for profile in in_blocks:
         assert 0 < profile.enough <= profile.blocks
