@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -14,19 +15,17 @@ from evaluation.measure.submission.pool import LocalPilots, ThreadPool
 from evaluation.measure.user import ourselves
 from evaluation.statistics import median_interval, paired_ratio
 
-__all__ = ["nothing", "submission"]
+__all__ = ["submission"]
 
 TASKS = 50
 """Handed in at once and waited for together, in each block and by each way."""
 BLOCKS = 20
 WORKERS = 2
+NOTHING = os.getpid
+"""What is measured is how it gets there and back; a pilot has it, wherever it was started."""
 PLAIN = "launching /bin/true, no layer"
 THREADS = "Parsl, threads here (local)"
 PILOTS = "Parsl, a pilot (as on nodes)"
-
-
-def nothing() -> None:
-    """Do nothing: what is measured is how it gets there and back."""
 
 
 def submission(_: Path, *, blocks: int = BLOCKS, tasks: int = TASKS) -> Part:
@@ -42,7 +41,7 @@ def submission(_: Path, *, blocks: int = BLOCKS, tasks: int = TASKS) -> Part:
             PILOTS: lambda: _all(pilot, tasks),
         }
         began = time.monotonic()
-        pilot.submit(nothing).result()
+        pilot.submit(NOTHING).result()
         first_s = time.monotonic() - began
         for way in ways.values():
             way()
@@ -62,7 +61,7 @@ def _launched(launcher: Launcher, tasks: int) -> None:
 
 
 def _all(executor: Executor, tasks: int) -> None:
-    for asked in [executor.submit(nothing) for _ in range(tasks)]:
+    for asked in [executor.submit(NOTHING) for _ in range(tasks)]:
         asked.result()
 
 
