@@ -56,6 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("papers" if apart else "machine"))
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A temporary folder that the measuring user can enter, unlike pytest's."""
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o1777)
+    yield path
+    shutil.rmtree(path)
+
+
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
     """Docker's engines, where the set-up of this project put some that are not running."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +19,6 @@ from evaluation.units import count
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A temporary folder that the measuring user can enter, unlike pytest's."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o1777)
-    yield path
-    shutil.rmtree(path)
 
 
 def started_in(folder: Path) -> list[str]:

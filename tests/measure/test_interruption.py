@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,15 +21,6 @@ from evaluation.store import Run, find_runs
 
 ROOT = Path(__file__).parents[2]
 MEASURED = "charliecloud"  # the fastest; what becomes of an engine's containers has a test of its own
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A temporary folder that the measuring user can enter, unlike pytest's."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o1777)
-    yield path
-    shutil.rmtree(path)
 
 
 def started(folder: Path) -> subprocess.Popen[str]:

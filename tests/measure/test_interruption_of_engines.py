@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,15 +18,6 @@ from evaluation.runtimes import known_runtimes
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A temporary folder that the measuring user can enter, unlike pytest's."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o1777)
-    yield path
-    shutil.rmtree(path)
 
 
 def command_lines() -> Iterator[list[str]]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +17,6 @@ from evaluation.store import find_runs
 ROOT = Path(__file__).parents[2]
 PROBE = "sweep_start"
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A temporary folder that the measuring user can enter, unlike pytest's."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o1777)
-    yield path
-    shutil.rmtree(path)
 
 
 def started_in(folder: Path) -> list[str]:
