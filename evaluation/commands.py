@@ -23,11 +23,12 @@ from evaluation.images.build import BuiltImage
 from evaluation.images.recipe import containerfile, definition, list_images, load_recipe
 from evaluation.inventory import load_inventory
 from evaluation.measure import discovery
+from evaluation.measure.alone import alone
 from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
-from evaluation.measure.run import alone, measured_already, open_measurement
+from evaluation.measure.run import measured_already, open_measurement
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across

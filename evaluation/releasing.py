@@ -20,11 +20,11 @@ from evaluation.images.recording import (
 )
 from evaluation.ledger import Build, add, ledgers, read_ledger
 from evaluation.measure import discovery
+from evaluation.measure.alone import alone
 from evaluation.measure.forms import Shelf
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import build_payload
-from evaluation.measure.run import alone
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.project import root
 from evaluation.scratch import scratch_directory

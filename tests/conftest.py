@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
+from evaluation.measure.alone import LOCK
 from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.forms import ready
 from evaluation.measure.images import built_image
@@ -35,6 +36,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.load_profile("project")
+
+# A measurement on this machine hides no test. Workers inherit it: to each other they are one host's.
+os.environ.setdefault(LOCK, f"tests-{os.getpid()}")
 
 PROJECT = Path(__file__).parents[1]
 OFF_THE_MACHINE = {"browser", "decide", "report"}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 from evaluation import __version__
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import load_recipe
+from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
@@ -38,7 +37,7 @@ from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
 from evaluation.store import HostFacts, Manifest, Run, RuntimeFacts, find_runs
 
-__all__ = ["Measurement", "alone", "measured_already", "open_measurement"]
+__all__ = ["Measurement", "measured_already", "open_measurement"]
 
 _open: list[Measurement] = []
 
@@ -174,36 +173,6 @@ def _measured(runtimes: Iterable[RuntimeFacts]) -> set[tuple[str, str, bool]]:
 
 def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
     return measuring_user(user or site.measure_as or "", bare_host=tuple(runtimes) == ("none",))
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Hold the host for ourselves: two measurements at once would measure each other.
-
-    The file is locked, not written, and never made over another's: in a folder that everybody can write
-    to, the kernel refuses even root to open another's file for making it.
-    """
-    path = Path(tempfile.gettempdir()) / "container-evaluation.lock"
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644))
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        raise EvaluationError(
-            f"cannot be opened: {error.strerror}", where=str(path), advice="Remove it, or set TMPDIR."
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise EvaluationError(
-            "another measurement is under way on this host",
-            where=str(path),
-            advice="Wait for its end: two at once would measure each other.",
-        ) from None
-    finally:
-        os.close(descriptor)
 
 
 def _require_reach(payload: Path, launcher: Launcher) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import EvaluationError
+from evaluation.measure.alone import alone
 from evaluation.measure.ceilings import ceiling
 from evaluation.measure.clocks import boot_id
 from evaluation.measure.crowd import Crowd, Crowded
 from evaluation.measure.launcher import Command, LauncherGoneError
 from evaluation.measure.measurement import arms_of
 from evaluation.measure.meeting import Address, Seat, attend, watched
-from evaluation.measure.run import alone, open_measurement
+from evaluation.measure.run import open_measurement
 from evaluation.measure.submission.job import current_job
 from evaluation.measure.sweeper import command_of, limits_of
 from evaluation.measure.sweephost import engine_cpu_s, remove_abandoned

@@ -104,7 +104,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
     for item in run.observations():
         assert all(evidence[id_].stdout in outputs for id_ in item.evidence)
     # The folders of the killed ones were removed by the next.
-    assert {path.name for path in folder.iterdir()} == {"results", "container-evaluation.lock"}
+    assert {path.name for path in folder.iterdir()} == {"results"}
     assert str(folder) not in Path("/proc/mounts").read_text()
 
 

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,21 +67,8 @@ def test_it_leaves_nothing_but_the_run(
         assert (payload / "probe").stat().st_mode & 0o777 == 0o755
         assert payload.stat().st_uid == os.getuid()
     left = [path.name for path in temporary_folder.iterdir()]
-    assert left == ["container-evaluation.lock"]
+    assert left == []
     assert not opened.run.complete
-
-
-def test_two_at_once_are_refused(opening: Open) -> None:
-    with opening():
-        script = (
-            "from evaluation.measure.run import alone\n"
-            "from evaluation.errors import EvaluationError\n"
-            "try:\n    with alone(): print('alone')\nexcept EvaluationError as error: print(error.what)\n"
-        )
-        told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
-        assert told.stdout == b"another measurement is under way on this host\n"
-    with opening():
-        pass
 
 
 def test_a_cell_can_be_run_again(opening: Open) -> None:
@@ -94,31 +79,6 @@ def test_a_cell_can_be_run_again(opening: Open) -> None:
         first._bench.launcher.sweep()
     assert second._bench.launcher.sweep() == ()
     second.close()
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another's file")
-def test_anothers_lock_file_is_locked_too(opening: Open, temporary_folder: Path) -> None:
-    lock = temporary_folder / "container-evaluation.lock"
-    lock.touch()
-    os.chown(lock, 65534, 65534)
-    with opening(), pytest.raises(EvaluationError, match="another measurement is under way"), module.alone():
-        pass
-
-
-@pytest.mark.parametrize("planted", ["link", "pipe"])
-def test_what_is_planted_in_the_lock_files_place_does_no_harm(
-    opening: Open, temporary_folder: Path, tmp_path: Path, planted: str
-) -> None:
-    lock = temporary_folder / "container-evaluation.lock"
-    if planted == "link":
-        lock.symlink_to(tmp_path / "target")
-        with pytest.raises(EvaluationError, match=r"container-evaluation\.lock: cannot be opened"):
-            opening()
-        assert not (tmp_path / "target").exists()
-    else:
-        os.mkfifo(lock)
-        with opening():  # a pipe nobody reads: opened without waiting
-            pass
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root measures as another user")

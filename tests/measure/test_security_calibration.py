@@ -86,7 +86,7 @@ def test_most_attempts_are_published() -> None:
 
 @pytest.fixture(scope="module")
 def own_folder() -> Iterator[None]:
-    """Temporary files and the host's lock apart from everybody's: whoever else measures hides no test."""
+    """Temporary files apart from everybody's."""
     with (
         tempfile.TemporaryDirectory(prefix="evaluation-tests-") as folder,
         pytest.MonkeyPatch.context() as patch,
