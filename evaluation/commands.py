@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
@@ -45,7 +46,7 @@ from evaluation.report.export import FORMATS as FINDINGS_FORMATS
 from evaluation.report.load import choose_runs, to_assess
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
-from evaluation.scratch import scratch_directory
+from evaluation.scratch import remove_tree, scratch_directory
 from evaluation.sites import list_sites, load_site
 from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
@@ -245,20 +246,30 @@ def report(
     results, criteria = results or here / "results", criteria or here / "criteria.yaml"
     rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
     for needed in to_assess(results, [runs], here / "sites"):
-        findings_of(needed, rules)
+        findings_of(needed, rules)  # what is damaged is said here, not as a failed cell
     target = (output or results / "report.html").absolute()
-    executed = target.with_suffix(".ipynb")
-    notebook.execute(
-        here / "notebooks" / "90_decision.ipynb",
-        executed,
-        {
-            "results": str(results.absolute()),
-            "criteria": str(criteria.absolute()),
-            "sites": str(here / "sites"),
-            "runs": runs,
-        },
-    )
-    return render(executed, target)
+    # Beside the page, where we may write, and under a name that is nobody's: it is kept only if it fails.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    executed = folder / "90_decision.ipynb"
+    try:
+        notebook.execute(
+            here / "notebooks" / executed.name,
+            executed,
+            {
+                "results": str(results.absolute()),
+                "criteria": str(criteria.absolute()),
+                "sites": str(here / "sites"),
+                "runs": runs,
+            },
+        )
+        render(executed, target)
+    except BaseException as error:
+        if not isinstance(error, EvaluationError):
+            remove_tree(folder)
+        raise
+    remove_tree(folder)
+    return target
 
 
 def findings(
@@ -440,7 +451,7 @@ def sweep(
     return f"{preview.sweep_text(run)}\n\n{said}\nmeasured: {os.path.relpath(run.path)}"
 
 
-def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str:
+def calibrate_timing(*, site: str, blocks: int, results: Path | None, user: str) -> str:
     """Hold the bare host against itself alone, in a run of its own; return what it tells, as text.
 
     Nothing is decided from such a run. A ``blocks`` of 0 takes as many as the profile says.
@@ -453,7 +464,7 @@ def calibrate_timing(*, site: str, blocks: int, results: Path, user: str) -> str
     with open_measurement(
         load_site(site, here / "sites"),
         profile=CALIBRATION,
-        results=results.absolute(),
+        results=(results or here / "results").absolute(),
         images=here / "images",
         runtimes=["none"],
         user=user,

@@ -16,9 +16,9 @@ from evaluation.imported import keep
 from evaluation.probes.registry import discover
 from evaluation.project import root
 from evaluation.report import changes, onepage, weighing
-from evaluation.report.load import choose_runs, load_case, to_assess
+from evaluation.report.load import choose_runs, load_case
 from evaluation.report.plain import FORMATS, written
-from evaluation.report.source import Case
+from evaluation.report.source import Case, SiteCase
 from evaluation.report.verifying import carried, differences
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
@@ -71,8 +71,17 @@ def compare(before: str, after: str, *, results: Path | None, criteria: Path | N
     runs = [_chosen(folder, name)[0] for name in (before, after)]
     old, new = (findings_of(run, rules) for run in runs)
     found = changed(old, new, rules)
-    cases = tuple(_load(folder, str(run.path.relative_to(folder)), criteria) for run in runs)
-    return changes.text(found, *cases)
+    old_case, new_case = (_own(run, _case(folder, _name_of(run), criteria)) for run in runs)
+    return changes.text(found, rules, old_case, new_case)
+
+
+def _own(run: Run, case: Case) -> SiteCase:
+    """Of a case that has a site's run, and maybe what other sites borrow, the site's."""
+    return next(site for site in case.measured if site.folder == _name_of(run))
+
+
+def _name_of(run: Run) -> str:
+    return f"{run.path.parent.name}/{run.path.name}"
 
 
 def compress(names: Sequence[str], *, results: Path | None) -> str:
@@ -221,16 +230,10 @@ def _chosen(results: Path, runs: str) -> Sequence[Run]:
 
 
 def _case(results: Path | None, runs: str, criteria: Path | None) -> Case:
-    folder, rules = _results(results), _criteria(criteria)
-    for run in to_assess(folder, [runs], root() / "sites"):
-        findings_of(run, rules)
-    return _load(folder, runs, criteria)
-
-
-def _load(results: Path, runs: str, criteria: Path | None) -> Case:
     here = root()
+    _criteria(criteria)  # every fault at once, those that only probes tell among them
     return load_case(
-        results=results.absolute(),
+        results=_results(results).absolute(),
         criteria=(criteria or here / "criteria.yaml").absolute(),
         sites=here / "sites",
         runs=runs,

@@ -26,12 +26,8 @@ Format history
     ``evidence.jsonl`` and ``outputs.jsonl``
         Every process started, and what was printed: each output once, by its SHA-256, as text or,
         where it is not UTF-8, as base64.
-    ``findings.json``
-        Derived from the above; rewritten by every assessment. Fields that were added since (an attempt's
-        ``delta``, its ``severity``) are missing in older ones, and are then not known; the format's number
-        is that of what cannot be derived again.
     ``complete.json``
-        The sentinel: digests of the files above it (but the derived one), written last. Of a run that came
+        The sentinel: digests of the files above it, written last. Of a run that came
         in an archive it also says what was hidden (``archived``, see `evaluation.manifest.ArchivedFacts`).
     ``*.torn``
         What a crash left of a line that it interrupted. It counts for nothing.
@@ -71,7 +67,7 @@ from evaluation.manifest import (
     Manifest,
     RuntimeFacts,
 )
-from evaluation.model import FAKE, Evidence, Finding, Observation
+from evaluation.model import FAKE, Evidence, Observation
 
 __all__ = [
     "FORMAT",
@@ -148,8 +144,9 @@ class Run:
         Raises
         ------
         EvaluationError
-            Another measurement holds it.
+            The run is complete, and nothing of it was opened for writing. Or another measurement holds it.
         """
+        self._refuse_if_not_open()
         with (self.path / _OBSERVATIONS).open("ab") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -171,14 +168,8 @@ class Run:
         EvaluationError
             The run is complete: nothing may be added to it. Or it was, and has lost its sentinel.
         """
-        self._refuse_if_complete()
+        self._refuse_if_not_open()
         for name in _LINES:
-            if as_packed(self.path / name).exists():
-                raise EvaluationError(
-                    f"{name} is packed, as only a complete run's is, but {_SENTINEL} is missing",
-                    where=str(self.path),
-                    advice="Copy the run's folder anew from where it was made.",
-                )
             set_torn_end_aside(self.path / name)
 
     def append(
@@ -221,11 +212,6 @@ class Run:
         if not self.complete:
             append_lines(self.path / _RESIDUE, [{"looked_at": looked_at, "left": list(left)}])
 
-    def write_findings(self, findings: Sequence[Finding]) -> None:
-        """Write what was derived; it can always be derived again."""
-        text = json.dumps([asdict(finding) for finding in findings], indent=1)
-        write_atomically(self.path / "findings.json", text + "\n")
-
     def finish(self, finished_at: str) -> None:
         """Write the sentinel.
 
@@ -265,6 +251,17 @@ class Run:
         self.verify()  # whatever was packed, before what it was made of goes
         for path in loose:
             path.unlink()
+
+    def _refuse_if_not_open(self) -> None:
+        """Refuse what is complete, or was: looking at it must not add as much as an empty file."""
+        self._refuse_if_complete()
+        for name in _LINES:
+            if as_packed(self.path / name).exists():
+                raise EvaluationError(
+                    f"{name} is packed, as only a complete run's is, but {_SENTINEL} is missing",
+                    where=str(self.path),
+                    advice="Copy the run's folder anew from where it was made.",
+                )
 
     def _refuse_if_complete(self) -> None:
         if self.complete:
@@ -421,16 +418,6 @@ class Run:
 
     def _has(self, name: str) -> bool:
         return bool(self._places(name))
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Read the findings of the last assessment; none when there was none."""
-        path = self.path / "findings.json"
-        if not path.exists():
-            return ()
-        try:
-            return TypeAdapter(tuple[Finding, ...]).validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise _first_fault(error, str(path)) from None
 
     def _files(self) -> list[str]:
         return [name for name in (_MANIFEST, *_LINES) if self._has(name)]

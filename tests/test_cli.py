@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 from made_up_run import LABEL, manifest, observation
 
 from evaluation import __version__, cli, commands
+from evaluation.decide.criteria import load_criteria
+from evaluation.decide.findings import findings_of
 from evaluation.errors import EvaluationError
 from evaluation.images.recipe import list_images
 from evaluation.measure import discovery
@@ -269,10 +271,37 @@ def test_a_report_is_made_from_results_alone(results: Path, monkeypatch: pytest.
     assert LABEL in page
     assert "cold_start" in page
     (run,) = (results / "local").iterdir()
-    findings = {(item.probe, item.runtime): item for item in Run(run).findings()}
+    found = findings_of(Run(run), load_criteria(ROOT / "criteria.yaml"))
+    findings = {(item.probe, item.runtime): item for item in found}
     ratio = findings["cold_start", "docker"].ratio
     assert ratio is not None
     assert ratio.estimate == pytest.approx(2.0, rel=0.02)
+
+
+def test_what_lies_beside_a_page_that_is_written_stays_what_it_was(results: Path) -> None:
+    mine = results / "mine"
+    mine.mkdir()
+    for name in ("x.ipynb", "x.sealed", "90_decision.ipynb"):
+        (mine / name).write_text("my own work")
+    told = evaluation("report", "--results", str(results), "--output", str(mine / "x.html"))
+    assert told.exit_code == 0, told.output
+    assert {path.name for path in mine.iterdir()} == {"x.html", "x.ipynb", "x.sealed", "90_decision.ipynb"}
+    assert {path.read_text() for path in mine.iterdir() if path.suffix != ".html"} == {"my own work"}
+
+
+def test_a_report_that_fails_keeps_its_notebook_and_says_where(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "root", lambda: project_in(tmp_path / "project"))
+    notebooks = tmp_path / "project" / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    broken = (notebooks / "90_decision.ipynb").read_text().replace("chapters.answer(case)", "1 / 0")
+    (notebooks / "90_decision.ipynb").write_text(broken)
+    told = evaluation("report", "--results", str(results))
+    assert told.exit_code == 1
+    assert "ZeroDivisionError" in told.stderr
+    (kept,) = results.glob(".report.html-*/90_decision.ipynb")
+    assert str(kept) in told.stderr
 
 
 def test_an_interrupted_run_is_reported_too(results: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from made_up_run import manifest, observation
 
-from evaluation import cli
+from evaluation import cli, reviewing
 from evaluation.decide.criteria import load_criteria
 from evaluation.report.plain import _cell
 from evaluation.store import Run, RuntimeFacts, Turn
@@ -72,6 +72,51 @@ def test_a_run_that_is_not_there_is_said(results: Path) -> None:
     told = evaluation("compare", BEFORE, "20300101T000000Z-never", "--results", results)
     assert told.exit_code == 1
     assert f"there are: local/{BEFORE}" in told.output
+
+
+def test_two_runs_are_compared_where_an_unmeasured_site_borrows(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "sites", project / "sites")
+    shutil.copy(ROOT / "criteria.yaml", project)
+    (project / "sites" / "borrower.yaml").write_text(BORROWER)
+    monkeypatch.setattr(reviewing, "root", lambda: project)
+    told = evaluation("compare", BEFORE, AFTER, "--results", results).output
+    assert "docker: 20.10 -> 27.0" in told
+    assert "L1Proc: every standing as before" in told
+
+
+BORROWER = """\
+title: a borrower
+status: declared-only
+batch: {engine: unknown}
+borrows:
+  - from: local
+    criteria: [cold_start]
+    widen_by: 2
+    reason: made up
+    source: this test
+"""
+
+
+def test_reading_results_writes_nothing_there(results: Path, criteria: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert evaluation("report", "--results", results, "--runs", AFTER, "--output", page).exit_code == 0
+    (results / "local" / AFTER / "findings.json").write_text("[]")  # as earlier versions left them
+    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    for words in (
+        ("report", "--runs", AFTER, "--output", page),
+        ("report", "--runs", AFTER, "--format", "json"),
+        ("findings",),
+        ("compare", BEFORE, AFTER),
+        ("weights", "show"),
+        ("weights", "diff", criteria),
+        ("site", "page", "local", "--output", tmp_path / "site.html"),
+    ):
+        assert evaluation(*words, "--results", results).exit_code == 0
+    assert evaluation("verify", page, "--results", results).exit_code == 0
+    assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == before
 
 
 def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path) -> None:

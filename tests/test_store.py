@@ -19,7 +19,7 @@ from made_up_run import evidence, manifest, observation
 
 from evaluation.errors import EvaluationError
 from evaluation.files import LARGEST, append_lines
-from evaluation.model import Evidence, Finding, Outcome, ProbeTexts, Role
+from evaluation.model import Evidence, Role
 from evaluation.store import FORMAT, Run, Turn, find_runs
 
 ROOT = Path(__file__).parents[1]
@@ -112,21 +112,6 @@ def test_what_is_no_number_is_refused(run: Run, number: float) -> None:
     assert run.turns_done() == frozenset()
 
 
-def test_findings_come_back(run: Run) -> None:
-    texts = ProbeTexts(question="?", why="", method="", remedy="", group="performance")
-    finding = Finding(
-        site="local", run="made-up", runtime="host", probe="cold_start", probe_version=1,
-        outcome=Outcome.MEASURED, message="made up", texts=texts, blocks=(1, 2), samples=(0.1, 0.2),
-        control=(0.1, 0.2), evidence=("a",),
-    )  # fmt: skip
-    assert run.findings() == ()
-    run.write_findings([finding])
-    assert run.findings() == (finding,)
-    (run.path / "findings.json").write_text('[{"site": 1}]')
-    with pytest.raises(EvaluationError, match=r"findings\.json: 0\.site"):
-        run.findings()
-
-
 def test_runs_are_found_oldest_first(tmp_path: Path) -> None:
     for name in ("20260102T000000Z-b", "20260101T000000Z-a"):
         Run.create(tmp_path, manifest(name))
@@ -189,12 +174,6 @@ def test_a_damaged_sentinel_vouches_for_nothing(run: Run, text: str) -> None:
         run.verify()
 
 
-def test_what_is_derived_may_be_derived_again(run: Run) -> None:
-    filled(run).finish("2026-01-01")
-    run.write_findings([])
-    run.verify()
-
-
 def test_two_measurements_do_not_add_to_one_run(run: Run) -> None:
     with run.held():
         with (
@@ -205,6 +184,23 @@ def test_two_measurements_do_not_add_to_one_run(run: Run) -> None:
         filled(run)
     with Run(run.path).held():
         assert len(run.turns_done()) == 3
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_naming_a_complete_run_for_measuring_changes_nothing_of_it(run: Run, *, packed: bool) -> None:
+    filled(run).finish("2026-01-01")
+    if packed:
+        run.pack()
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    with pytest.raises(EvaluationError, match="the run is complete"), Run(run.path).held():
+        pytest.fail("it was opened")
+    (run.path / "complete.json").rename(run.path.parent / "aside.json")  # as of a damaged copy
+    if packed:
+        with pytest.raises(EvaluationError, match=r"complete\.json is missing"), Run(run.path).held():
+            pytest.fail("it was opened")
+    (run.path.parent / "aside.json").rename(run.path / "complete.json")
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+    Run(run.path).verify()
 
 
 # -- packed ------------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def calibrate() -> None:
 @results_option
 @user_option
 @told
-def timing(*, site: str, blocks: int, results: Path, user: str) -> None:
+def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
     """Hold the bare host against itself: noise, false positives, and how many blocks a claim needs.
 
     Needs no container runtime. The run is kept in the results, and no decision is made from it.

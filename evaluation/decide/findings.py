@@ -17,21 +17,19 @@ __all__ = ["checklist_of", "findings_of", "judged"]
 
 
 def findings_of(run: Run, criteria: Criteria, *, only_published: bool = True) -> tuple[Finding, ...]:
-    """Assess a run, and write its findings beside it where that is permitted.
+    """Assess a run. Nothing is written: whoever asks gets the findings of these criteria, and no others.
 
     Attempts of the security checklist that no calibration has seen flipped come out as INERT, unless
     ``only_published`` is false.
     """
     findings = judged(run, criteria)
     if only_published:
-        findings = tuple(published(findings, known_checklists(run.path.parent)))
-    with suppress(OSError):  # a read-only copy of the results is as good to read from
-        run.write_findings(findings)
+        return tuple(published(findings, known_checklists(run.path.parent)))
     return findings
 
 
 def judged(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
-    """Assess a run, and write nothing."""
+    """Assess a run, attempts that are not published among its findings."""
     run.verify()
     manifest = run.manifest
     probes = discover()

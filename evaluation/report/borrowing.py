@@ -7,6 +7,7 @@ from typing import Final
 
 from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.findings import findings_of
 from evaluation.decide.score import decide
 from evaluation.manifest import HostFacts, Manifest
 from evaluation.model import Evidence, Finding
@@ -59,7 +60,7 @@ def added(
 ) -> tuple[Finding, ...]:
     """Add to a measured site's findings what it borrows, for the runtimes that it has."""
     present = [runtime.id for runtime in manifest.runtimes if runtime.present]
-    lent = lender.findings() if lender else ()
+    lent = findings_of(lender, criteria) if lender else ()
     return with_borrowed(own, lent, site, criteria, run=manifest.run, present=present)
 
 
@@ -75,10 +76,9 @@ def outputs(lender: Run | None) -> dict[str, bytes]:
 
 def case(site: Site, lender: Run, criteria: Criteria) -> SiteCase:
     """Make the case of a site that has measured nothing itself: every finding of it says whose it is."""
-    lender.verify()
     facts = lender.manifest
     name = f"{_MARK}{facts.site}-{facts.run}"
-    findings = with_borrowed((), lender.findings(), site, criteria, run=name)
+    findings = with_borrowed((), findings_of(lender, criteria), site, criteria, run=name)
     texts = dict.fromkeys(HostFacts.model_fields, "not measured")
     manifest = Manifest(
         site=site.id,

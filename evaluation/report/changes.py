@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from evaluation.decide.changed import Changed, Kind
-from evaluation.report.source import Case, SiteCase
+from evaluation.decide.criteria import Criteria
+from evaluation.report.source import SiteCase
 from evaluation.report.text import visible
 from evaluation.units import ratio, ratio_between
 
@@ -15,10 +16,9 @@ __all__ = ["text"]
 _CLAIMED = (Kind.WORSE, Kind.BETTER, Kind.OUTCOME, Kind.GONE, Kind.NEW, Kind.NOT_COMPARABLE)
 
 
-def text(found: Sequence[Changed], before: Case, after: Case) -> str:
+def text(found: Sequence[Changed], criteria: Criteria, old: SiteCase, new: SiteCase) -> str:
     """Lay out versions, then what is claimed to have changed, then the answers."""
-    (old,), (new,) = before.measured, after.measured
-    return "\n".join((*_heads(old, new), "", *_found(found), "", *_answers(before, old, new)))
+    return "\n".join((*_heads(old, new), "", *_found(found), "", *_answers(criteria, old, new)))
 
 
 def _heads(old: SiteCase, new: SiteCase) -> Iterator[str]:
@@ -54,10 +54,10 @@ def _said(item: Changed) -> str:
     return f"{ratio(item.ratio.estimate)} what it was ({interval}), {visible(item.message)}"
 
 
-def _answers(case: Case, old: SiteCase, new: SiteCase) -> Iterator[str]:
+def _answers(criteria: Criteria, old: SiteCase, new: SiteCase) -> Iterator[str]:
     was = {decision.use_case: decision for decision in old.decision.use_cases}
     for decision in new.decision.use_cases:
-        title, earlier = case.criteria.use_cases[decision.use_case].title, was[decision.use_case]
+        title, earlier = criteria.use_cases[decision.use_case].title, was[decision.use_case]
         standings = [
             {verdict.runtime: verdict.standing for verdict in each.verdicts} for each in (earlier, decision)
         ]

@@ -1,4 +1,4 @@
-"""From the files of a project to the case that the report shows: no container, no probe."""
+"""From the files of a project to the case that the report shows: no container, and nothing is written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from evaluation.decide.checklist import known_checklists
 from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import load_scaling
+from evaluation.decide.findings import findings_of
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
@@ -150,14 +151,7 @@ def _site_case(
     folder: Path,
     lender: Run | None,
 ) -> SiteCase:
-    run.verify()
-    manifest, findings = run.manifest, run.findings()
-    if not findings:
-        raise EvaluationError(
-            "the run has no findings: it was measured, but not assessed",
-            where=str(run.path),
-            advice="run evaluation report, which assesses first",
-        )
+    manifest, findings = run.manifest, findings_of(run, criteria)
     site = sites.get(manifest.site) or load_site(manifest.site, folder)
     findings = borrowing.added(findings, site, lender, criteria, manifest)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}

@@ -151,7 +151,6 @@ def planted_run(results: Path, said: str = PLANTED, *, blocks: int = 3) -> Run:
             turn = Turn(probe="cold_start", runtime=runtime, block=block)
             run.append(turn, observations, [(item, out, err)])
     run.note_residue("2026-01-01T00:00:01.000+00:00", [said])
-    run.write_findings([])
     (run.path / "executed").mkdir()
     (run.path / "executed" / "00_site.ipynb").write_text(said)
     run.finish("2026-01-01T00:01:00.000+00:00")

@@ -132,4 +132,4 @@ def test_findings_of_attempts_are_published_only_after_a_calibration(
     assert seen()[1].startswith("not published: no flag and no control flips it")
     checklist_of(calibration(tmp_path, run="b"), CRITERIA)
     assert seen()[0] == "EXPOSED"
-    assert run.findings() == findings_of(run, CRITERIA)
+    assert {path.name for path in run.path.iterdir()} == {"manifest.json", "observations.jsonl"}  # read only
