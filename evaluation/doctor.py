@@ -13,6 +13,7 @@ from evaluation.measure.launcher import Launcher
 from evaluation.measure.submission import queue_of
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL, Role
+from evaluation.probes.hostprocesses import hidden
 from evaluation.sites import Site
 from evaluation.store import HostFacts, RuntimeFacts
 from evaluation.units import quantity
@@ -107,6 +108,7 @@ def examine(site: Site) -> Checkup:
             if not facts.present and facts.advice
         ]
         limits += _tools_missing(launcher)
+    limits += _hidden_processes()
     batch, unanswered = _batch(site)
     limits += unanswered
     if os.getuid() != 0:
@@ -137,6 +139,14 @@ def _batch(site: Site) -> tuple[str, list[Limit]]:
     except EvaluationError as error:
         what = f"anything in a job of {site.batch.engine}"
         return "", [Limit(what=what, why=error.what, advice=error.advice)]
+
+
+def _hidden_processes() -> list[Limit]:
+    """What cannot be shown where a host hides other users' processes."""
+    why = hidden()
+    what = "what a runtime leaves running, and who works for it (B06, B07, B08, B14)"
+    advice = "Their findings will be INERT where the runtime's processes are another user's. Measure as root."
+    return [Limit(what=what, why=why, advice=advice)] if why else []
 
 
 def _memory(host: HostFacts) -> str:

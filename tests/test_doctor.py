@@ -88,3 +88,11 @@ def test_what_only_root_can_plant_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     assert canaries() == (real != 0)
     monkeypatch.setattr(os, "getuid", lambda: 0 if real else 1000)
     assert canaries() == (real == 0)
+
+
+def test_a_host_that_hides_processes_is_named(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    del bare
+    monkeypatch.setattr(module, "hidden", lambda: "/proc is mounted with hidepid=2")
+    (limit,) = (limit for limit in examine(LOCAL).limits if "hidepid=2" in limit.why)
+    assert "B06" in limit.what
+    assert "as root" in limit.advice

@@ -7,28 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cpu_of_processes_s", "memory_peak_bytes", "process_with_argument"]
+__all__ = ["cpu_of_processes_s", "memory_peak_bytes"]
 
 _PROCESSES = Path("/proc")
 _GROUPS = Path("/sys/fs/cgroup")
 _PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 """The peak's file: of version 2 (Linux 5.19), of version 1."""
-
-
-def process_with_argument(argument: str, processes: Path = _PROCESSES) -> int | None:
-    """Find the youngest process that has this as one whole argument and is no client of a runtime.
-
-    The client's command line holds the payload's too; the payload is the one whose command line *begins*
-    with the program, so the shortest command line is taken.
-    """
-    found: list[tuple[int, int]] = []
-    for entry in processes.iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if argument.encode() in words:
-                    found.append((len(words), int(entry.name)))
-    return min(found)[1] if found else None
 
 
 def memory_peak_bytes(

@@ -13,21 +13,25 @@ from pathlib import Path
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Session
 from evaluation.probes.canaries import secret, wait_for
-from evaluation.probes.controlgroups import process_with_argument
 
 __all__ = [
     "HostProcess",
     "ancestors",
     "below",
     "found_by",
+    "hidden",
     "leaves_a_daemon",
     "marked",
     "named",
+    "not_found",
     "runs",
     "still_there",
 ]
 
 _PROCESSES = Path("/proc")
+_SHOWN = frozenset({"0", "off"})
+"""Values of proc's mount option ``hidepid`` with which every process is seen by everybody."""
+_CAP_SYS_PTRACE = 19
 _READY_S = 10.0
 _LIFETIME_S = 120
 _SURE_S = 0.1
@@ -55,10 +59,68 @@ class HostProcess:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-def found_by(argument: str) -> HostProcess | None:
-    """Find the process whose command line holds a word of ours; see `process_with_argument`."""
-    pid = process_with_argument(argument)
-    return _look(pid) if pid else None
+def found_by(program: str, token: str, processes: Path = _PROCESSES) -> HostProcess | None:
+    """Find the process that runs a program with a word of ours, as far as we can see.
+
+    Parameters
+    ----------
+    program : str
+        The first word of its command line, as the payload is called where it runs. A client's command
+        line holds the same words behind its own name, and a client is never taken for the payload.
+    token : str
+        A random word among the others.
+    processes : Path
+        Where proc is mounted.
+
+    Returns
+    -------
+    HostProcess or None
+        The first of them; ``None`` where there is none, or where it is `hidden` from us.
+    """
+    wanted, found = (program.encode(), token.encode()), []
+    for entry in processes.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                first, *others = (entry / "cmdline").read_bytes().split(b"\0")
+                if first == wanted[0] and wanted[1] in others:
+                    found.append(int(entry.name))
+    seen = (_look(pid, processes) for pid in sorted(found))
+    return next((process for process in seen if process), None)
+
+
+def hidden(processes: Path = _PROCESSES) -> str:
+    """Say why other users' processes cannot be seen from here; empty where they can.
+
+    References
+    ----------
+    proc(5), mount options ``hidepid`` and ``gid``.
+    """
+    option = ""
+    for line in (processes / "self" / "mounts").read_text(errors="replace").splitlines():
+        _, place, kind, options, *_ = line.split()
+        if (place, kind) == (str(processes), "proc"):
+            named_ = dict(word.partition("=")[::2] for word in options.split(","))
+            option = named_.get("hidepid", "")
+    if not option or option in _SHOWN:
+        return ""
+    first = processes / "1"
+    with suppress(OSError):
+        (first / "stat").read_bytes()
+        if first.stat().st_uid != os.geteuid() or _may_trace(processes):
+            return ""  # exempt: by a capability, or by the group that ``gid`` names
+    return f"{processes} is mounted with hidepid={option}: only root sees the processes of other users"
+
+
+def _may_trace(processes: Path) -> bool:
+    """Whether we have CAP_SYS_PTRACE, capabilities(7)."""
+    _, _, told = (processes / "self" / "status").read_text().partition("CapEff:")
+    return bool(int(told.split()[0], 16) >> _CAP_SYS_PTRACE & 1)
+
+
+def not_found() -> str:
+    """Say why a payload that told us that it runs is not among the processes that we see."""
+    why = hidden() or "it is in a process namespace that this one does not see into"
+    return f"the payload runs, but is not among the processes that can be seen from here: {why}"
 
 
 def runs(pid: int) -> bool:
@@ -127,7 +189,7 @@ def leaves_a_daemon(session: Session) -> Iterator[HostProcess | None]:
     ready = wait_for(prefix.with_name(f"{prefix.name}.ready"), _READY_S if starter.pid else 0.0)
     starter.signal(signal.SIGKILL, group=True)
     starter.wait(_READY_S)
-    daemon = found_by(token) if ready else None
+    daemon = found_by(str(session.payload / PAYLOAD), token) if ready else None
     try:
         yield daemon if daemon and daemon.runs else None
     finally:
@@ -145,7 +207,7 @@ def _everyone() -> Sequence[HostProcess]:
     return [process for process in found if process]
 
 
-def _look(pid: int) -> HostProcess | None:
+def _look(pid: int, processes: Path = _PROCESSES) -> HostProcess | None:
     """Look at a process; ``None`` where it is gone or a zombie.
 
     References
@@ -153,7 +215,7 @@ def _look(pid: int) -> HostProcess | None:
     proc_pid_stat(5): name in brackets, state, parent, and the start as field 22.
     """
     try:
-        head, _, tail = (_PROCESSES / str(pid) / "stat").read_text(errors="replace").rpartition(")")
+        head, _, tail = (processes / str(pid) / "stat").read_text(errors="replace").rpartition(")")
     except OSError:
         return None
     fields = tail.split()

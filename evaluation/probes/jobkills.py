@@ -13,7 +13,7 @@ from pathlib import Path
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import plant_file, secret, wait_for
-from evaluation.probes.hostprocesses import HostProcess, found_by, still_there
+from evaluation.probes.hostprocesses import HostProcess, found_by, not_found, still_there
 from evaluation.probes.jobs import Job, job, survivor_facts
 from evaluation.probes.judging import NOT_PLANTED
 
@@ -67,7 +67,8 @@ def killed(
     What is left of it is ended on the way out.
     """
     token, prefix = secret(), f"{INSIDE}-{secret()[:8]}"
-    argv = (f"{session.payload_inside}/{PAYLOAD}", *words(f"{session.work_inside}/{prefix}", token))
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    argv = (program, *words(f"{session.work_inside}/{prefix}", token))
     with job(session, argv, options=options, in_place=in_place) as submitted:
         if submitted is None:
             yield None
@@ -80,13 +81,19 @@ def killed(
             )
             yield None
             return
-        payload = found_by(token) if submitted.ready(f"{prefix}.ready") else None
+        ready = submitted.ready(f"{prefix}.ready")
+        payload = found_by(program, token) if ready else None
         if payload is None:
+            if ready:
+                session.record(NOT_PLANTED, not_found())
+                _let_go(session, prefix)
+                yield None
+                return
             if options and submitted.refused:
                 raise session.adapter.refuse(
                     f"with {' '.join(options)} it does not start here: {submitted.refused}"
                 )
-            submitted.complain("the payload was not found on the node")
+            submitted.complain("the payload was not ready on the node")
             yield None
             return
         try:
@@ -130,7 +137,8 @@ def _beside(session: Session) -> Iterator[HostProcess | None]:
     words = stubborn(str(session.work / prefix), token)
     running = session.start_on_host((str(session.payload / PAYLOAD), *words))
     try:
-        yield found_by(token) if wait_for(session.work / f"{prefix}.ready", _READY_S) else None
+        ready = wait_for(session.work / f"{prefix}.ready", _READY_S)
+        yield found_by(str(session.payload / PAYLOAD), token) if ready else None
     finally:
         running.signal(signal.SIGKILL, group=True)
         running.wait(_READY_S)

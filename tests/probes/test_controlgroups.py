@@ -1,10 +1,9 @@
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from evaluation.probes.controlgroups import cpu_of_processes_s, memory_peak_bytes, process_with_argument
+from evaluation.probes.controlgroups import cpu_of_processes_s, memory_peak_bytes
 
 V1 = "4:memory:/docker/abc\n1:name=systemd:/\n"
 V2 = "0::/system.slice/docker-abc.scope\n"
@@ -41,20 +40,6 @@ def test_a_group_that_is_ours_too_is_no_containers(tmp_path: Path) -> None:
     file.write_text("12345\n")
     assert memory_peak_bytes(7, unlike=8, processes=processes, groups=tmp_path) is None
     assert memory_peak_bytes(9, unlike=8, processes=processes, groups=tmp_path) is None, "it has ended"
-
-
-def test_a_process_is_found_by_a_word_of_its_own() -> None:
-    word = f"a-word-{os.getpid()}"
-    wait = ["sh", "-c", "read line"]
-    client = subprocess.Popen([*wait, "client", "of", "a", "payload", word], stdin=subprocess.PIPE)
-    payload = subprocess.Popen([*wait, word], stdin=subprocess.PIPE)
-    for process in (client, payload):  # a command line is empty for a moment while a program starts
-        while word.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
-            assert process.poll() is None
-    assert process_with_argument(word) == payload.pid, "the shortest command line is the payload's"
-    client.communicate(b"go\n")
-    payload.communicate(b"go\n")
-    assert process_with_argument(word) is None
 
 
 def test_cpu_time_is_summed_over_all_processes_of_the_names(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from evaluation.model import Reference
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
-from evaluation.probes.hostprocesses import found_by, leaves_a_daemon, still_there
+from evaluation.probes.hostprocesses import found_by, hidden, leaves_a_daemon, still_there
 from evaluation.probes.jobs import NO_ENGINE, job, survivor_facts
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
 
@@ -22,7 +22,8 @@ def observe(session: Session) -> None:
         session.record(CONTROL_DONE, daemon is not None and bool(still_there((daemon,), 0.0)))
     token = secret()
     words = ("daemon", f"{session.work_inside}/{PREFIX}", str(LIFETIME_S), token)
-    with job(session, (f"{session.payload_inside}/{PAYLOAD}", *words)) as submitted:
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    with job(session, (program, *words)) as submitted:
         if submitted is None:
             return
         if submitted.elsewhere:
@@ -31,7 +32,7 @@ def observe(session: Session) -> None:
             return
         ready = submitted.ready(f"{PREFIX}.ready")
         over = submitted.over()
-        left = found_by(token)
+        left = found_by(program, token)
         survived = bool(left and still_there((left,), END_S))
         uid, group = survivor_facts(left.pid) if left and survived else (-1, "")
         if left:
@@ -41,6 +42,9 @@ def observe(session: Session) -> None:
             submitted.complain("the payload left no daemon")
             return
         evidence = (submitted.said, *submitted.evidence)
+        if left is None and (unseen := hidden()):
+            session.record(NOT_PLANTED, f"the daemon would not be seen: {unseen}", evidence=evidence)
+            return
         session.record(EFFECT, survived, evidence=evidence)
         after = f"{END_S:.0f} s after {submitted.system.title} held the job no longer, the daemon was"
         whose = f" (host uid {uid}, control group {group})" if survived else ""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from evaluation.model import Reference
 from evaluation.probes.base import Probe, Session
-from evaluation.probes.hostprocesses import ancestors, marked, named, still_there
+from evaluation.probes.hostprocesses import ancestors, hidden, marked, named, still_there
 from evaluation.probes.jobkills import END_S, Killed, killed, short, stubborn
 from evaluation.probes.jobs import MARK
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
 
 _MOUNTS = Path("/proc/self/mounts")
 
@@ -24,6 +24,11 @@ def observe(session: Session) -> None:
             return
         left = _left(session, done, mounted)
         session.record(CONTROL_DONE, done.beside_survived, evidence=done.evidence[-1:])
+        if not left and (unseen := hidden()):
+            session.record(
+                NOT_PLANTED, f"processes of others would not be seen: {unseen}", evidence=done.evidence
+            )
+            return
         session.record(EFFECT, bool(left), evidence=done.evidence)
         for what, names in left.items():
             session.record(f"left_{what}", names, evidence=done.evidence)

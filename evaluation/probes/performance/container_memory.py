@@ -8,7 +8,8 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.canaries import wait_for
-from evaluation.probes.controlgroups import memory_peak_bytes, process_with_argument
+from evaluation.probes.controlgroups import memory_peak_bytes
+from evaluation.probes.hostprocesses import found_by, hidden
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE, relative
 
 BYTES = 64 * 2**20
@@ -22,12 +23,11 @@ def observe(session: Session) -> None:
     """Hold memory inside, and read the peak of the container's control group meanwhile."""
     name = f"hold-{secrets.token_hex(8)}"
     inside = f"{session.work_inside}/{name}"
-    running = session.start(
-        (f"{session.payload_inside}/{PAYLOAD}", "hold", str(BYTES), inside, str(LIFETIME_S))
-    )
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    running = session.start((program, "hold", str(BYTES), inside, str(LIFETIME_S)))
     ready = wait_for(session.work / f"{name}.ready", READY_S)
-    pid = process_with_argument(inside) if ready else None
-    peak = memory_peak_bytes(pid, unlike=os.getpid()) if pid and not session.is_control else None
+    payload = found_by(program, inside) if ready else None
+    peak = memory_peak_bytes(payload.pid, unlike=os.getpid()) if payload and not session.is_control else None
     go = session.work / f"{name}.go"
     go.touch()
     completed = running.wait()
@@ -43,10 +43,11 @@ def observe(session: Session) -> None:
         session.record("source", "rusage", evidence=(completed,))
         session.record("peak", completed.evidence.max_rss_bytes, "bytes", evidence=(completed,))
     else:
+        unseen = "" if payload else hidden()
         session.record(
             UNAVAILABLE,
-            "not measurable: an engine runs the container outside of the client's accounting, and it has no "
-            "control group of its own with a memory figure",
+            "not measurable: an engine runs the container outside of the client's accounting, and "
+            + (unseen or "it has no control group of its own with a memory figure"),
             evidence=(completed,),
         )
 

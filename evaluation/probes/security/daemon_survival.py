@@ -5,8 +5,8 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
-from evaluation.probes.hostprocesses import found_by, leaves_a_daemon, still_there
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.hostprocesses import found_by, hidden, leaves_a_daemon, still_there
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 PREFIX = "daemon"
 END_S = 5.0
@@ -19,9 +19,10 @@ def observe(session: Session) -> None:
     with leaves_a_daemon(session) as canary:
         session.record(CONTROL_DONE, canary is not None and bool(still_there((canary,), 0.0)))
     token = secret()
-    argv = (f"{session.payload_inside}/{PAYLOAD}", "daemon", f"{session.work_inside}/{PREFIX}")
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    argv = (program, "daemon", f"{session.work_inside}/{PREFIX}")
     completed = session.launch((*argv, str(LIFETIME_S), token))
-    daemon = found_by(token)
+    daemon = found_by(program, token)
     answer = read_answer(completed)
     line = answer.first("daemon")
     if line is None or not line.ok:
@@ -29,6 +30,9 @@ def observe(session: Session) -> None:
             daemon.end()
         seen = f"the payload could not leave a daemon: {line.reason}" if line else ""
         session.record(PROBLEM, answer.problem or seen, evidence=(completed,))
+        return
+    if daemon is None and (unseen := hidden()):
+        session.record(NOT_PLANTED, f"the daemon was not seen: {unseen}", evidence=(completed,))
         return
     survived = daemon is not None and bool(still_there((daemon,), END_S))
     if daemon:
@@ -50,7 +54,8 @@ PROBE = Probe(
     ),
     method=(
         "The payload starts a child in a session of its own, which says on the bind that it runs, and "
-        "exits. The host looks for the child by a random word of its command line; it must be gone "
+        "exits. The host looks for the child by its program's name and a random word of its command line "
+        "(where it hides other users' processes, nothing is shown); it must be gone "
         f"{END_S:.0f} s after the client's end. The control is the same daemon on the bare host, which "
         "survives."
     ),

@@ -6,8 +6,8 @@ from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret, wait_for
-from evaluation.probes.hostprocesses import found_by, leaves_a_daemon, still_there
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.hostprocesses import found_by, leaves_a_daemon, not_found, still_there
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 PREFIX = "waiting"
 READY_S = 30.0
@@ -21,16 +21,20 @@ def observe(session: Session) -> None:
     with leaves_a_daemon(session) as daemon:
         session.record(CONTROL_DONE, daemon is not None and bool(still_there((daemon,), 0.0)))
     token = secret()
-    argv = (f"{session.payload_inside}/{PAYLOAD}", "await-signal", f"{session.work_inside}/{PREFIX}")
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    argv = (program, "await-signal", f"{session.work_inside}/{PREFIX}")
     running = session.start((*argv, str(LIFETIME_S), token))
     ready = wait_for(session.work / f"{PREFIX}.ready", READY_S)
-    payload = found_by(token) if ready else None
+    payload = found_by(program, token) if ready else None
     running.signal(signal.SIGKILL, group=True)
     completed = running.wait()
-    if payload is None:
-        what = "it is hidden from the verifier" if ready else f"it was not ready within {READY_S:.0f} s"
+    if not ready:
         reason = completed.failure or f"exit status {completed.evidence.exit_status}"
-        session.record(PROBLEM, f"the payload was not found: {what} ({reason})", evidence=(completed,))
+        what = f"the payload was not ready within {READY_S:.0f} s"
+        session.record(PROBLEM, f"{what} ({reason})", evidence=(completed,))
+        return
+    if payload is None:
+        session.record(NOT_PLANTED, not_found(), evidence=(completed,))
         return
     survived = bool(still_there((payload,), END_S))
     payload.end()
@@ -50,7 +54,8 @@ PROBE = Probe(
         "cores that the next job was given."
     ),
     method=(
-        "The payload waits, and the host finds it by a random word of its command line. The client's "
+        "The payload waits, and the host finds it by its program's name and a random word of its command "
+        "line; where the host hides it (hidepid), nothing is shown. The client's "
         f"process group is sent SIGKILL. The payload must be gone {END_S:.0f} s later, as the host's "
         "process table says. The control is a daemon in a session of its own on the bare host, which must "
         "be seen to survive; a bare process in the group dies."

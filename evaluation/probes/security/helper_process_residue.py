@@ -12,12 +12,14 @@ from evaluation.probes.hostprocesses import (
     ancestors,
     below,
     found_by,
+    hidden,
     leaves_a_daemon,
     marked,
     named,
+    not_found,
     still_there,
 )
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 PREFIX = "waiting"
 MARK = "EVALUATION_TURN"
@@ -38,22 +40,29 @@ def observe(session: Session) -> None:
         session.record(PROBLEM, problem, evidence=(first,))
         return
     token = secret()
-    argv = (f"{session.payload_inside}/{PAYLOAD}", "await-signal", f"{session.work_inside}/{PREFIX}")
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    argv = (program, "await-signal", f"{session.work_inside}/{PREFIX}")
     running = session.start((*argv, str(LIFETIME_S), token), host_env={MARK: token})
     ready = wait_for(session.work / f"{PREFIX}.ready", READY_S)
-    payload = found_by(token) if ready else None
+    payload = found_by(program, token) if ready else None
     helpers = _helpers(session, running, payload, token) if payload else ()
     running.signal(signal.SIGKILL, group=True)
     completed = running.wait()
-    if payload is None:
+    if not ready:
         reason = completed.failure or f"exit status {completed.evidence.exit_status}"
-        session.record(PROBLEM, f"the payload was not found on the host ({reason})", evidence=(completed,))
+        session.record(PROBLEM, f"the payload was not ready on the host ({reason})", evidence=(completed,))
+        return
+    if payload is None:
+        session.record(NOT_PLANTED, not_found(), evidence=(completed,))
         return
     left = still_there(helpers, END_S)
     # A helper may have started another one meanwhile, to clean up.
     late = [found for found in marked(MARK, token) if found not in left and found.pid != payload.pid]
     left = (*left, *still_there(late, END_S))
     payload.end()
+    if not left and (unseen := hidden()):
+        session.record(NOT_PLANTED, f"helpers of root's would not be seen: {unseen}", evidence=(completed,))
+        return
     session.record(EFFECT, bool(left), evidence=(completed,))
     there = named(helpers) or "none beside the client"
     detail = f"left: {named(left)}; helpers were: {there}" if left else f"helpers were: {there}"

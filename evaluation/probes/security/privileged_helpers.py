@@ -13,7 +13,8 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret, wait_for
-from evaluation.probes.judging import ABSENT, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.hostprocesses import found_by, hidden, not_found
+from evaluation.probes.judging import ABSENT, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 READY_S = 30.0
 LIFETIME_S = 60
@@ -30,13 +31,17 @@ def observe(session: Session) -> None:
     task = session.start(argv)
     try:
         ready = wait_for(session.work / f"{token}.ready", READY_S)
-        pid = next(iter(_running(argv)), 0) if ready else 0
+        payload = found_by(program, token) if ready else None
+        pid = payload.pid if payload else 0
         parents = _started_by(pid, task.pid) if pid else ()
         ids = _mapped(pid) if pid else 0
     finally:
         with suppress(ProcessLookupError):
             task.signal(signal.SIGTERM)
         ended = task.wait(READY_S)
+    if ready and not pid:
+        session.record(NOT_PLANTED, not_found(), evidence=(ended,))
+        return
     if not pid or not ids:
         reason = ended.failure or read_answer(ended).problem or "its process was not found on the host"
         session.record(PROBLEM, f"nothing was seen of a running container: {reason}")
@@ -53,20 +58,14 @@ def observe(session: Session) -> None:
         session.record(EFFECT, value=True)
         session.record(DETAIL, "; ".join(helpers))
         return
+    if unseen := hidden():
+        session.record(NOT_PLANTED, f"a daemon of root's would not be seen: {unseen}")
+        return
     session.record(
         ABSENT,
         "no setuid helper and no root daemon is at work: it starts with no_new_privs set, every parent of "
         "its process is the user's own, and no id is mapped but the user's",
     )
-
-
-def _running(argv: tuple[str, ...]) -> Iterator[int]:
-    """Find processes by their whole command line, as the host sees them."""
-    wanted = "\0".join((*argv, "")).encode()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if path.read_bytes() == wanted:
-                yield int(path.parent.name)
 
 
 def _started_by(pid: int, client: int) -> tuple[tuple[str, int], ...]:

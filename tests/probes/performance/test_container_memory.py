@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.hostprocesses import HostProcess
 from evaluation.probes.performance import container_memory
 from evaluation.probes.performance.container_memory import BYTES, PROBE
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
@@ -14,7 +15,8 @@ ACCOUNTED = replace(HELD, evidence=replace(HELD.evidence, max_rss_bytes=BYTES + 
 
 def test_the_containers_own_group_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container_memory, "wait_for", lambda *_: True)
-    monkeypatch.setattr(container_memory, "process_with_argument", lambda _: 1)
+    someone = HostProcess(pid=1, parent=0, name="probe", began=0)
+    monkeypatch.setattr(container_memory, "found_by", lambda *_: someone)
     monkeypatch.setattr(container_memory, "memory_peak_bytes", lambda *_, **__: BYTES + 5)
     session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: ACCOUNTED)
     PROBE.observe(session)
