@@ -187,7 +187,7 @@ class Manifest(_Facts):
     profile: str
     seed: int
     plan: str
-    """SHA-256 of what must be unchanged for the run to be resumed."""
+    """SHA-256 of what must be unchanged for the run to be resumed, or not to be measured again."""
     tool_version: str
     started_at: str
     measured_as: str
@@ -199,6 +199,8 @@ class Manifest(_Facts):
     """The image that a probe runs in unless it names another."""
     ladder: tuple[ImageFacts, ...] = ()
     """The other images that were made ready, smallest first."""
+    wanted: dict[str, str] = {}
+    """The images that it was to have, by name the SHA-256 of the recipe; earlier runs do not say."""
     programs: tuple[ProgramFacts, ...] = ()
     batch: BatchFacts | None = None
     """The batch job that it was measured in, if it was in one; earlier runs never say."""

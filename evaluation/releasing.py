@@ -260,7 +260,7 @@ def _built_again(name: str, launcher: Launcher) -> Iterator[BuiltImage]:
     recipe, run = load_recipe(_recipes(), name), runner(launcher)
     under = built_image(recipe.extends, _recipes(), launcher) if recipe.own_layer and recipe.extends else None
     place = launcher.user.cache / "again"
-    must(run, ("rm", "-rf", "--one-file-system", str(folder_of(recipe, name, place))))
+    must(run, ("rm", "-rf", "--one-file-system", str(folder_of(recipe.sha256, name, place))))
     try:
         with Launcher(ourselves()) as hands:
             yield build(recipe, name, place, run, runner(hands), under)

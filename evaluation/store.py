@@ -7,7 +7,8 @@ Format history
     earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
     (``made_by``) where a mode runs that of another runtime.
     The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
-    It names the batch system and the jobs that it was measured in (``batch``), where it was.
+    It names the batch system and the jobs that it was measured in (``batch``), where it was, and the images
+    that it was to have (``wanted``), built or not.
     In a complete run the files of lines may be packed (``observations.jsonl.gz``), whatever its format: the
     sentinel stays as it is, and its digests are those of what is packed. What was written before this was
     possible is read as ever; a tool of that time says of a packed run that its files are missing.

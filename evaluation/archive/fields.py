@@ -110,6 +110,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
     },
     "image": _IMAGE,
     "ladder": _IMAGE,
+    "wanted": {"*": _D},
     "programs": {"component": _T, "version": _T, "package": _T, "changelog_read": _F, "mentioned": _T},
     "batch": {
         "engine": _W,

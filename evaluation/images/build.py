@@ -75,14 +75,14 @@ class BuiltImage:
         )
 
 
-def folder_of(recipe: Recipe, name: str, cache: Path) -> Path:
+def folder_of(recipe_sha256: str, name: str, cache: Path) -> Path:
     """Where a built image is kept: another recipe is another folder."""
-    return cache / "images" / f"{name}-{recipe.sha256[:_DIGITS]}"
+    return cache / "images" / f"{name}-{recipe_sha256[:_DIGITS]}"
 
 
 def kept_image(recipe: Recipe, name: str, cache: Path) -> BuiltImage | None:
     """Find the image in the cache, if it was built from this very recipe."""
-    return noted_image(folder_of(recipe, name, cache))
+    return noted_image(folder_of(recipe.sha256, name, cache))
 
 
 def noted_image(folder: Path) -> BuiltImage | None:
@@ -119,7 +119,7 @@ def build(
     """
     if (kept := kept_image(recipe, name, cache)) and kept.under == (under.layers if under else ()):
         return kept
-    folder = folder_of(recipe, name, cache)
+    folder = folder_of(recipe.sha256, name, cache)
     if absent := [tool for tool in _TOOLS if not run(("which", tool), b"", 10.0).ok]:
         raise EvaluationError(
             f"the image cannot be built here: {', '.join(absent)} not found",

@@ -7,15 +7,15 @@ reason, and its row stays.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.batch import SUBMITTED
 from evaluation.errors import EvaluationError, FaultyDocumentError
-from evaluation.measure.discovery import FoundRuntime, discover
+from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
-from evaluation.measure.images import built_image, wanted_images
+from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Command, Launcher, LauncherGoneError
 from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, DEFAULT_IMAGE, Role
@@ -63,10 +63,11 @@ def prepare(
     images: Path,
     payload: Path,
     problem: str,
-    runtimes: Sequence[str],
-    asked: Sequence[str] = (),
+    everything: Sequence[FoundRuntime],
+    found: Sequence[FoundRuntime],
+    wanted: Iterable[str],
 ) -> Prepared:
-    """Find the runtimes and make their forms of the images.
+    """Make the forms of the images, of the runtimes that were found.
 
     Parameters
     ----------
@@ -74,13 +75,11 @@ def prepare(
         The payload's directory.
     problem : str
         Why the payload could not be built; empty when it was.
-    runtimes : sequence of str
-        Only these; all when empty.
-    asked : sequence of str
+    everything, found : sequence of FoundRuntime
+        All runtimes, and those of them that the run asks.
+    wanted : iterable of str
         The images to make ready; see `wanted_images`.
     """
-    everything = discover(site, launcher)
-    found = chosen(everything, runtimes)
     shelf = Shelf(everything=everything, launcher=launcher, payload=payload)
     lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
     if site.batch.engine not in SUBMITTED:
@@ -93,7 +92,7 @@ def prepare(
     except EvaluationError as error:
         lacks["image"] = f"there is no image: {error.what}"
         readied, image = [_without_image(item, error.what) for item in found], None
-    others = [name for name in wanted_images(images, launcher, asked) if image and name != DEFAULT_IMAGE]
+    others = [name for name in wanted if image and name != DEFAULT_IMAGE]
     ladder, missing = further_forms(readied, others, images, shelf)
     here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
     return Prepared(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
-import json
 import os
 import secrets
 from collections.abc import Collection, Iterable, Sequence
@@ -15,16 +13,13 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.images.recipe import load_recipe
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
-from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
-from evaluation.measure.images import wanted_images
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
-from evaluation.measure.packages import installed_programs
-from evaluation.measure.preparation import Prepared, build_payload, chosen, prepare
+from evaluation.measure.plan import Plan, machine, planned
+from evaluation.measure.preparation import Prepared, build_payload, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
 from evaluation.measure.submission.job import batch_facts
@@ -32,10 +27,9 @@ from evaluation.measure.user import User, measuring_user
 from evaluation.measure.variants import with_knobs
 from evaluation.probes.batchsystem import batch_system
 from evaluation.probes.jobgroups import remove_abandoned
-from evaluation.probes.registry import discover as discover_probes
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
-from evaluation.store import HostFacts, Manifest, Run, RuntimeFacts, find_runs
+from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs
 
 __all__ = ["Measurement", "measured_already", "open_measurement"]
 
@@ -120,12 +114,13 @@ def open_measurement(
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
         else:
-            prepared = with_knobs(
-                prepare(site, launcher, images, payload, problem, runtimes, ladder), knobs, launcher, payload
+            plan = planned(site, wanted.name, runtimes, images, ladder, launcher, knobs)
+            prepared = prepare(
+                site, launcher, images, payload, problem, plan.everything, plan.found, plan.images
             )
-            plan = _plan(site, wanted, prepared)
-            found = None if fresh else _interrupted(results, site, plan)
-            opened = found or _new(site, wanted, results, prepared, plan, seed, launcher)
+            prepared = with_knobs(prepared, knobs, launcher, payload)
+            found = None if fresh else _interrupted(results, site, plan, prepared)
+            opened = found or _new(site, wanted, results, prepared, plan, seed)
         stack.enter_context(opened.held())
         opened.reopen()
         _note_job(opened, site)
@@ -148,27 +143,14 @@ def measured_already(
     images: Path,
     ladder: Sequence[str] = (),
 ) -> Run | None:
-    """Find the newest complete run that would come out the same: same tool, runtimes, profile and images."""
+    """Find the newest complete run that is what would be measured now; see `evaluation.measure.plan`."""
     with Launcher(_who(site, user, runtimes.split())) as launcher:
-        found = chosen(discover(site, launcher), runtimes.split())
-        wanted = wanted_images(images, launcher, ladder)
-    recipes = {name: load_recipe(images, name).sha256 for name in wanted}
-    here = _measured(item.facts for item in found)
+        plan = planned(site, profile, runtimes.split(), images, ladder, launcher)
     for run in reversed(find_runs(results, site.id)):
-        manifest = _readable(run)
-        if run.complete and manifest:
-            then = _measured(manifest.runtimes)
-            had = {name: facts.recipe_sha256 for name, facts in manifest.images.items()}
-            same_images = not had or all(had.get(name) == sha256 for name, sha256 in recipes.items())
-            same_tool = (manifest.tool_version, manifest.profile) == (__version__, profile)
-            if same_tool and then == here and same_images:
-                return run
+        manifest = _readable(run) if run.complete else None
+        if manifest and plan.covered_by(manifest, launcher.user.cache):
+            return run
     return None
-
-
-def _measured(runtimes: Iterable[RuntimeFacts]) -> set[tuple[str, str, bool]]:
-    """Which runtimes take part, in which versions, and which of them in everything."""
-    return {(facts.id, facts.version, facts.timed) for facts in runtimes if facts.present}
 
 
 def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
@@ -199,7 +181,7 @@ def _named(folder: Path, name: str, problem: str) -> Run:
     manifest = run.manifest
     if manifest.tool_version != __version__:
         what = f"it was begun with version {manifest.tool_version} of this tool, and this is {__version__}"
-    elif _machine(manifest.host) != _machine(host_facts()):
+    elif machine(manifest.host) != machine(host_facts()):
         what = "it was begun on another machine, or this one has changed since"
     elif problem and not manifest.unavailable:
         what = f"the payload could be built when it was begun, and cannot now: {problem}"
@@ -208,14 +190,31 @@ def _named(folder: Path, name: str, problem: str) -> Run:
     raise EvaluationError(what, where=str(run.path), advice="Begin a new run: evaluation run --fresh.")
 
 
-def _interrupted(results: Path, site: Site, plan: str) -> Run | None:
-    """Find the newest run that was interrupted and had the same plan."""
+def _interrupted(results: Path, site: Site, plan: Plan, prepared: Prepared) -> Run | None:
+    """Find the newest run that was interrupted and had the same plan, and for which the same was prepared."""
+    ready = _ready(prepared.runtimes, (prepared.image, *prepared.ladder), prepared.unavailable)
     for run in reversed(find_runs(results, site.id)):
         manifest = None if run.complete else _readable(run)
-        if manifest and manifest.plan == plan:
+        if (
+            manifest
+            and manifest.plan == plan.digest
+            and _ready(manifest.runtimes, manifest.images.values(), manifest.unavailable) == ready
+        ):
             print(f"going on with the interrupted run {run.path}", flush=True)  # noqa: T201
             return run
     return None
+
+
+def _ready(
+    runtimes: Iterable[RuntimeFacts], images: Iterable[ImageFacts | None], unavailable: Iterable[str]
+) -> tuple[object, ...]:
+    """What preparing came to: only like turns stand in one run."""
+    present = [
+        (facts.id, facts.version, facts.options, facts.engine_options, facts.timed)
+        for facts in runtimes
+        if facts.present
+    ]
+    return present, sorted(facts.digest for facts in images if facts), sorted(unavailable)
 
 
 def _readable(run: Run) -> Manifest | None:
@@ -232,9 +231,8 @@ def _new(
     profile: Profile,
     results: Path,
     prepared: Prepared,
-    plan: str,
+    plan: Plan,
     seed: int | None,
-    launcher: Launcher,
 ) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
@@ -244,7 +242,8 @@ def _new(
             run=f"{began:%Y%m%dT%H%M%SZ}-{began.microsecond // 1000:03}-{profile.name}",
             profile=profile.name,
             seed=secrets.randbits(32) if seed is None else seed,
-            plan=plan,
+            plan=plan.digest,
+            wanted=dict(plan.images),
             tool_version=__version__,
             started_at=now(),
             label=site.label or "",
@@ -254,7 +253,7 @@ def _new(
             runtimes=prepared.runtimes,
             image=prepared.image,
             ladder=prepared.ladder,
-            programs=installed_programs(launcher),
+            programs=plan.programs,
             batch=batch_facts(site.batch),
             unavailable=dict(prepared.unavailable),
         ),
@@ -268,27 +267,3 @@ def _note_job(run: Run, site: Site) -> None:
     if now_in and not set(now_in.jobs) <= set(known):
         batch = now_in.model_copy(update={"jobs": (*known, *now_in.jobs)})
         run.write_manifest(manifest.model_copy(update={"batch": batch}))
-
-
-def _machine(host: HostFacts) -> dict[str, object]:
-    """What makes it the same machine. The memory's size is not: it varies by some pages with each boot."""
-    return host.model_dump(exclude={"memory_bytes"})
-
-
-def _plan(site: Site, profile: Profile, prepared: Prepared) -> str:
-    """Digest of everything that must be the same for a run to be gone on with."""
-    parts = {
-        "site": site.id,
-        "profile": profile.name,
-        "tool": __version__,
-        "host": _machine(host_facts()),
-        "probes": sorted((probe.id, probe.version) for probe in discover_probes().values()),
-        "unavailable": sorted(prepared.unavailable),
-        "runtimes": [
-            (facts.id, facts.version, facts.options, facts.engine_options, facts.timed)
-            for facts in prepared.runtimes
-            if facts.present
-        ],
-        "images": [facts.digest for facts in (prepared.image, *prepared.ladder) if facts],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -23,6 +23,14 @@ class Apptainer(Runtime):
     """``apptainer exec`` or ``singularity exec``."""
 
     limits_memory: ClassVar[bool] = True
+    configuration: ClassVar[Argv] = (
+        "/etc/apptainer/*",
+        "/etc/apptainer/*/*",
+        "/etc/singularity/*",
+        "{home}/.apptainer/*.yaml",
+        "/etc/subuid",
+        "/etc/subgid",
+    )
 
     def argv(self, task: Task) -> Argv:
         """Build ``apptainer exec --bind a:b:ro --env K=V --pwd /d image command``."""

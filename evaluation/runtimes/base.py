@@ -101,6 +101,9 @@ class Runtime(ABC):
     device: ClassVar[str] = ""
     """A device that the measuring user must be able to use, without which it is not here."""
 
+    configuration: ClassVar[Argv] = ()
+    """Files that configure it, as patterns; ``{home}`` and ``{config}`` stand for the measuring user's."""
+
     tells_version: ClassVar[bool] = True
     """Whether the command can be asked for its version at all."""
 

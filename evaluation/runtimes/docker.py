@@ -63,6 +63,11 @@ class Docker(EngineRuntime):
     """Options to add where it does not start without them."""
 
     engine_processes: ClassVar[Argv] = ("dockerd", "containerd")
+    configuration: ClassVar[Argv] = (
+        "/etc/docker/daemon.json",
+        "/etc/containerd/*.toml",
+        "{home}/.docker/config.json",
+    )
 
     def pinned(self, task: Task) -> Argv:  # noqa: ARG002 - see `limits`
         """Put nothing before the client: the daemon runs the payload, and does not inherit from it."""
@@ -97,6 +102,12 @@ class RootlessDocker(Docker):
     """The ``docker`` client against a daemon of the user's own."""
 
     engine_processes: ClassVar[Argv] = ("dockerd", "containerd", "rootlesskit", "slirp4netns")
+    configuration: ClassVar[Argv] = (
+        "{config}/docker/daemon.json",
+        "{home}/.docker/config.json",
+        "/etc/subuid",
+        "/etc/subgid",
+    )
 
     def limits(self, task: Task) -> Argv:
         """Refuse: an engine without control groups of its own takes the option and does nothing (20.10)."""

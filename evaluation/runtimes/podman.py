@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Argv
@@ -15,6 +15,18 @@ __all__ = ["RUNTIMES", "Podman"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Podman(EngineRuntime):
     """The ``podman`` command of an unprivileged user."""
+
+    configuration: ClassVar[Argv] = (
+        "/usr/share/containers/*.conf",
+        "/etc/containers/*.conf",
+        "/etc/containers/*.conf.d/*",
+        "/etc/containers/*.json",
+        "{config}/containers/*.conf",
+        "{config}/containers/*.conf.d/*",
+        "{config}/containers/*.json",
+        "/etc/subuid",
+        "/etc/subgid",
+    )
 
     def argv(self, task: Task) -> Argv:
         """Build ``podman run``; refuse the one text that its ``--env`` changes."""

@@ -41,6 +41,7 @@ class Shifter(Runtime):
     """``shifter --image=TYPE:TAG -- command``."""
 
     tells_version: ClassVar[bool] = False
+    configuration: ClassVar[Argv] = ("/etc/shifter/*.conf",)
 
     def argv(self, task: Task) -> Argv:
         """Build the command line, or refuse what Shifter would silently change."""

@@ -30,7 +30,7 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
 
 def pretend_built(name: str, cache: Path) -> Path:
     recipe = load_recipe(IMAGES, name)
-    folder = folder_of(recipe, name, cache)
+    folder = folder_of(recipe.sha256, name, cache)
     (folder / "forms").mkdir(parents=True)
     built = BuiltImage(
         name=name, recipe_sha256=recipe.sha256, tar_sha256="0" * 64, tar_bytes=7, build_s=1.0,

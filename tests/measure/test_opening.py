@@ -8,18 +8,25 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evaluation.errors import EvaluationError
+from evaluation.images.convert import ConvertedForm
+from evaluation.measure import plan as plan_module
 from evaluation.measure import run as module
+from evaluation.measure.discovery import FoundRuntime
+from evaluation.measure.forms import absent
 from evaluation.measure.launcher import LauncherGoneError
 from evaluation.measure.preparation import Prepared, build_payload
 from evaluation.measure.run import Measurement, measured_already, open_measurement
+from evaluation.model import Form
+from evaluation.probes.registry import discover as discover_probes
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
-from evaluation.store import Run, RuntimeFacts, find_runs
+from evaluation.store import ImageFacts, Run, RuntimeFacts, find_runs
 
 ROOT = Path(__file__).parents[2]
 LOCAL = load_site("local", ROOT / "sites")
@@ -39,15 +46,36 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open a run of the bare host without building an image."""
-    host = known_runtimes()["host"]
+def found(id_: str, **changes: object) -> FoundRuntime:
+    """A runtime as it would be found, if it were here."""
+    runtime = known_runtimes()[id_]
     facts = RuntimeFacts(
-        id="host", family="host", mode=host.mode, present=True, command="env", version="made up"
+        id=id_, family=runtime.family, mode=runtime.mode, present=True, command="env", version="made up"
     )
-    prepared = Prepared(runtimes=(facts,), image=None, unavailable={})
-    monkeypatch.setattr(module, "prepare", lambda *_: prepared)
+    return FoundRuntime(runtime=runtime, facts=facts.model_copy(update=changes))
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[FoundRuntime]:
+    """What is found on this machine: the bare host, until a test says otherwise."""
+    there: list[FoundRuntime] = [found("host")]
+    monkeypatch.setattr(plan_module, "discover", lambda *_: tuple(there))
+    monkeypatch.setattr(plan_module, "installed_programs", lambda _: ())
+    return there
+
+
+@pytest.fixture
+def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: list[FoundRuntime]) -> Open:
+    """Open a run without building an image; no runtime but the bare host can run one."""
+
+    def prepare(*_: object) -> Prepared:
+        ready = (
+            item.facts if item.facts.id == "host" else absent(item.facts, "cannot run the image")
+            for item in here
+        )
+        return Prepared(runtimes=tuple(ready), image=None, unavailable={})
+
+    monkeypatch.setattr(module, "prepare", prepare)
     monkeypatch.setattr(module, "build_payload", lambda folder: folder)
 
     def opened(**options: object) -> Measurement:
@@ -135,11 +163,11 @@ def test_a_run_of_another_plan_is_not(opening: Open) -> None:
 def test_the_plan_holds_the_machine(opening: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with opening() as first:
         pass
-    here = first.manifest.host
-    monkeypatch.setattr(module, "host_facts", lambda: here.model_copy(update={"memory_bytes": 1}))
+    host = first.manifest.host
+    monkeypatch.setattr(plan_module, "host_facts", lambda: host.model_copy(update={"memory_bytes": 1}))
     with opening() as after_a_reboot:
         assert after_a_reboot.run.path == first.run.path
-    monkeypatch.setattr(module, "host_facts", lambda: here.model_copy(update={"kernel": "another"}))
+    monkeypatch.setattr(plan_module, "host_facts", lambda: host.model_copy(update={"kernel": "another"}))
     with opening() as elsewhere:
         assert elsewhere.run.path != first.run.path
 
@@ -213,25 +241,155 @@ def test_what_cannot_be_opened_lets_the_next_one_in(opening: Open) -> None:
         pass
 
 
+def kept(tmp_path: Path, profile: str = "quick", **options: object) -> Run | None:
+    wanted = {"images": ROOT / "images", **options}
+    return measured_already(LOCAL, profile, "", tmp_path / "results", SOMEBODY, **wanted)  # type: ignore[arg-type]
+
+
 def test_what_was_measured_already_need_not_be_again(opening: Open, tmp_path: Path) -> None:
-    results = tmp_path / "results"
-
-    def kept(profile: str = "quick") -> Run | None:
-        return measured_already(LOCAL, profile, "none", results, SOMEBODY, images=tmp_path / "images")
-
-    assert kept() is None
+    assert kept(tmp_path) is None
     with opening() as first:
-        version = next(iter(first.manifest.runtimes)).version
-    assert version == "made up"
-    assert kept() is None
-    kernel = f"Linux {first.manifest.host.kernel}"
-    changed(first.run, runtimes=[{**first.manifest.runtimes[0].model_dump(), "version": kernel}])
-    assert kept() is None  # interrupted
+        pass
+    assert kept(tmp_path) is None  # interrupted
     first.run.finish("2026-01-01")
-    found = kept()
-    assert found is not None
-    assert found.path == first.run.path
-    assert kept("full") is None
+    again = kept(tmp_path)
+    assert again is not None
+    assert again.path == first.run.path
+    assert kept(tmp_path, "full") is None
     (first.run.path / "manifest.json").write_text("{")
-    assert kept() is None
-    assert len(find_runs(results)) == 1
+    assert kept(tmp_path) is None
+    assert len(find_runs(tmp_path / "results")) == 1
+
+
+def test_a_runtime_that_cannot_run_the_image_is_measured_already_too(
+    opening: Open, here: list[FoundRuntime], tmp_path: Path
+) -> None:
+    here.append(found("charliecloud"))
+    with opening() as first:
+        first.finish()
+    assert [facts.present for facts in first.manifest.runtimes] == [True, False]
+    assert kept(tmp_path) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": "newer"},
+        {"options": ("--network", "none")},
+        {"engine_options": ("--root", "/elsewhere")},
+        {"command": "/opt/env"},
+        {"security": ("storage: vfs",)},
+    ],
+)
+def test_a_runtime_that_changed_is_measured_again_and_not_gone_on_with(
+    opening: Open, here: list[FoundRuntime], tmp_path: Path, change: dict[str, object]
+) -> None:
+    with opening() as first:
+        pass
+    here[:] = [found("host", **change)]
+    with opening() as second:
+        assert second.run.path != first.run.path
+        second.finish()
+    assert kept(tmp_path) is not None
+    here[:] = [found("host")]
+    first.run.finish("2026-01-01")
+    second.run.path.rename(tmp_path / "aside")
+    assert kept(tmp_path) is not None
+    here[:] = [found("host", **change)]
+    assert kept(tmp_path) is None
+
+
+def test_a_configuration_file_that_changed_is_measured_again(
+    opening: Open, here: list[FoundRuntime], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.append(found("podman"))
+    folder = tmp_path / "configuration"
+    folder.mkdir()
+    monkeypatch.setattr(
+        type(here[1].runtime), "configuration", (f"{folder}/*.conf", "{config}/nothing-there")
+    )
+    with opening() as first:
+        first.finish()
+    assert kept(tmp_path) is not None
+    (folder / "storage.conf").write_text("driver = vfs")
+    assert kept(tmp_path) is None
+    os.mkfifo(folder / "fifo.conf")  # is not waited for
+    (folder / "storage.conf").unlink()
+    assert kept(tmp_path) is None
+    (folder / "fifo.conf").unlink()
+    assert kept(tmp_path) is not None
+
+
+def test_every_adapter_names_its_configuration_by_the_home_and_the_configuration_folder() -> None:
+    for runtime in known_runtimes().values():
+        for pattern in runtime.configuration:
+            assert pattern.format(home="/home/somebody", config="/home/somebody/.config").startswith("/")
+
+
+def test_a_new_or_a_changed_probe_is_measured(
+    opening: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opening() as first:
+        first.finish()
+    probes = discover_probes()
+    changed_one = {**probes, "cold_start": replace(probes["cold_start"], version=1000)}
+    fewer = {id_: probe for id_, probe in probes.items() if id_ != "cold_start"}
+    for other in (changed_one, fewer):
+        monkeypatch.setattr(plan_module, "discover_probes", lambda other=other: other)
+        assert kept(tmp_path) is None
+    monkeypatch.setattr(plan_module, "discover_probes", lambda: probes)
+    assert kept(tmp_path) is not None
+
+
+def test_an_image_that_could_not_be_built_is_asked_for_again_only_if_its_recipe_or_the_builders_changed(
+    opening: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = Path(shutil.copytree(ROOT / "images", tmp_path / "recipes"))
+    with opening(images=recipes) as first:
+        first.finish()
+    assert first.manifest.images == {}
+    assert {"xs", "small"} <= set(first.manifest.wanted)
+    assert kept(tmp_path, images=recipes) is not None
+    monkeypatch.setattr(plan_module, "_TOOLS", ())
+    assert kept(tmp_path, images=recipes) is None
+    monkeypatch.undo()
+
+
+def test_a_recipe_that_changed_is_measured(opening: Open, tmp_path: Path) -> None:
+    recipes = Path(shutil.copytree(ROOT / "images", tmp_path / "recipes"))
+    with opening(images=recipes, ladder=["xs", "small", "med"]) as first:
+        first.finish()
+    assert kept(tmp_path, images=recipes) is not None  # fewer images are wanted than were measured
+    assert kept(tmp_path, images=recipes, ladder=["large"]) is None
+    recipe = recipes / "xs" / "image.yaml"
+    recipe.write_text(recipe.read_text().replace("packages:", "packages: # changed", 1))
+    assert kept(tmp_path, images=recipes) is not None  # not by a comment
+    recipe.write_text(recipe.read_text().replace("busybox", "bash"))
+    assert kept(tmp_path, images=recipes) is None
+
+
+def test_an_image_whose_content_is_another_is_measured(
+    opening: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opening() as first:
+        first.finish()
+    sha256 = first.manifest.wanted["small"]
+    image = ImageFacts(
+        name="small",
+        recipe="",
+        recipe_sha256=sha256,
+        digest="d",
+        tar_bytes=1,
+        build_s=0.0,
+        packages=(),
+        forms=(),
+    )
+    changed(first.run, image=image.model_dump(mode="json"))
+    assert kept(tmp_path) is not None  # it is not kept: it would be built from the same recipe
+    form = ConvertedForm(
+        runtime="host", form=Form.DIRECTORY, reference="", size_bytes=1, convert_s=0.0, digest="another"
+    )
+    monkeypatch.setattr(plan_module, "kept_form", lambda _: form)
+    assert kept(tmp_path) is None
+    monkeypatch.setattr(plan_module, "kept_form", lambda _: replace(form, digest="d"))
+    assert kept(tmp_path) is not None

@@ -14,8 +14,9 @@ from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
 from evaluation.measure import forms, preparation
+from evaluation.measure.discovery import discover
 from evaluation.measure.launcher import Launcher, LauncherGoneError
-from evaluation.measure.preparation import Prepared, prepare
+from evaluation.measure.preparation import Prepared, chosen, prepare
 from evaluation.measure.user import ourselves
 from evaluation.model import DEFAULT_IMAGE, Form, Role
 from evaluation.probes.registry import discover as discover_probes
@@ -78,7 +79,17 @@ def prepared(
             monkeypatch.setattr(forms, "shared_form", shared_form)
             monkeypatch.setattr(forms, "built_image", made)
             monkeypatch.setattr(preparation, "built_image", made)
-            return prepare(LOCAL, launcher, ROOT / "images", tmp_path, problem, runtimes, ("xs", "med"))
+            found = discover(LOCAL, launcher)
+            return prepare(
+                LOCAL,
+                launcher,
+                ROOT / "images",
+                tmp_path,
+                problem,
+                found,
+                chosen(found, runtimes),
+                ("xs", "med"),
+            )
 
         yield run
 
