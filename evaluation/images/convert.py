@@ -12,6 +12,7 @@ from evaluation.images.build import BuiltImage
 from evaluation.images.process import Run, must, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Form, Task
 from evaluation.payload.build import PROBE
+from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["ConvertedForm", "content_digest", "convert", "kept_form", "shared_form"]
@@ -141,9 +142,7 @@ def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> 
             where=f"{runtime.id}, {reference}",
         )
     said = done.stderr.decode(errors="replace")
-    reason = (
-        runtime.own_failure(done.evidence.exit_status, said) or said.strip()[-500:] or "it printed nothing"
-    )
+    reason = runtime.own_failure(done.evidence.exit_status, said) or reason_in(said) or "it printed nothing"
     raise EvaluationError(
         f"the image cannot be read from inside: {without_addresses(reason)}",
         where=f"{runtime.id}, {reference}",

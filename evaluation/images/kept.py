@@ -11,6 +11,7 @@ from evaluation.errors import EvaluationError
 from evaluation.images.build import noted_image
 from evaluation.images.convert import kept_form, size_of
 from evaluation.images.process import Run, must
+from evaluation.reasons import reason_of
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["Kept", "kept", "remove"]
@@ -85,8 +86,7 @@ def _images(runtime: Runtime, run: Run) -> Iterator[Kept]:
     engine = (runtime.command, *runtime.engine_options, "image")
     listed = run((*engine, "ls", "--format", "{{.Repository}}:{{.Tag}}"), b"", 60.0)
     if not listed.ok:
-        said = listed.stderr.decode(errors="replace").strip()
-        raise EvaluationError(f"its images cannot be listed: {said}", where=runtime.id)
+        raise EvaluationError(f"its images cannot be listed: {reason_of(listed)}", where=runtime.id)
     for name in sorted(set(listed.stdout.decode().split())):
         if _OURS.fullmatch(name):
             yield Kept(

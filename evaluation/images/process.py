@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from evaluation.errors import EvaluationError
 from evaluation.model import Completed
+from evaluation.reasons import reason_of
 
 __all__ = ["Run", "must", "require_space", "without_addresses"]
 
@@ -17,16 +18,17 @@ _PATIENCE_S = 3600.0
 
 
 def must(run: Run, argv: Sequence[str], *, stdin: bytes = b"", env: Sequence[str] = ()) -> Completed:
-    """Run one step, and stop with the end of what it said when it fails."""
+    """Run one step, and stop with the reason that it gave when it fails."""
     done = run(("env", *env, *argv) if env else argv, stdin, _PATIENCE_S)
     if done.evidence.timed_out:
         raise EvaluationError(f"{argv[0]} did not end within {_PATIENCE_S:.0f} s", where="image")
     if not done.ok:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-8:]
+        ending = "\n    ".join(without_addresses(line) for line in said)
         raise EvaluationError(
-            f"{argv[0]} ended with {done.evidence.exit_status}:\n    "
-            + "\n    ".join(without_addresses(line) for line in said),
+            f"{argv[0]} ended with {done.evidence.exit_status}: {without_addresses(reason_of(done))}",
             where="image",
+            advice=f"The end of what it said:\n    {ending}" if len(said) > 1 else "",
         )
     return done
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.reasons import reason_in, shortened
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["Crowd", "Crowded", "Launch", "Limits", "cause_of"]
@@ -19,7 +20,7 @@ __all__ = ["Crowd", "Crowded", "Launch", "Limits", "cause_of"]
 NOTHING_RUN = "it ended well, and yet the program inside was never started"
 
 _CHANGING = re.compile(r"[0-9a-f]{12,}|\d+")
-_LONGEST = 140
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,6 @@ def cause_of(status: int | None, stderr: bytes, error: str, runtime: Runtime, *,
     if status == 0:
         return "" if ran else NOTHING_RUN
     said = stderr.decode(errors="replace")
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = runtime.own_failure(status or 0, said) or (lines[-1] if lines else "")
+    told = runtime.own_failure(status or 0, said) or reason_in(said)
     word = f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
-    return f"{word}: {_CHANGING.sub('#', told)[:_LONGEST]}" if told else word
+    return f"{word}: {shortened(_CHANGING.sub('#', told), _LONGEST)}" if told else word

@@ -15,6 +15,7 @@ import docker.errors
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.model import Role
 from evaluation.probes.base import Completed
+from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
 from evaluation.runtimes.docker import RootlessDocker
@@ -151,17 +152,16 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     """Ask for the version; give it, or the reason why there is none."""
     done = _run(launcher, runtime.version_argv())
     printed = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")  # ch-run: on stderr
-    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-    last = (_one_line(said[-1]) if said else "") or "it said nothing"
+    said = reason_of(done)
     if done.evidence.timed_out:
         return "", f"installed, but does not answer within {_ANSWER_S:g} s"
     if done.evidence.exit_status < 0:
-        return "", f"installed, but ended by signal {-done.evidence.exit_status}: {last}"
+        return "", f"installed, but ended by signal {-done.evidence.exit_status}: {said}"
     if not done.ok or not printed:
-        return "", f"installed, but does not answer: {last}"
+        return "", f"installed, but does not answer: {said}"
     version = _one_line(runtime.parse_version(printed))
     if runtime.tells_version and not any(character.isdigit() for character in version):
-        return "", f"installed, but what it says is no version: {version or last}"
+        return "", f"installed, but what it says is no version: {version or said}"
     return version, ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluation.probes.base import Completed
+from evaluation.reasons import last_words
 
 __all__ = ["Answer", "Line", "read_answer"]
 
@@ -77,12 +78,6 @@ def read_answer(completed: Completed) -> Answer:
 
 
 def _problem(completed: Completed) -> str:
-    if completed.evidence.timed_out:
-        ending = f"it was ended after {completed.evidence.duration_s:.1f} s"
-    else:
-        ending = f"exit status {completed.evidence.exit_status}"
     if completed.failure:
         return f"the runtime did not run the payload: {completed.failure}"
-    words = completed.stderr.decode("utf-8", "replace").strip().splitlines()
-    said = f"; it said: {words[-1][:300]}" if words else ""
-    return f"the payload did not run to its end ({ending}{said})"
+    return f"the payload did not run to its end ({last_words(completed)})"

@@ -21,6 +21,7 @@ from evaluation.payload.build import PROBE
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import secret
+from evaluation.reasons import NOTHING, reason_in
 from evaluation.runtimes.base import Archives
 
 __all__ = ["MARK", "CanaryImage", "forget", "made", "require_images", "said", "without_cache", "word_in"]
@@ -31,6 +32,7 @@ MARK = "/srv/mark"
 _DIRECTORIES = (
     "bin dev etc home host mnt opt payload proc root run srv sys tmp usr var var/tmp work".split()  # noqa: SIM905 - read as a list
 )
+
 _FILES = ("hosts", "resolv.conf", "hostname", "passwd", "group", "nsswitch.conf")
 _NOISE_BYTES = 2**18
 """Two whole blocks of a squashfs: what is left over would be packed with other files and compressed."""
@@ -194,8 +196,7 @@ def word_in(session: Session, reference: str, env: Mapping[str, str] | None = No
 
 
 def said(done: Completed | None, *about: str) -> str:
-    """Give the last thing that a command said, for a person; if a line is about one of some words, that."""
+    """Give the reason that a command printed, for a person; if a line is about one of some words, that."""
     text = (done.stderr or done.stdout).decode("utf-8", "replace") if done else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    chosen = [line for line in lines if any(word in line.lower() for word in about)] or lines
-    return chosen[-1][:300] if chosen else "it said nothing"
+    chosen = [line for line in text.splitlines() if any(word in line.lower() for word in about)]
+    return reason_in("\n".join(chosen) or text) or NOTHING

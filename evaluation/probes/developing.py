@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import plant_file
+from evaluation.reasons import reason_of
 
 __all__ = ["COMPILER", "HOST_COMPILER", "HOST_DEBUGGER", "HOST_MAKE", "PROGRAM", "Round", "edit", "go_round"]
 
@@ -52,8 +53,7 @@ def go_round(session: Session, half: int = 21) -> Round:
     if built.failure or built.evidence.timed_out:
         return Round(problem=built.failure or "the compiler did not end", evidence=(built,))
     if not (built.ok and (session.work / PROGRAM).is_file()):
-        words = built.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Round(missing=("it was not compiled", *words[-1:]), evidence=(built,))
+        return Round(missing=("it was not compiled", reason_of(built)), evidence=(built,))
     ran = session.launch((program,))
     steps = (f"break {SOURCE}:{LINE}", "run", "print whole", "backtrace", "continue")
     script = tuple(word for step in steps for word in ("-ex", step))

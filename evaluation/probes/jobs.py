@@ -17,6 +17,7 @@ from evaluation.probes.base import Completed, Launch, Session
 from evaluation.probes.batchsystem import Account, BatchSystem, Limits
 from evaluation.probes.canaries import plant_file, secret, wait_for
 from evaluation.probes.judging import NOT_PLANTED, PROBLEM
+from evaluation.reasons import reason_in, reason_of
 
 __all__ = ["GROUP", "MARK", "NO_ENGINE", "Job", "job"]
 
@@ -143,12 +144,12 @@ class Job:
         """What the client itself said against starting the container; empty where it said nothing."""
         said = self._text("err").strip()
         status = self.status if self.status is not None else 125 if self.in_place else 0
-        return (self.session.adapter.own_failure(status, said) or "")[:200]
+        return self.session.adapter.own_failure(status, said) or ""
 
     def complain(self, what: str) -> None:
-        """Record why this turn says nothing, with what the job itself said last."""
-        said = (self._text("err") or self._text("out")).strip().splitlines()
-        told = f"; it said: {said[-1][:200]}" if said else ""
+        """Record why this turn says nothing, with the reason that the job itself gave."""
+        said = reason_in(self._text("err") or self._text("out"))
+        told = f"; it said: {said}" if said else ""
         status = self.status
         how = "it did not come to its end" if status is None else f"exit status {status}"
         self.session.record(PROBLEM, f"{what} ({how}{told})", evidence=(self.said, *self.evidence))
@@ -219,10 +220,7 @@ def job(
         in_place=in_place, evidence=[submitted],
     )  # fmt: skip
     if not number:
-        words = (submitted.stderr or submitted.stdout).decode(errors="replace").strip().splitlines()
-        session.record(
-            PROBLEM, f"{system.title} took no job: {words[-1][:200] if words else 'without a word'}"
-        )
+        session.record(PROBLEM, f"{system.title} took no job: {reason_of(submitted)}")
         yield None
         return
     try:

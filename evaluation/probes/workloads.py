@@ -12,6 +12,7 @@ from evaluation.model import Bind
 from evaluation.probes.base import Completed, Judgement, Observations, Probe, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.judging import PROBLEM, relative
+from evaluation.reasons import last_words
 from evaluation.workloads import Workload, WorkloadFile, list_workloads, load_workload
 
 __all__ = ["probe_of", "workload_probes"]
@@ -129,13 +130,7 @@ class _Observer:
 def _figures(completed: Completed, file: WorkloadFile) -> tuple[dict[str, float], str]:
     """Read the figures out of what was printed; also, why they are not to be relied on."""
     if not completed.ok:
-        words = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        ending = (
-            f"it was ended after {completed.evidence.duration_s:.0f} s"
-            if completed.evidence.timed_out
-            else f"exit status {completed.evidence.exit_status}"
-        )
-        return {}, f"the job did not end well ({'; '.join([ending, *words])})"
+        return {}, f"the job did not end well ({last_words(completed)})"
     printed = completed.stdout.decode("utf-8", "replace")
     figures: dict[str, float] = {}
     for name, figure in file.figures.items():

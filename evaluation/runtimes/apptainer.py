@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evaluation.model import Form, Role, Task
+from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Apptainer"]
@@ -16,6 +17,9 @@ _PRODUCTS = {
     "singularity-pro": "SingularityPRO",
     "singularity": "Singularity",
 }
+
+_OWN = ("FATAL", "ERROR", " ")
+"""How its own lines begin that say why, and what goes on below them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +89,16 @@ class Apptainer(Runtime):
         return f"{_PRODUCTS.get(product, product)} {version}" if told else f"Singularity {product}"
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
-        """Exit status 255 with a line that begins FATAL is the runtime's own."""
-        if exit_status != 255:
+        """Exit status 255 with a line that begins FATAL is the runtime's own.
+
+        So is 1 with a line of its starter's, which begins ERROR, padded to a colon: it is written in C, and
+        is what sets namespaces up.
+        """
+        own = {255: "FATAL", 1: "ERROR  :"}.get(exit_status)
+        lines = stderr.splitlines()
+        if own is None or not any(line.startswith(own) for line in lines):
             return None
-        return next((line for line in stderr.splitlines() if line.startswith("FATAL")), None)
+        return reason_in("\n".join(line for line in lines if line.startswith(_OWN)))
 
     def prepare(self, archives: Archives, store: str) -> Preparation:
         """Build a SIF (zstd: six times faster to make than gzip, 4 % larger), or a directory."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evaluation.model import Task
+from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["EngineRuntime"]
@@ -66,7 +67,7 @@ class EngineRuntime(Runtime, ABC):
         said = [line for line in stderr.splitlines() if line.strip()]
         engine_spoke = any(line.startswith((f"{self.family}:", "Error:")) for line in said)
         if exit_status == 125 or (exit_status in {126, 127} and engine_spoke):
-            return said[0] if said else f"{self.family} failed without a word"
+            return reason_in(stderr) or f"{self.family} failed without a word"
         return None
 
     def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - kept in the engine

@@ -124,7 +124,7 @@ def test_a_failing_step_leaves_no_image(tmp_path: Path, tool: str) -> None:
     tools = Tools(fail={tool: "\n".join(f"line {number}" for number in range(20))})
     if tool in {"umoci", "skopeo", "mmdebstrap"}:
         tools = FailingLate(fail=tools.fail)
-    with pytest.raises(EvaluationError, match=rf"{tool} ended with 25:\n    line 12\n(.|\n)*line 19"):
+    with pytest.raises(EvaluationError, match=rf"{tool} ended with 25: line 19\n(.|\n)*line 12\n"):
         built(tmp_path, tools)
     (folder,) = (tmp_path / "images").iterdir()
     assert noted_image(folder) is None

@@ -113,6 +113,11 @@ def test_version_names_the_product(printed: str, version: str) -> None:
             "INFO:    a note\nFATAL:   While checking container encryption: could not open image none.sif\n",
             "FATAL:   While checking container encryption: could not open image none.sif",
         ),
+        (
+            1,
+            "WARNING: odd\nERROR  : Could not write info to setgroups: Permission denied\nERROR  : none\n",
+            "ERROR  : Could not write info to setgroups: Permission denied",
+        ),
         (255, "the program's own word\n", None),
         (1, "FATAL:   the program's own word\n", None),
         (0, "", None),

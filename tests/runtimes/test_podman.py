@@ -113,3 +113,10 @@ def test_the_user_keeps_its_id_with_every_adaptation() -> None:
         "podman", "run", "--rm", "--pull", "never", "--userns", "keep-id",
         "image:1", "program", "--flag", "two words",
     )  # fmt: skip
+
+
+def test_a_warning_is_never_its_reason() -> None:
+    """Where XDG_RUNTIME_DIR points nowhere podman warns first, and says the error last."""
+    warned = 'time="x" level=warning msg="RunRoot is pointing to a path (/nowhere) which is not writable"\n'
+    error = "Error: creating runtime static files directory: mkdir /nowhere: permission denied"
+    assert PODMAN.own_failure(125, warned + error + "\n") == error

@@ -12,6 +12,7 @@ from pathlib import Path
 from evaluation.measure.launcher import Command, LauncherTask
 from evaluation.measure.session import Arm, Bench
 from evaluation.model import WORK, Bind, Completed, Task
+from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Runtime, RuntimeRefusalError
 
 __all__ = ["Check", "DeviationError", "Trial", "UnsupportedError", "expect"]
@@ -161,9 +162,9 @@ class Trial:
 
 
 def ending(done: Completed) -> str:
-    """Tell how a process ended, with its last words."""
-    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-    return f"ended with exit status {done.evidence.exit_status}" + (f": {said[-1]}" if said else "")
+    """Tell how a process ended, with the reason that it gave."""
+    said = reason_in((done.stderr or done.stdout).decode(errors="replace"))
+    return f"ended with exit status {done.evidence.exit_status}" + (f": {said}" if said else "")
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:

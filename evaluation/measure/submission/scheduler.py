@@ -14,6 +14,7 @@ from typing import Final
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.reasons import NOTHING, reason_in
 from evaluation.runtimes.base import Argv
 
 __all__ = ["PREFIX", "GridEngine", "Job", "Queue", "Scheduler", "Slurm", "scheduler_of"]
@@ -238,7 +239,7 @@ class Queue:
         if status != 0:
             missing = status == 127
             raise EvaluationError(
-                "its commands are not on PATH" if missing else f"it does not answer: {_last(told)}",
+                "its commands are not on PATH" if missing else f"it does not answer: {_reason(told)}",
                 where=self._scheduler.engine,
                 advice="Submit from a host of the cluster; evaluation doctor --site SITE says what is there.",
             )
@@ -259,7 +260,7 @@ class Queue:
         """
         status, told = self._ask(self._scheduler.listing_argv(self._launcher.user.name))
         if status != 0:
-            raise EvaluationError(f"it does not list jobs: {_last(told)}", where=self._scheduler.engine)
+            raise EvaluationError(f"it does not list jobs: {_reason(told)}", where=self._scheduler.engine)
         return tuple(job for job in self._scheduler.parse(told) if name in job.name)
 
     def reason(self, job: str) -> str:
@@ -307,5 +308,5 @@ class Queue:
         return done.evidence.exit_status, (done.stdout + done.stderr).decode(errors="replace")
 
 
-def _last(told: str) -> str:
-    return (told.strip().splitlines() or ["it says nothing"])[-1]
+def _reason(told: str) -> str:
+    return reason_in(told) or NOTHING

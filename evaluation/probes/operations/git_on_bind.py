@@ -6,6 +6,7 @@ from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import DETAIL, PROBLEM, functional
 from evaluation.probes.timing import lacks
+from evaluation.reasons import reason_of
 
 SETTINGS = ("-c", "user.name=probe", "-c", "user.email=probe@invalid", "-c", "init.defaultBranch=main")
 STEPS = (
@@ -39,8 +40,7 @@ def observe(session: Session) -> None:
         return
     committed = done[-1].ok and len(done) == len(STEPS) and not done[-1].stdout
     if not committed:
-        words = done[-1].stderr.decode("utf-8", "replace").strip().splitlines()[:1]
-        session.record(DETAIL, f"git {STEPS[len(done) - 1][0]}: {' '.join(words)}", evidence=(done[-1],))
+        session.record(DETAIL, f"git {STEPS[len(done) - 1][0]}: {reason_of(done[-1])}", evidence=(done[-1],))
     removed = session.on_host(("rm", "-rf", str(repository)))
     session.record("works", committed and removed.ok and not repository.exists(), evidence=(*done, removed))
     if committed and not removed.ok:

@@ -7,6 +7,7 @@ from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import DETAIL, PROBLEM, UNAVAILABLE, functional
 from evaluation.probes.timing import run_payload
+from evaluation.reasons import last_words
 
 
 def observe(session: Session) -> None:
@@ -31,9 +32,7 @@ def observe(session: Session) -> None:
         if problem := read_answer(ended).problem:
             session.record(PROBLEM, problem, evidence=(completed, ended))
             return
-        words = completed.stderr.decode("utf-8", "replace").strip().splitlines()
-        status = f"exit status {completed.evidence.exit_status}"
-        session.record(DETAIL, "; ".join([status, *words[-1:]]), evidence=(completed,))
+        session.record(DETAIL, last_words(completed), evidence=(completed,))
     session.record("runs", line is not None and line.ok, evidence=(completed,))
 
 

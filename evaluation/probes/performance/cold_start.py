@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import PROBLEM, relative
+from evaluation.reasons import last_words
 
 COMMAND = ("/bin/true",)
 
@@ -12,13 +13,7 @@ def observe(session: Session) -> None:
     """Launch the smallest program there is, without any bind."""
     completed = session.launch(COMMAND)
     if not completed.ok or completed.stdout:
-        words = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        ending = (
-            "it timed out"
-            if completed.evidence.timed_out
-            else f"exit status {completed.evidence.exit_status}"
-        )
-        message = f"{COMMAND[0]} did not run cleanly ({'; '.join([ending, *words])})"
+        message = f"{COMMAND[0]} did not run cleanly ({last_words(completed)})"
         session.record(PROBLEM, message, evidence=(completed,))
         return
     session.record("start", completed.evidence.duration_s, "s", evidence=(completed,))

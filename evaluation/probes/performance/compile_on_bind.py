@@ -6,6 +6,7 @@ from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.developing import HOST_COMPILER, HOST_MAKE
 from evaluation.probes.judging import PROBLEM, relative, with_one_compiler
 from evaluation.probes.timing import lacks
+from evaluation.reasons import last_words
 
 UNITS = 24
 FUNCTIONS = 40
@@ -30,11 +31,9 @@ def observe(session: Session) -> None:
     completed = session.launch(argv, timeout_s=300.0)
     built = len(list((project / "out").glob("*.o"))) if completed.ok else 0
     if built != UNITS or not (project / "out" / "program").is_file():
-        status = completed.evidence.exit_status
-        said = completed.stderr.decode("utf-8", "replace").strip()[-300:]
         session.record(
             PROBLEM,
-            f"{built} of {UNITS} units were compiled (exit status {status}; {said})",
+            f"{built} of {UNITS} units were compiled ({last_words(completed)})",
             evidence=(completed,),
         )
         return

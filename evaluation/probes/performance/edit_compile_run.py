@@ -7,6 +7,7 @@ from evaluation.probes.canaries import plant_file
 from evaluation.probes.developing import COMPILER, HOST_COMPILER, HOST_MAKE
 from evaluation.probes.judging import PROBLEM, relative, with_one_compiler
 from evaluation.probes.timing import lacks
+from evaluation.reasons import last_words
 
 UNITS = 12
 CYCLES = 3
@@ -30,8 +31,7 @@ def observe(session: Session) -> None:
         _edit(session, FIRST + cycle)
         done = session.launch(argv, timeout_s=120.0)
         if done.stdout.split() != [str(FIRST + cycle).encode()] or not done.ok:
-            said = done.stderr.decode("utf-8", "replace").strip()[-300:]
-            why = f"the program did not say {FIRST + cycle} (exit status {done.evidence.exit_status}; {said})"
+            why = f"the program did not say {FIRST + cycle} ({last_words(done)})"
             session.record(PROBLEM, why, evidence=(done,))
             return
         if cycle:  # the first one builds everything

@@ -7,6 +7,7 @@ from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE, relative
 from evaluation.probes.timing import record_lines
+from evaluation.reasons import NOTHING, reason_in
 
 BYTES = 2**20
 ROUNDS = 500
@@ -23,7 +24,7 @@ def observe(session: Session) -> None:
         session.record(UNAVAILABLE, f"{where} has no {absent}", evidence=(completed,))
         return
     if line is not None and (line.integer("exit_status") != 0 or line.text("said")):
-        said = (line.text("said") or "nothing").splitlines()[0]
+        said = reason_in(line.text("said") or "") or NOTHING
         session.record(
             PROBLEM,
             f"MPI did not run as it should (exit status {line.integer('exit_status')}): {said}",

@@ -8,6 +8,7 @@ from evaluation.probes.answers import Answer, Line, read_answer
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.canaries import NEEDS_ROOT, plant_file, root_directory, secret
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
+from evaluation.reasons import reason_of
 
 MOUNT_POINT = "/host"
 PUBLIC, PRIVATE, SECRET, WRITTEN = "public", "root-only", "secret", "written"
@@ -76,11 +77,10 @@ def _record_refusal(session: Session, completed: Completed, answer: Answer, dire
     if read_answer(again).problem or session.is_control:
         session.record(PROBLEM, answer.problem or "the payload reported too little", evidence=evidence)
         return
-    words = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     session.record(EFFECT, value=False, evidence=evidence)
     session.record(
         DETAIL,
-        ": ".join(["the runtime started with another bind, but not with this one", *words]),
+        f"the runtime started with another bind, but not with this one: {reason_of(completed)}",
         evidence=evidence,
     )
     session.record(CONTROL_DONE, value=True)

@@ -15,6 +15,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret, wait_for
 from evaluation.probes.hostprocesses import found_by, hidden, not_found
 from evaluation.probes.judging import ABSENT, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
+from evaluation.reasons import reason_of
 
 READY_S = 30.0
 LIFETIME_S = 60
@@ -113,8 +114,7 @@ def _without_privileges(session: Session, program: str) -> str:
     again = session.on_host(("setpriv", "--no-new-privs", *usual.evidence.argv), timeout_s=60.0)
     if not read_answer(again).problem:
         return ""
-    words = (again.stderr or b"it said nothing").decode("utf-8", "replace").strip().splitlines()
-    return f"a setuid helper: with no_new_privs set it does not start ({words[-1][:200]})"
+    return f"a setuid helper: with no_new_privs set it does not start ({reason_of(again)})"
 
 
 PROBE = Probe(

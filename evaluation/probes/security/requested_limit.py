@@ -5,6 +5,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
 from evaluation.probes.judging import ABSENT, CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.reasons import reason_in
 
 LIMIT_BYTES = 128 * 2**20
 HELD_BYTES = 512 * 2**20
@@ -51,8 +52,8 @@ def _take(session: Session, name: str, limit_bytes: int) -> tuple[bool, Complete
 
 
 def _said(completed: Completed) -> str:
-    words = completed.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"; it said: {words[0][:200]}" if words else " without a word"
+    said = reason_in(completed.stderr.decode("utf-8", "replace"))
+    return f"; it said: {said}" if said else " without a word"
 
 
 PROBE = Probe(

@@ -29,7 +29,7 @@ def test_it_runs_or_it_does_not(tmp_path: Path) -> None:
     assert PROBE.judge(observed(tmp_path, RAN).observations, {}).outcome is Outcome.HOLDS
     judgement = PROBE.judge(observed(tmp_path, KILLED).observations, {})
     assert judgement.outcome is Outcome.FAILS
-    assert "exit status -31" in judgement.message
+    assert "signal 31" in judgement.message
 
 
 def test_without_the_program_it_is_unavailable(tmp_path: Path) -> None:

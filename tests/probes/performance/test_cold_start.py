@@ -21,10 +21,10 @@ def test_the_duration_of_the_launch_is_the_value(tmp_path: Path) -> None:
     [
         (
             ended(exit_status=1, stderr=b"a\nno such image\n"),
-            "/bin/true did not run cleanly (exit status 1; no such image)",
+            "/bin/true did not run cleanly (exit status 1; it said: no such image)",
         ),
         (ended(b"pulling\n"), "/bin/true did not run cleanly (exit status 0)"),
-        (ended(timed_out=True), "/bin/true did not run cleanly (it timed out)"),
+        (ended(timed_out=True), "/bin/true did not run cleanly (it was ended after 0.0 s)"),
     ],
 )
 def test_an_unclean_launch_is_an_error(tmp_path: Path, end: Completed, message: str) -> None:
