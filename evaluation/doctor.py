@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
@@ -107,6 +108,7 @@ def examine(site: Site) -> Checkup:
             for facts in runtimes
             if not facts.present and facts.advice
         ]
+        limits += _impaired(runtimes)
         limits += _tools_missing(launcher)
     limits += _hidden_processes()
     batch, unanswered = _batch(site)
@@ -127,6 +129,19 @@ def examine(site: Site) -> Checkup:
         limits=tuple(limits),
         batch=batch,
     )
+
+
+def _impaired(runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
+    """Name what runs here in a way that no centre would; the modes of one run as it does."""
+    return [
+        Limit(
+            what=f"{facts.id} as a centre would run it",
+            why=facts.impairment,
+            advice=f"It is not timed or ranked unless named: RUNTIMES={facts.id}. Mend it, or leave it out.",
+        )
+        for facts in runtimes
+        if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE
+    ]
 
 
 def _batch(site: Site) -> tuple[str, list[Limit]]:

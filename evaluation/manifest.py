@@ -81,6 +81,9 @@ class RuntimeFacts(_Facts):
     engine_options: tuple[str, ...] = ()
     adaptation: str = ""
     security: tuple[str, ...] = ()
+    impairment: str = ""
+    """In what way it runs as no centre would have it, see `evaluation.measure.impairment`; earlier runs
+    never say."""
     role: Role = Field(default_factory=_role_before_roles)
     timed: bool = True
     knob: KnobFacts | None = None

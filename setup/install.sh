@@ -6,7 +6,7 @@ apptainer_root=$prefix/apptainer
 
 groups=( # one line a purpose: if the whole cannot be had, each is tried alone
 	"docker.io iptables"
-	"rootlesskit uidmap slirp4netns" # what a docker engine of an ordinary user needs
+	"rootlesskit uidmap slirp4netns iproute2" # what a docker engine of an ordinary user needs
 	"podman runc uidmap fuse-overlayfs slirp4netns"
 	"charliecloud"
 	"squashfs-tools squashfuse"
@@ -185,7 +185,8 @@ discard() { # what make_rootfs made, and podman's process if the tries brought i
 	rm -rf --one-file-system "/run/user/$(id -u "$(measuring_user)")"/try-podman.*
 }
 
-# podman with storage of its own in DIR/$podman_try, off the user's; its runroot must be a short path.
+# podman with storage of its own in DIR/$podman_try, off the user's: only to find a configuration, because
+# a store keeps the driver that it was begun with.  Its runroot must be a short path.
 try_podman() { # DIR ARG...
 	local d=$1
 	shift
@@ -196,8 +197,9 @@ try_podman() { # DIR ARG...
 # What Debian ships is tried first; only if it does not run, or stores by copying whole trees (vfs,
 # no fair measure), the least configuration that does is written.  A file that exists is left alone.
 configure_podman() { # DIR, from make_rootfs
-	local t=$1 conf driver out settled tries x podman_try=0
+	local t=$1 conf driver out settled tries x podman_try=0 user
 	has podman || return 0
+	user=$(measuring_user)
 	conf=$(as_user sh -c 'echo "$HOME"')/.config/containers
 	write() { # FILE TEXT: written as the user, so that it owns it; no text: removed
 		[ -n "$2" ] || { as_user rm -f "$conf/$1"; return 0; }
@@ -235,13 +237,61 @@ configure_podman() { # DIR, from make_rootfs
 		fi
 		if attempt try_podman "$t" run --rm try:1 /bin/try; then settled=runs; break; fi
 	done
-	if [ "$settled" = runs ]; then
-		say "podman runs rootless, storage driver $driver, written for it: $(as_user ls -m "$conf" 2>/dev/null || echo nothing)"
-		if [[ $x == *netns* ]]; then warn "podman's own rootless network does not work here: it uses the host's"; fi
-	else
-		if [ "$settled" = ours ]; then write containers.conf ''; fi
+	if [ "$settled" = ours ]; then write containers.conf ''; fi
+	if [ "$settled" != runs ]; then
 		warn "podman does not run rootless here: $out (all tries: $log)"
+		return 0
 	fi
+	if [[ $x == *netns* ]]; then warn "podman's own rootless network does not work here: it uses the host's"; fi
+	settle_podman_store
+	if attempt as_user sh -ec "cd '$t'; $podman_runs"; then
+		say "podman runs rootless, $(podman_says); written for it: $(as_user ls -m "$conf" 2>/dev/null || echo nothing)"
+	else
+		warn "podman does not run in $user's own store: $out"
+	fi
+}
+
+# What podman says of the very store that is measured: asked as the measuring user, with that user's
+# environment, and without a --root.
+podman_says() { as_user podman info -f 'storage driver {{.Store.GraphDriverName}}' 2>>"$log"; }
+
+# Runs the static program in the measuring user's own store, from make_rootfs's directory.
+podman_runs='podman import -q root.tar container-evaluation-try:1; r=0
+	podman run --rm container-evaluation-try:1 /bin/try || r=$?; podman rmi -f container-evaluation-try:1; exit $r'
+
+# A store that was begun with vfs copies the whole image at every start, whatever storage.conf says since.
+# It is begun anew where all that is in it was made by an evaluation, and where a new one would be better.
+settle_podman_store() {
+	local user dir wanted left
+	has podman && podman_used && [ "$(podman_says)" = 'storage driver vfs' ] || return 0
+	user=$(measuring_user)
+	dir=$(as_user mktemp -d .container-evaluation-try.XXXXXX)
+	wanted=$(as_user podman --root "$(as_user pwd)/$dir/s" --runroot "/run/user/$(id -u "$user")/try-podman.s" \
+		info -f '{{.Store.GraphDriverName}}' 2>>"$log") || wanted=vfs
+	as_user rm -rf --one-file-system "$dir" "/run/user/$(id -u "$user")/try-podman.s"
+	if [ "$wanted" = vfs ]; then
+		warn "podman stores by copying whole images (vfs) here: its figures are not what a centre's podman does"
+		return 0
+	fi
+	left=$(podman_others | head -n 3 | paste -sd ' ') || left=unknown
+	if [ -n "$left" ]; then
+		warn "podman's store of $user was begun with vfs, which copies the whole image at every start, and holds
+	what is not ours ($left). It stays. To have it measured as a centre runs it ($wanted), remove
+	all that is in it, as $user: podman system reset"
+		return 0
+	fi
+	say "podman's store of $user was begun with vfs and holds nothing but an evaluation's: it is begun anew with $wanted"
+	logged "podman system reset of $user" as_user podman system reset --force || true
+	[ "$(podman_says)" = "storage driver $wanted" ] || warn "podman's store of $user is still not $wanted: see $log"
+}
+
+# Names of what is in the measuring user's store and was not made by an evaluation.
+podman_others() {
+	local all
+	all=$(as_user podman ps --all --external --format '{{.Names}}' && as_user podman pod ps --format 'pod {{.Name}}' &&
+		as_user podman volume ls --format 'volume {{.Name}}' &&
+		as_user podman images --all --format '{{.Repository}}:{{.Tag}}') 2>>"$log" || { echo "what podman does not tell"; return 0; }
+	grep -vE '^$|^container-evaluation-|^([^/ ]+/)?container-evaluation(-try)?[/:]' <<<"$all" || true
 }
 
 # Runs the static program in every runtime as the measuring user; says what works, never fails.
@@ -267,8 +317,8 @@ check() {
 		 $d import root.tar container-evaluation-try:1; r=0
 		 $d run --rm container-evaluation-try:1 /bin/try || r=$?; $d rmi -f container-evaluation-try:1; exit $r'
 	fi
-	one podman 'p="podman --root $PWD/p --runroot $XDG_RUNTIME_DIR/try-podman.p"
-		$p import -q root.tar try:1 && $p run --rm try:1 /bin/try'
+	one podman "$podman_runs"
+	if has podman && podman_used; then say "check: podman of $(measuring_user) has the $(podman_says)"; fi
 	one ch-run 'ch-run root -- /bin/try'
 	one apptainer 'apptainer build try.sif root && apptainer exec root /bin/try && apptainer exec try.sif /bin/try'
 	discard "$t"

@@ -104,6 +104,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
         "engine_options": _T,
         "adaptation": _T,
         "security": _T,
+        "impairment": _T,
         "role": _W,
         "timed": _F,
         "knob": {"of": _W, "options": _T, "effect": _W, "expected": _T},

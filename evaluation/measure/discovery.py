@@ -12,8 +12,9 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
-from evaluation.model import Role
+from evaluation.model import CONTROL, Role
 from evaluation.probes.base import Completed
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
@@ -143,6 +144,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
             "command": launcher.find(command),
             "version": version,
             "security": security,
+            "impairment": "" if runtime.id == CONTROL else impairment(runtime, version, launcher),
         }
     )
     return FoundRuntime(runtime=runtime, facts=facts)

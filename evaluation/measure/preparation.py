@@ -148,10 +148,14 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
 
 
 def _as_chosen(item: FoundRuntime, kept: Collection[str], *, named: bool) -> FoundRuntime:
-    """Leave a runtime out, or keep it; a mode that was named is timed like an alternative."""
+    """Leave a runtime out, or keep it.
+
+    A mode is timed like an alternative only where it was named, and so is an alternative that runs here in a
+    way that no centre would.
+    """
     facts = item.facts
     if facts.present and facts.id not in kept:
         facts = absent(facts, "left out of this run on request")
-    elif facts.role is Role.VARIANT:
+    elif facts.role is Role.VARIANT or (facts.role is Role.ALTERNATIVE and facts.impairment):
         facts = facts.model_copy(update={"timed": named})
     return FoundRuntime(runtime=item.runtime, facts=facts)

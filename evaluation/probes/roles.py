@@ -8,7 +8,8 @@ from evaluation.probes.registry import group_of
 
 __all__ = ["takes_part"]
 
-_ASKED = {Role.VARIANT: ("security", "operations", "batch"), Role.POSITIVE_CONTROL: ("security",)}
+_ONCE = ("security", "operations", "batch")
+_ASKED = {Role.ALTERNATIVE: _ONCE, Role.VARIANT: _ONCE, Role.POSITIVE_CONTROL: ("security",)}
 """Groups of which a runtime that is not timed is asked what is asked once."""
 
 

@@ -44,7 +44,7 @@ def runtimes(manifest: Manifest) -> pd.DataFrame:
             "mode": facts.mode,
             "role": str(facts.role),
             "asked": "everything" if facts.timed else "what is asked once",
-            "reason": facts.reason or facts.adaptation,
+            "reason": facts.reason or facts.impairment or facts.adaptation,
         }
         for facts in manifest.runtimes
     ]

@@ -94,6 +94,15 @@ class SiteCase:
         return tuple(facts for facts in self.manifest.runtimes if not facts.timed)
 
     @property
+    def impaired(self) -> tuple[RuntimeFacts, ...]:
+        """Alternatives that ran in a way that no centre would run them."""
+        return tuple(
+            facts
+            for facts in self.manifest.runtimes
+            if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE
+        )
+
+    @property
     def ranked(self) -> tuple[str, ...]:
         """The bare host, and every runtime that the scores speak of."""
         aside = {facts.id for facts in self.unranked}

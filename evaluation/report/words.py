@@ -76,7 +76,8 @@ _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has 
 NOT_ASKED: Final = State(
     word="not asked",
     tone="blank",
-    meaning="A mode that nobody named is not timed; the positive control is only for security attempts.",
+    meaning="A mode that nobody named, and what runs as no centre would, is not timed; the positive control "
+    "is only for security attempts.",
 )
 
 _STANDINGS: Final = {

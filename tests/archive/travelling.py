@@ -102,6 +102,7 @@ def planted_manifest(
             options=(said,),
             engine_options=(said,),
             adaptation=said,
+            impairment=said,
             security=(said,),
             role=role,
             knob=KnobFacts(of="docker", options=(said,), effect=Effect.NOTHING, expected=said),

@@ -19,7 +19,7 @@ def test_who_is_timed_is_asked_everything(role: Role) -> None:
     [
         (Role.VARIANT, {"security", "operations", "batch"}),
         (Role.POSITIVE_CONTROL, {"security"}),
-        (Role.ALTERNATIVE, set()),
+        (Role.ALTERNATIVE, {"security", "operations", "batch"}),
         (Role.BASELINE, set()),
     ],
 )

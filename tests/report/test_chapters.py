@@ -96,6 +96,27 @@ def test_a_banner_says_what_keeps_a_run_from_being_a_measurement(case: Case, tit
     assert [words(banner) for banner in page(chapters.answer(case)).select(".banner strong")] == [title]
 
 
+@pytest.mark.parametrize(
+    ("timed", "said"),
+    [
+        (False, "It was neither timed nor ranked. Mend that and measure again, or name it: RUNTIMES=podman."),
+        (True, "It is ranked because it was asked for by name; its figures say nothing of a centre's."),
+    ],
+)
+def test_a_runtime_that_no_centre_would_run_so_is_named_above_everything(timed: bool, said: str) -> None:  # noqa: FBT001 - a parameter
+    first = CASE.measured[0]
+    facts = tuple(
+        item.model_copy(update={"impairment": "its storage driver is vfs", "timed": timed})
+        if item.id == "podman"
+        else item
+        for item in first.manifest.runtimes
+    )
+    case = measured_with(CASE, manifest=first.manifest.model_copy(update={"runtimes": facts}))
+    (banner,) = page(chapters.answer(case)).select(".banner")
+    assert words(banner) == (f"No centre would run podman as it runs here. its storage driver is vfs. {said}")
+    assert "its storage driver is vfs" in words(page(chapters.provenance(case)))
+
+
 def test_with_the_host_alone_nobody_is_named() -> None:
     cards = page(chapters.answer(make_case(runtimes=(CONTROL, ABSENT)))).select(".card .winner")
     assert {words(card) for card in cards} == {"No candidate"}

@@ -11,6 +11,7 @@ from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
 from evaluation.report.words import State, standing_state
+from evaluation.store import RuntimeFacts
 from evaluation.units import share
 
 __all__ = ["answer"]
@@ -106,6 +107,7 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
                 "from worst to best; run it again and it resumes where it stopped.",
             )
         )
+    found += [_impaired(facts, ranked=facts.id in site.ranked) for facts in site.impaired]
     if not site.measured:
         found.append(
             Banner(
@@ -114,6 +116,16 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
             )
         )
     return tuple(found)
+
+
+def _impaired(facts: RuntimeFacts, *, ranked: bool) -> Banner:
+    """Say that a runtime ran in a way that no centre would run it, and what became of it."""
+    what = (
+        "It is ranked because it was asked for by name; its figures say nothing of a centre's."
+        if ranked
+        else f"It was neither timed nor ranked. Mend that and measure again, or name it: RUNTIMES={facts.id}."
+    )
+    return Banner(title=f"No centre would run {facts.id} as it runs here", text=f"{facts.impairment}. {what}")
 
 
 def _basis(case: Case, site: SiteCase) -> Basis:
