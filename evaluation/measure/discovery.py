@@ -44,6 +44,9 @@ _HOW_TO_GET = {
 _ROOTLESS = "name=rootless"
 """Among the security options of a rootless engine."""
 
+_PREFIXES = ("APPTAINER_", "SINGULARITY_")
+"""How the names of both products' build settings begin."""
+
 _ANSWER_S = 30.0
 _MOST = 200
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -132,7 +135,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
     version, reason = _version(runtime, launcher)
-    reason = reason or _closed(runtime, launcher)
+    reason = reason or _closed(runtime, launcher) or _podman_instead(runtime, launcher)
     security = () if reason else _security(runtime, launcher)
     reason = reason or _other_engine(runtime, security)
     if reason:
@@ -207,16 +210,44 @@ def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
                 f"storage: {info['store']['graphDriverName']}",
             )
     if runtime.family == "apptainer":
-        # The setuid helper is what makes the difference between the two ways Apptainer works.
-        done = _run(launcher, (runtime.command, "buildcfg"))
-        with contextlib.suppress(StopIteration):
-            line = next(
-                line
-                for line in done.stdout.decode().splitlines()
-                if line.startswith("APPTAINER_SUID_INSTALL=")
-            )
-            return (f"setuid helper: {'installed' if line.endswith('=1') else 'not installed'}",)
+        return _setuid_helper(runtime, launcher)
     return ()
+
+
+def _setuid_helper(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
+    """Say whether the setuid helper, which makes the difference between Apptainer's two ways, is at work.
+
+    Both products tell it in ``buildcfg``, each under its own name; the system's file may switch it off.
+    """
+    told = _run(launcher, (runtime.command, "buildcfg")).stdout.decode(errors="replace")
+    named = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+    keys = {name.partition("_")[2]: value for name, value in named.items() if name.startswith(_PREFIXES)}
+    if "SUID_INSTALL" not in keys:
+        return ()
+    if keys["SUID_INSTALL"] != "1":
+        return ("setuid helper: not installed",)
+    settings = _run(launcher, ("cat", keys.get("CONF_FILE", ""))).stdout.decode(errors="replace")
+    if re.search(r"^\s*allow setuid\s*=\s*no\b", settings, re.MULTILINE):
+        return (f"setuid helper: installed, and switched off (allow setuid = no in {keys['CONF_FILE']})",)
+    return ("setuid helper: installed",)
+
+
+def _podman_instead(runtime: Runtime, launcher: Launcher) -> str:
+    """Say so where what answers as Docker is Podman: its engine's own component says what it is.
+
+    Source: the engines' answer to ``GET /version`` (``Components``). The command of podman-docker has no
+    such engine, and names itself when asked for its version.
+    """
+    if runtime.family != "docker":
+        return ""
+    asked = (runtime.command, *runtime.engine_options, "version", "--format", "{{json .Server.Components}}")
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        names = [str(part.get("Name", "")) for part in json.loads(_run(launcher, asked).stdout) or ()]
+        if any(name.lower().startswith("podman") for name in names):
+            return "docker here is Podman: Podman's engine answers (DOCKER_HOST, or docker context)"
+    if _run(launcher, (runtime.command, "--version")).stdout.lower().startswith(b"podman"):
+        return "docker here is Podman: the command docker is that of the package podman-docker"
+    return ""
 
 
 def _other_engine(runtime: Runtime, security: tuple[str, ...]) -> str:

@@ -186,6 +186,65 @@ def test_an_engine_of_the_other_kind_is_not_taken_for_what_it_is_not(docker_foun
     assert docker_found("docker", engines=silent).present
 
 
+PODMAN_ENGINE = """
+case "$*" in
+    *Components*) echo '[{"Name":"Podman Engine","Version":"4.3.1"},{"Name":"Engine"}]' ;;
+    "--version") echo "Docker version 28.2.2, build e6534b4" ;;
+    *"context inspect"*) echo unix:///root.sock ;;
+    *version*) echo 4.3.1 ;;
+esac
+"""
+PODMAN_DOCKER = """
+echo "Emulate Docker CLI using podman." >&2
+case "$*" in
+    *Components*) echo null ;;
+    *--version*) echo podman version 4.3.1 ;;
+    *version*) echo 4.3.1 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("script", [PODMAN_ENGINE, PODMAN_DOCKER])
+def test_podman_that_answers_as_docker_is_not_measured_as_docker(docker_found: Find, script: str) -> None:
+    facts = docker_found("docker", script)
+    assert not facts.present
+    assert facts.reason.startswith("docker here is Podman")
+    assert not docker_found("docker-user", script).present
+
+
+BUILDCFG = """
+case "$1" in
+    --version) echo "singularity-ce version 4.1.0" ;;
+    buildcfg) printf 'PACKAGE_NAME=x\\nSINGULARITY_CONF_FILE=%s\\nSINGULARITY_SUID_INSTALL=%s\\n' CONF SUID ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("suid", "allowed", "told"),
+    [
+        ("1", "allow setuid = yes", "setuid helper: installed"),
+        ("1", " allow setuid = no", "setuid helper: installed, and switched off (allow setuid = no in "),
+        ("0", "allow setuid = yes", "setuid helper: not installed"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["SINGULARITY", "APPTAINER"])
+def test_both_products_tell_of_their_setuid_helper(
+    tmp_path: Path, prefix: str, suid: str, allowed: str, told: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "cat", "env", "uname"):
+        (tmp_path / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
+    settings = tmp_path / "x.conf"
+    settings.write_text(f"# allow setuid = no\n{allowed}\n")
+    script = BUILDCFG.replace("SINGULARITY_", f"{prefix}_").replace("CONF ", f"{settings} ")
+    fake_executable(tmp_path / "bin" / "singularity", script.replace("SUID ", f"{suid} "))
+    with Launcher(replace(ourselves(), env={"PATH": str(tmp_path / "bin")})) as launcher:
+        facts = {item.facts.id: item.facts for item in discover(LOCAL, launcher)}["apptainer"]
+    assert len(facts.security) == 1
+    assert facts.security[0].startswith(told)
+
+
 def site(**settings: RuntimeSetting) -> Site:
     named = {name.replace("_", "-"): setting for name, setting in settings.items()}
     return LOCAL.model_copy(update={"runtimes": named})
