@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from evaluation.errors import EvaluationError
+from evaluation.folders import HeldFolder
 
 __all__ = ["in_use", "remove_tree", "scratch_directory"]
 
@@ -32,6 +34,7 @@ def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
     place = tempfile.gettempdir()
     if for_sockets and len(os.fsencode(place)) + _NAMES_WITHIN > _SOCKET_PATH:
         place = "/tmp"  # noqa: S108 - made by mkdtemp
+    _require_roots(Path(place))
     _remove_abandoned(place)
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
@@ -45,17 +48,35 @@ def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with everything in it, as far as we may; see whether it is gone by its being there."""
-    shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
-        with contextlib.suppress(OSError):
-            path.chmod(0o700)
-        for folder, names, _ in os.walk(path):  # from the top, each made enterable before it is entered
-            for inner in (Path(folder, name) for name in names):
-                with contextlib.suppress(OSError):
-                    if not inner.is_symlink():
-                        inner.chmod(0o700)
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove a folder with everything in it, as far as we may; see whether it is gone by its being there.
+
+    What is mounted in it is left alone. Somebody else may rename things in it meanwhile.
+    """
+    with contextlib.suppress(OSError, RecursionError):
+        with HeldFolder(path) as folder:
+            folder.empty()
+        path.rmdir()
+
+
+def _require_roots(place: Path) -> None:
+    """Refuse, as root, a place whose path another user can lead elsewhere at any moment.
+
+    Raises
+    ------
+    EvaluationError
+        A folder on the way belongs to another user, or others may rename what is in it.
+    """
+    if os.getuid() != 0:
+        return
+    for folder in (place.resolve(), *place.resolve().parents):
+        found = folder.stat()
+        others = found.st_mode & stat.S_IWOTH or (found.st_gid != 0 and found.st_mode & stat.S_IWGRP)
+        if found.st_uid != 0 or (others and not found.st_mode & stat.S_ISVTX):
+            raise EvaluationError(
+                f"other users can rename what is in {folder}, and root would work there",
+                where="temporary folder",
+                advice="Set TMPDIR to a folder of root's or one with the sticky bit, such as /tmp.",
+            )
 
 
 def in_use(path: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from rival import NOBODY, PRECIOUS, Race
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
@@ -67,6 +68,22 @@ def folder() -> Iterator[Path]:
     path.chmod(0o1777)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def race() -> Iterator[Race]:
+    """Two folders, one of nobody's and one of root's, for tests against a process of another user."""
+    top = Path(tempfile.mkdtemp())
+    top.chmod(0o755)
+    work, victim = top / "work", top / "victim"
+    work.mkdir()
+    os.chown(work, NOBODY, NOBODY)
+    victim.mkdir()
+    victim.chmod(0o700)
+    (victim / PRECIOUS).write_text("mine")
+    (victim / PRECIOUS).chmod(0o640)
+    yield Race(work=work, victim=victim)
+    shutil.rmtree(top)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from rival import AS_ROOT
 
+from evaluation.errors import EvaluationError
 from evaluation.scratch import remove_tree, scratch_directory
 
 ROOT = Path(__file__).parents[1]
@@ -69,13 +71,32 @@ def test_what_a_killed_process_left_is_removed_by_the_next(own_temporary_folder:
         }  # fmt: skip
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another's folder")
+@AS_ROOT
 def test_anothers_folder_is_left_alone(own_temporary_folder: Path) -> None:
     theirs = own_temporary_folder / "container-evaluation-theirs"
     theirs.mkdir()
     os.chown(theirs, 65534, 65534)
     with scratch_directory():
         assert theirs.exists()
+
+
+@AS_ROOT
+@pytest.mark.parametrize(("owner", "mode"), [(65534, 0o755), (0, 0o777), (0, 0o775)])
+def test_root_works_in_no_place_that_others_can_exchange(
+    own_temporary_folder: Path, monkeypatch: pytest.MonkeyPatch, owner: int, mode: int
+) -> None:
+    place = own_temporary_folder / "inner"
+    place.mkdir()
+    os.chown(own_temporary_folder, owner, 65534)
+    own_temporary_folder.chmod(mode)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with pytest.raises(EvaluationError, match=r"other users can rename what is in"):
+        scratch_directory().__enter__()
+    assert list(place.iterdir()) == []
+    own_temporary_folder.chmod(mode | 0o1000)
+    if owner == 0:
+        with scratch_directory() as path:
+            assert path.parent == place
 
 
 def test_closed_folders_are_opened_to_be_removed(tmp_path: Path) -> None:
@@ -88,6 +109,7 @@ def test_closed_folders_are_opened_to_be_removed(tmp_path: Path) -> None:
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
+from evaluation.errors import EvaluationError
 from evaluation.scratch import remove_tree
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

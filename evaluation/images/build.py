@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from evaluation.errors import EvaluationError
+from evaluation.folders import HeldFolder
 from evaluation.images.layers import difference
 from evaluation.images.process import Run, must, require_space
 from evaluation.images.recipe import PYTHON_PACKAGES, Recipe
@@ -88,7 +87,8 @@ def kept_image(recipe: Recipe, name: str, cache: Path) -> BuiltImage | None:
 def noted_image(folder: Path) -> BuiltImage | None:
     """Read what was noted of a built image; nothing where the note is missing or half-written."""
     try:
-        kept = json.loads((folder / "built.json").read_text())
+        with HeldFolder(folder) as held:
+            kept = json.loads(held.read("built.json", owner=held.owner))
         lists = {"packages": tuple(kept["packages"])}
         lists |= {name: tuple(kept.get(name, ())) for name in ("wheels", "builder", "under")}
         return BuiltImage(**{**kept, **lists, "folder": str(folder)})
@@ -249,12 +249,13 @@ def opened_of(path: Path) -> BinaryIO:
     Where root measures as that user, root reads it: a link put in its place must not make root copy what
     only root may read. So the file must be the folder owner's own.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != path.parent.lstat().st_uid:
-        os.close(descriptor)
-        raise EvaluationError("is not the file that was made there", where=str(path))
-    return os.fdopen(descriptor, "rb")
+    with HeldFolder(path.parent) as folder:
+        try:
+            return folder.open(path.name, owner=folder.owner)
+        except OSError as error:
+            raise EvaluationError(
+                f"is not the file that was made there: {error.strerror}", where=str(path)
+            ) from None
 
 
 def mirror(run: Run) -> str:

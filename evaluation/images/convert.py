@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.folders import HeldFolder
 from evaluation.images.build import BuiltImage
 from evaluation.images.process import Run, must, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Form, Task
@@ -108,7 +109,8 @@ def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:
 def kept_form(note: Path) -> ConvertedForm | None:
     """Read what was noted of a form; nothing where the note is missing or half-written."""
     try:
-        kept = json.loads(note.read_text())
+        with HeldFolder(note.parent) as held:
+            kept = json.loads(held.read(note.name, owner=held.owner))
         return ConvertedForm(**{**kept, "form": Form(kept["form"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

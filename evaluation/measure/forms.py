@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from spython.main import Client
+from spython.main.inspect import parse_labels
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm, convert, shared_form
-from evaluation.images.process import without_addresses
+from evaluation.images.process import Run, without_addresses
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, LauncherGoneError
@@ -21,7 +21,7 @@ from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.roles import takes_part
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
-__all__ = ["Shelf", "absent", "first_forms", "further_forms", "ready"]
+__all__ = ["Shelf", "absent", "first_forms", "further_forms", "ready", "sif_labels"]
 
 _OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
 
@@ -67,7 +67,7 @@ def ready(
     )
 
 
-def form_facts(form: ConvertedForm, made_by: str = "") -> FormFacts:
+def form_facts(form: ConvertedForm, run: Run, made_by: str = "") -> FormFacts:
     """Put a form as the manifest keeps it: no path of this machine, a SIF with its own labels."""
     return FormFacts(
         runtime=form.runtime,
@@ -77,17 +77,19 @@ def form_facts(form: ConvertedForm, made_by: str = "") -> FormFacts:
         convert_s=form.convert_s,
         digest=form.digest,
         first_start_s=form.first_start_s,
-        details=_sif_labels(form.reference) if form.form is Form.SIF else (),
+        details=sif_labels(form.reference, run) if form.form is Form.SIF else (),
         made_by=made_by,
     )
 
 
-def _sif_labels(path: str) -> tuple[str, ...]:
-    """What a SIF says of its own making, read by spython (which calls ``singularity inspect``)."""
-    if not shutil.which("singularity"):
-        return ()
-    with suppress(Exception):  # spython raises plain exceptions; a label is not worth a run
-        labels = Client.inspect(path, quiet=True)["attributes"]["labels"]
+def sif_labels(path: str, run: Run) -> tuple[str, ...]:
+    """What a SIF says of its own making, put in order by spython.
+
+    The measuring user asks: ``inspect`` may run the image, and the file is that user's.
+    """
+    told = run(("singularity", "inspect", "--labels", "--json", path), b"", 60.0)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):  # a label is not worth a run
+        labels = parse_labels(json.loads(told.stdout)["data"])["attributes"]["labels"]
         return tuple(f"{key}: {text}" for key, text in sorted(labels.items()) if ".from" not in key)
     return ()
 
@@ -143,7 +145,7 @@ def first_forms(
         if form and forms and form.digest != forms[0].digest:
             form, facts = None, absent(facts, _OTHER_CONTENT)
         kept.append(FoundRuntime(runtime=readied.runtime, facts=facts))
-        forms += [form_facts(form, item.runtime.base)] if form else []
+        forms += [form_facts(form, runner(shelf.launcher), item.runtime.base)] if form else []
     return kept, image_facts(built, forms)
 
 
@@ -186,7 +188,8 @@ def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: Shelf) ->
             )
             continue
         try:
-            form = form_facts(shelf.convert(item.runtime.form_of, built), base)
+            converted = shelf.convert(item.runtime.form_of, built)
+            form = form_facts(converted, runner(shelf.launcher), base)
             form = form.model_copy(update={"runtime": item.facts.id})
         except LauncherGoneError:
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.model import Bind
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Completed, RunningTask, Session
-from evaluation.probes.canaries import plant_file, wait_for
 from evaluation.probes.judging import ABSENT, CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM
 
 __all__ = [
@@ -143,23 +142,25 @@ def lingering(directory: Path, prefix: str, task: RunningTask, ready_s: float) -
     signal on.
     """
     canary = Canary()
-    try:
-        if wait_for(directory / f"{prefix}.ready", ready_s):
-            canary.number = _mark(directory / f"{prefix}.ready")
-        yield canary
-    finally:
-        with suppress(OSError):  # whatever is there in its place, the canary is waited for
-            plant_file(directory, f"{prefix}.stop", "", mode=0o644)
-        canary.ended = task.wait(LIFETIME_S + 10.0)
-        (directory / f"{prefix}.stop").unlink(missing_ok=True)
+    with HeldFolder(directory) as held:
+        try:
+            give_up = time.monotonic() + ready_s
+            while not (ready := held.has(f"{prefix}.ready")) and time.monotonic() < give_up:
+                time.sleep(0.005)
+            if ready:
+                canary.number = _mark(held, f"{prefix}.ready")
+            yield canary
+        finally:
+            with suppress(OSError):  # whatever is there in its place, the canary is waited for
+                held.write(f"{prefix}.stop", "", mode=0o644)
+            canary.ended = task.wait(LIFETIME_S + 10.0)
+            held.remove(f"{prefix}.stop")
 
 
-def _mark(path: Path) -> int | None:
-    """Read the number in a mark; never through a link, because others may write to that directory."""
+def _mark(directory: HeldFolder, name: str) -> int | None:
+    """Read the number in a mark, which anybody may have written."""
     for _ in range(100):  # the file is there before its number is
         with suppress(OSError, ValueError):
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(file) as stream:
-                return int(stream.read(32))
+            return int(directory.read(name, largest=32))
         time.sleep(0.01)
     return None

@@ -1,27 +1,26 @@
 """What the host-side verifier plants and looks at. It never trusts what a container says of itself.
 
-Our process may be root, and the work directory belongs to the measuring user: here nothing follows a
-symbolic link, nothing is opened by a name that somebody else could have put there, and only what was
-made here is removed.
+Our process may be root, and the work directory belongs to the measuring user: what is made there is made
+through `evaluation.folders`, and only what was made here is removed.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import socket
-import stat
 import struct
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from evaluation.folders import HeldFolder
 from evaluation.probes.base import Completed, Session
+from evaluation.scratch import remove_tree
 
 __all__ = [
     "NEEDS_ROOT",
@@ -63,18 +62,11 @@ class Callers:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        self._directory = HeldFolder(directory)
         # Root without capabilities may not enter a directory of the user's, and has to get to the socket.
-        os.fchmod(self._directory, 0o711)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        os.fchmod(self._directory.descriptor, 0o711)
+        self._socket = self._directory.listen(_SOCKET_NAME)
         self._socket.settimeout(0)
-        # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
-        before = os.umask(0)
-        try:
-            self._socket.bind(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
-        finally:
-            os.umask(before)
-        self._socket.listen(16)
 
     def __enter__(self) -> Self:
         return self
@@ -83,14 +75,13 @@ class Callers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-        with suppress(FileNotFoundError):
-            os.unlink(_SOCKET_NAME, dir_fd=self._directory)
-        os.close(self._directory)
+        self._directory.remove(_SOCKET_NAME)
+        self._directory.close()
 
     def call(self) -> None:
         """Call as this process: the verifier's own control of what it would see."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-            caller.connect(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
+            caller.connect(self._directory.path_of(_SOCKET_NAME))
 
     def uids(self) -> tuple[int, ...]:
         """Host uids of those who called since the last time this was asked."""
@@ -107,15 +98,8 @@ class Callers:
 
 def plant_file(directory: Path, name: str, text: str, *, mode: int, uid: int = -1, gid: int = -1) -> None:
     """Make a new file in a directory that others may write to: never through a link, never over a file."""
-    anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=anchor)
-        with os.fdopen(file, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            os.fchown(file, uid, gid)
-            os.fchmod(file, mode)
-    finally:
-        os.close(anchor)
+    with HeldFolder(directory) as folder:
+        folder.write(name, text, mode=mode, uid=uid, gid=gid)
 
 
 @contextmanager
@@ -124,23 +108,16 @@ def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
 
     The mode first, because a hard link somebody made meanwhile would keep the file alive.
     """
-    anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=anchor)
-    # The same inode again, not the same name: whoever owns the directory may have renamed it.
-    kept = os.open(f"/proc/self/fd/{file}", os.O_RDONLY)
-    try:
-        with os.fdopen(file, "wb") as target, helper.open("rb") as source:
-            shutil.copyfileobj(source, target)
-            target.flush()
-            os.fchown(file, 0, 0)
-            os.fchmod(file, 0o4755)  # last: writing and changing the owner both clear the bit
-        yield directory / name
-    finally:
-        os.fchmod(kept, 0)
-        os.close(kept)
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=anchor)
-        os.close(anchor)
+    with HeldFolder(directory) as folder:
+        folder.write(name, helper.read_bytes(), mode=0o700, uid=0, gid=0)
+        # The inode, not the name: whoever owns the directory may rename it.
+        with folder.open(name, owner=0) as kept:
+            try:
+                os.fchmod(kept.fileno(), 0o4755)  # last: writing and changing the owner both clear the bit
+                yield directory / name
+            finally:
+                os.fchmod(kept.fileno(), 0)
+                folder.remove(name)
 
 
 def setuid_works_under(directory: Path) -> bool:
@@ -172,29 +149,7 @@ def root_directory(*, setuid: bool = False) -> Iterator[Path | None]:
         directory.chmod(0o755)
         yield directory
     finally:
-        anchor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            _empty(anchor, os.fstat(anchor).st_dev)
-        finally:
-            os.close(anchor)
-        directory.rmdir()
-
-
-def _empty(directory: int, device: int) -> None:
-    """Remove what is in a directory, by descriptor, without leaving its file system."""
-    for name in os.listdir(directory):
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if status.st_dev != device:
-            continue
-        if not stat.S_ISDIR(status.st_mode):
-            os.unlink(name, dir_fd=directory)
-            continue
-        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-        try:
-            _empty(inner, device)
-        finally:
-            os.close(inner)
-        os.rmdir(name, dir_fd=directory)
+        remove_tree(directory)
 
 
 def run_planted(session: Session, callers: Callers, program: Path) -> tuple[bool, Completed]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from evaluation.probes.base import RunningTask, Session
 from evaluation.probes.canaries import plant_file
@@ -35,7 +36,8 @@ def took(
 
 def let_go(session: Session, name: str) -> None:
     """Tell the payload that it may end."""
-    plant_file(session.work, f"{name}.go", "", mode=0o644)
+    with suppress(FileExistsError):  # whatever is there in its place, the payload sees it
+        plant_file(session.work, f"{name}.go", "", mode=0o644)
 
 
 def forget(session: Session, *names: str) -> None:

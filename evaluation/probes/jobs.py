@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.probes.base import Completed, Launch, Session
 from evaluation.probes.batchsystem import Account, BatchSystem, Limits
 from evaluation.probes.canaries import plant_file, secret, wait_for
@@ -163,7 +164,9 @@ class Job:
 
     def _text(self, part: str) -> str:
         with suppress(OSError):
-            return (self.session.work / f"{self.name}.{part}").read_text(errors="replace")
+            with HeldFolder(self.session.work) as work:
+                content = work.read(f"{self.name}.{part}", owner=self.session.uid)
+            return content.decode(errors="replace")
         return ""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from evaluation.folders import HeldFolder
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, read_answer
 from evaluation.probes.base import Completed, Session
@@ -85,17 +86,10 @@ class Reception:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        os.fchmod(self._directory, _ENTERED_BY_ALL)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._directory = HeldFolder(directory)
+        os.fchmod(self._directory.descriptor, _ENTERED_BY_ALL)
+        self._socket = self._directory.listen(_SOCKET_NAME)
         self._socket.settimeout(_PATIENCE_S)
-        # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
-        before = os.umask(0)
-        try:
-            self._socket.bind(f"/proc/self/fd/{self._directory}/{_SOCKET_NAME}")
-        finally:
-            os.umask(before)
-        self._socket.listen(16)
         self._visits: list[Visit] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._receive, name="reception", daemon=True)
@@ -110,9 +104,8 @@ class Reception:
         self._over.set()
         self._thread.join()
         self._socket.close()
-        with suppress(FileNotFoundError):
-            os.unlink(_SOCKET_NAME, dir_fd=self._directory)
-        os.close(self._directory)
+        self._directory.remove(_SOCKET_NAME)
+        self._directory.close()
 
     @property
     def visits(self) -> tuple[Visit, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import pytest
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage, folder_of, kept_image
 from evaluation.images.recipe import load_recipe
-from evaluation.measure.images import wanted_images
+from evaluation.measure.forms import sif_labels
+from evaluation.measure.images import runner, wanted_images
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import _unavailable
 from evaluation.measure.user import ourselves
+from evaluation.model import Completed
 from evaluation.probes.registry import find
+from evaluation.testing import ended
 
 IMAGES = Path(__file__).parents[2] / "images"
 
@@ -52,6 +55,27 @@ def test_those_asked_for_and_the_one_nothing_runs_without(launcher: Launcher) ->
     assert wanted_images(IMAGES, launcher, ("large",)) == ("small", "large")
     with pytest.raises(EvaluationError, match="there is no image 'huge'"):
         wanted_images(IMAGES, launcher, ("huge",))
+
+
+def test_the_labels_of_an_image_file_are_asked_for_by_whoever_runs_containers() -> None:
+    # `inspect` can run the image, and the file is the user's: root would run what the user put there.
+    asked: list[tuple[str, ...]] = []
+
+    def run(argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        asked.append(tuple(argv))
+        assert (stdin, timeout_s) == (b"", 60.0)
+        labels = {"org.label-schema.build-arch": "amd64", "deffile.from": "/a/path"}
+        return ended(json.dumps({"data": {"attributes": {"labels": labels}}}).encode())
+
+    assert sif_labels("/image.sif", run) == ("org.label-schema.build-arch: amd64",)
+    assert asked == [("singularity", "inspect", "--labels", "--json", "/image.sif")]
+    for nothing in (b"", b"[]", b'{"data": {}}', b'{"data": {"attributes": {"labels": null}}}'):
+        assert sif_labels("/image.sif", lambda *_, said=nothing: ended(said)) == ()
+
+
+def test_a_missing_singularity_is_no_label(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(launcher.user.env, "PATH", "/nonexistent")
+    assert sif_labels("/image.sif", runner(launcher)) == ()
 
 
 def test_a_kept_image_is_that_of_this_very_recipe(launcher: Launcher) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+from evaluation.folders import HeldFolder
 from evaluation.measure.conformance.trial import (
     DeviationError,
     Trial,
@@ -132,7 +133,8 @@ def _running(trial: Trial) -> Iterator[tuple[Task, LauncherTask]]:
             raise DeviationError(f"the program did not start: it {ending(running.wait(0.0))}")
         yield task, running
     finally:
-        (trial.work / "stop").touch()
+        with contextlib.suppress(FileExistsError), HeldFolder(trial.work) as work:
+            work.write("stop", "", mode=0o644)
         wait_until(lambda: not _beating(trial), _READY_S)
 
 

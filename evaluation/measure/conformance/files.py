@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from evaluation.folders import HeldFolder
 from evaluation.measure.conformance.trial import DeviationError, Trial, UnsupportedError, ending, expect
 from evaluation.model import WORK, Bind
 
@@ -25,9 +26,8 @@ def bind_read_only(trial: Trial) -> str:
     """Whoever the program is inside."""
     if not trial.runtime.read_only_binds:
         raise UnsupportedError("it has no read-only bind")
-    planted = trial.work / "planted"
-    planted.write_bytes(b"before")
-    planted.chmod(0o666)
+    with HeldFolder(trial.work) as work:
+        work.write("planted", b"before", mode=0o666)
     program = """
 import sys
 path = sys.argv[1] + "/planted"
@@ -42,7 +42,9 @@ for target in (path, sys.argv[1] + "/new"):
     said = trial.output(trial.task(trial.python(program, trial.runtime.sees(bind)), binds=(bind,))).decode()
     if not said.startswith("before\n"):
         raise DeviationError(f"the file was read as {said!r}")
-    if planted.read_bytes() != b"before" or (trial.work / "new").exists():
+    with HeldFolder(trial.work) as work:
+        written = work.read("planted") != b"before" or work.has("new")
+    if written:
         raise DeviationError("a read-only bind was written")
     if len(said.splitlines()) != 3:
         raise DeviationError("the program was let believe that it wrote on a read-only bind")
@@ -52,11 +54,14 @@ for target in (path, sys.argv[1] + "/new"):
 @expect("What is written on a bind is on the host")
 def bind_read_write(trial: Trial) -> str:
     """Read one file, write another, in bytes."""
-    (trial.work / "given").write_bytes(bytes(range(256)))
+    given = bytes(range(256))
+    with HeldFolder(trial.work) as work:
+        work.write("given", given, mode=0o644)
     program = "import sys; d = sys.argv[1]; open(d + '/taken', 'wb').write(open(d + '/given', 'rb').read())"
     trial.output(trial.task(trial.python(program, trial.work_inside), binds=(trial.work_bind,)))
-    taken = trial.work / "taken"
-    if not taken.is_file() or taken.read_bytes() != bytes(range(256)):
+    with HeldFolder(trial.work) as work:
+        taken = work.read("taken") if work.has("taken") else b""
+    if taken != given:
         raise DeviationError("what the program wrote is not on the host")
     return "256 bytes were copied"
 
@@ -66,10 +71,9 @@ def bind_names(trial: Trial) -> str:
     """Binds are written as fields: commas, colons and quotes could end one."""
     binds, refused = [], []
     for target, name in _NAMES.items():
-        folder = trial.work / name
-        folder.mkdir(mode=0o755)
-        (folder / "name").write_text(name, encoding="utf-8")
-        bind = Bind(source=str(folder), target=target)
+        with HeldFolder(trial.work) as work, work.make(name, mode=0o755) as folder:
+            folder.write("name", name, mode=0o644)
+        bind = Bind(source=str(trial.work / name), target=target)
         if trial.refused(trial.task(("true",), binds=(bind,))):
             refused.append(name)
         else:

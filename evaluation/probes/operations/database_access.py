@@ -1,11 +1,11 @@
 """Whether a job reaches a service of its host, over TCP and over a socket, as a client of a database does."""
 
 import contextlib
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.model import Reference
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
@@ -20,21 +20,10 @@ SOCKET = "database.sock"
 @contextlib.contextmanager
 def _socket_in(directory: Path) -> Iterator[socket.socket]:
     """Listen on a socket's file that anybody may use, as a database's is."""
-    # By descriptor: a socket's path must be shorter than 108 bytes, and a work directory's is not.
-    there = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            before = os.umask(0)
-            try:
-                listener.bind(f"/proc/self/fd/{there}/{SOCKET}")
-            finally:
-                os.umask(before)
-            listener.listen()
+    with HeldFolder(directory) as there:
+        with there.listen(SOCKET) as listener:
             yield listener
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(SOCKET, dir_fd=there)
-    finally:
-        os.close(there)
+        there.remove(SOCKET)
 
 
 def observe(session: Session) -> None:

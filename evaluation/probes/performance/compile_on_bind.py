@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from evaluation.folders import HeldFolder
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.developing import HOST_COMPILER, HOST_MAKE
 from evaluation.probes.judging import PROBLEM, relative, with_one_compiler
@@ -42,24 +43,23 @@ def observe(session: Session) -> None:
 
 def write_project(session: Session) -> None:
     """Write a project of small C files; ``out`` belongs to the user, who alone may write there."""
-    project = session.work / "project"
-    project.mkdir(mode=0o755)
-    made = session.on_host(("mkdir", f"{session.work}/out"))
-    if made.ok:
-        (session.work / "out").rename(project / "out")
-    for unit in range(UNITS):
-        body = "".join(
-            f"double f{unit}_{n}(double x) {{ for (int i = 0; i < {n + 2}; i++) x = sin(x) * {n}.5 + i; "
-            f'if (x > {n}) printf("%f", x); return x; }}\n'
-            for n in range(FUNCTIONS)
-        )
-        text = f"#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n{body}"
-        (project / f"unit{unit}.c").write_text(text)
-    (project / "main.c").write_text("double f0_0(double); int main(void) { return f0_0(0.0) > 1e9; }\n")
-    objects = " ".join(f"out/unit{unit}.o" for unit in range(UNITS))
-    (project / "Makefile").write_text(
-        f"out/program: main.c {objects}\n\t$(CC) -O2 -o $@ $^ -lm\nout/%.o: %.c\n\t$(CC) -O2 -c -o $@ $<\n"
-    )
+    uid, gid = (session.uid, session.gid) if session.privileged else (-1, -1)
+    with HeldFolder(session.work) as work, work.make("project", mode=0o755) as project:
+        project.make("out", mode=0o755, uid=uid, gid=gid).close()
+        for unit in range(UNITS):
+            body = "".join(
+                f"double f{unit}_{n}(double x) {{ for (int i = 0; i < {n + 2}; i++) x = sin(x) * {n}.5 + i; "
+                f'if (x > {n}) printf("%f", x); return x; }}\n'
+                for n in range(FUNCTIONS)
+            )
+            text = f"#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n{body}"
+            project.write(f"unit{unit}.c", text, mode=0o644)
+        main = "double f0_0(double); int main(void) { return f0_0(0.0) > 1e9; }\n"
+        project.write("main.c", main, mode=0o644)
+        objects = " ".join(f"out/unit{unit}.o" for unit in range(UNITS))
+        link = f"out/program: main.c {objects}\n\t$(CC) -O2 -o $@ $^ -lm\n"
+        rules = f"{link}out/%.o: %.c\n\t$(CC) -O2 -c -o $@ $<\n"
+        project.write("Makefile", rules, mode=0o644)
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:

@@ -9,6 +9,7 @@ from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.canaries import wait_for
 from evaluation.probes.controlgroups import memory_peak_bytes
+from evaluation.probes.holding import forget, let_go
 from evaluation.probes.hostprocesses import found_by, hidden
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE, relative
 
@@ -28,10 +29,9 @@ def observe(session: Session) -> None:
     ready = wait_for(session.work / f"{name}.ready", READY_S)
     payload = found_by(program, inside) if ready else None
     peak = memory_peak_bytes(payload.pid, unlike=os.getpid()) if payload and not session.is_control else None
-    go = session.work / f"{name}.go"
-    go.touch()
+    let_go(session, name)
     completed = running.wait()
-    go.unlink()
+    forget(session, name)
     answer = read_answer(completed)
     line = answer.first("hold")
     if line is None or not line.ok:

@@ -2,8 +2,10 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.model import Reference, Severity
 from evaluation.payload.build import HELPER
 from evaluation.payload.build import PROBE as PAYLOAD
@@ -37,7 +39,7 @@ def observe(session: Session) -> None:
         try:
             _record_planted(session, callers, completed, line)
         finally:
-            _disarm(session.work / PLANTED)
+            _disarm(session.work)
 
 
 def _record_planted(session: Session, callers: Callers, planting: Completed, line: Line) -> None:
@@ -57,19 +59,13 @@ def _record_planted(session: Session, callers: Callers, planting: Completed, lin
     session.record(DETAIL, detail, evidence=(planting, ran))
 
 
-def _disarm(planted: Path) -> None:
+def _disarm(work: Path) -> None:
     """Take the setuid bit from whatever was left, then the file; a link is not followed."""
-    try:
-        file = os.open(planted, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return
-    try:
-        os.fchmod(file, 0)
-    except PermissionError:
-        pass  # not ours and we are not root: it can still be unlinked, the directory is the user's
-    finally:
-        os.close(file)
-    planted.unlink(missing_ok=True)
+    with HeldFolder(work) as held:
+        with suppress(OSError), held.open(PLANTED) as left:
+            os.fchmod(left.fileno(), 0)
+        with suppress(OSError):  # a directory, or not ours: it goes with the work directory
+            held.remove(PLANTED)
 
 
 PROBE = Probe(

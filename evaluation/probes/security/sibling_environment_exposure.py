@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line
@@ -44,15 +45,9 @@ def observe(session: Session) -> None:
 
 def _open_to_all(work: Path) -> Path:
     """Make a directory that root without capabilities may write to; it goes with the work directory."""
-    anchor = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.fchmod(anchor, 0o711)
-        os.mkdir(MEETING, dir_fd=anchor)
-        place = os.open(MEETING, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=anchor)
-        os.fchmod(place, 0o777)
-        os.close(place)
-    finally:
-        os.close(anchor)
+    with HeldFolder(work) as held:
+        os.fchmod(held.descriptor, 0o711)
+        held.make(MEETING, mode=0o777).close()
     return work / MEETING
 
 

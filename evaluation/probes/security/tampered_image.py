@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from evaluation.folders import HeldFolder
 from evaluation.model import Form, Reference, Severity
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.canaries import root_directory
@@ -74,9 +74,11 @@ def _change(session: Session, path: Path, image: CanaryImage) -> str:
     """Put the other word in the first one's place, as the measuring user; say why that cannot be done."""
     target, offset = path, 0
     if session.adapter.form is Form.SIF:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(file, "rb") as stream:
-            offset = stream.read().find(image.beginning)
+        try:
+            with HeldFolder(path.parent) as store, store.open(path.name, owner=session.uid) as stream:
+                offset = stream.read().find(image.beginning)
+        except OSError as error:
+            return f"it cannot be read: {error.strerror}"
         if offset < 0:
             return "its content is compressed"
     else:

@@ -12,7 +12,7 @@ from supplied import judged
 from evaluation.errors import EvaluationError
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.forms import form_facts, ready
-from evaluation.measure.images import built_image
+from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.measurement import prepared_form
 from evaluation.measure.session import Arm, Bench
@@ -127,7 +127,7 @@ def ready_arm(launcher: Launcher, bench: Bench, found: dict[str, FoundRuntime]) 
             runtime=readied.runtime,
             reference=form.reference,
             image_digest=form.digest,
-            form=prepared_form(form_facts(form)),
+            form=prepared_form(form_facts(form, runner(launcher))),
         )
 
     return made
