@@ -14,6 +14,7 @@ __all__ = [
     "CONTROL_AGAIN",
     "DEFAULT_IMAGE",
     "FAKE",
+    "NO_MEASUREMENTS",
     "PAYLOAD",
     "QUICK",
     "SECURITY_CALIBRATION",
@@ -82,6 +83,9 @@ SWEEP = "sweep"
 
 ACROSS = "across"
 """The profile of one that does so on several nodes of a batch system; nothing is decided from it."""
+
+NO_MEASUREMENTS = frozenset({CALIBRATION, SECURITY_CALIBRATION, SWEEP, ACROSS})
+"""The profiles of runs from which nothing is decided: a site that has only these was not measured."""
 
 
 class Effect(StrEnum):

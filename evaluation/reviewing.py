@@ -22,7 +22,7 @@ from evaluation.report.source import Case, SiteCase
 from evaluation.report.verifying import carried, differences
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, find_runs, measurements
 from evaluation.units import quantity
 
 __all__ = [
@@ -137,7 +137,7 @@ def site_page(site: str, *, results: Path | None, criteria: Path | None, output:
         There is no such site, or there are no results at all.
     """
     load_site(site, root() / "sites")  # says what there is
-    names = {run.path.parent.name for run in find_runs(_results(results))}
+    names = {run.path.parent.name for run in measurements(find_runs(_results(results)))}
     case = _case(results, site if site in names else "", criteria)
     target = output or _results(results) / f"site-{site}.html"
     write_atomically(target.absolute(), onepage.site_page(case, site))
@@ -242,6 +242,6 @@ def _case(results: Path | None, runs: str, criteria: Path | None) -> Case:
 
 def _case_if_any(results: Path | None, criteria: Path | None) -> Case | None:
     """Decide where there is anything to decide from; weights can be looked at without."""
-    if not any(True for _ in find_runs(_results(results))):
+    if not measurements(find_runs(_results(results))):
         return None
     return _case(results, "", criteria)

@@ -11,16 +11,15 @@ from evaluation.archive.packing import Package
 from evaluation.archive.packing import pack as made_fit
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import judged
+from evaluation.decide.sweeps import read_sweep, sweeps_of
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION, Finding
+from evaluation.model import ACROSS, SWEEP, Finding
 from evaluation.project import root
 from evaluation.scratch import scratch_directory
 from evaluation.sites import list_sites, load_site
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, find_runs, measurements
 
 __all__ = ["import_archive", "pack"]
-
-_NO_MEASUREMENTS = frozenset({CALIBRATION, SECURITY_CALIBRATION})
 
 
 def pack(
@@ -34,12 +33,12 @@ def pack(
     public: Sequence[str] = (),
     agreed: Callable[[str], bool],
 ) -> str:
-    """Pack a run of a site; say where it is and what to do with it.
+    """Pack a run of a site, and the sweeps that a report shows with it; say where it is, and what next.
 
     Parameters
     ----------
     name : str
-        The run's name; empty for the newest finished one of the site.
+        The run's name; empty for the newest finished measurement of the site.
     site : str
         The site.
     results, output, key : Path, optional
@@ -58,7 +57,7 @@ def pack(
     run = _chosen(folder, site, name)
     measured_as = load_site(site, root() / "sites").measure_as
     private = here([*hide, *([measured_as] if measured_as else [])], public)
-    package = made_fit(run, Hider(key=site_key(key), private=private))
+    package = made_fit(run, Hider(key=site_key(key), private=private), _beside(run, folder))
     _assert_same_findings(run, package)
     if not agreed(package.listing()):
         return "nothing was written"
@@ -72,7 +71,7 @@ def pack(
 
 
 def import_archive(path: Path, *, results: Path | None, sha256: str) -> str:
-    """Add an archive's run to the results; say what was added.
+    """Add an archive's run to the results, with what comes beside it; say what was added.
 
     Raises
     ------
@@ -80,17 +79,31 @@ def import_archive(path: Path, *, results: Path | None, sha256: str) -> str:
         It is not sound, not known, or here already: nothing was added.
     """
     folder = (results or root() / "results").absolute()
-    added = add(path, folder, sha256=sha256, sites=list_sites(root() / "sites"))
+    added = add(path, folder, sha256=sha256, sites=list_sites(root() / "sites"), usable=_assert_usable)
     archived, manifest = added.run.archived, added.run.manifest
     changed = f"{archived.changed} of {archived.transcripts}" if archived else "none"
     lines = [
         f"added: {added.run.path}",
+        *(f"and beside it: {run.path}" for run in added.beside),
         f"archive SHA-256: {added.sha256}" + (", as its sender says" if sha256 else ""),
         f"site {manifest.site}, measured {manifest.started_at}",
         f"{changed} transcripts were changed before they left",
         "next: evaluation report",
     ]
+    if not measurements([added.run]):
+        lines[-1] = (
+            f"it holds no measurement, only a run of the profile {manifest.profile}, from which nothing is "
+            f"decided: ask the site for its measurement (make site SITE={manifest.site} packs it)"
+        )
     return "\n".join(lines)
+
+
+def _assert_usable(run: Run) -> None:
+    """Read a run as a report will: what does not work there is refused here."""
+    if run.manifest.profile in {SWEEP, ACROSS}:
+        read_sweep(run)
+    else:
+        judged(run, load_criteria(root() / "criteria.yaml"))
 
 
 def _chosen(results: Path, site: str, name: str) -> Run:
@@ -99,14 +112,26 @@ def _chosen(results: Path, site: str, name: str) -> Run:
         for run in find_runs(results, site)
         if not name or run.path.name == name.rsplit("/", maxsplit=1)[-1]
     ]
-    finished = [run for run in runs if run.complete] or runs
+    wanted = runs if name else measurements(runs)
+    finished = [run for run in wanted if run.complete] or wanted
     if not finished:
+        what = f"there is no run {name}" if name else "nothing was measured for this site"
         raise EvaluationError(
-            f"there is no run {name}" if name else "nothing was measured for this site",
+            what + (": what is here is a sweep or a calibration" if runs else ""),
             where=str(results / site),
             advice=f"Measure first: make site SITE={site}, or evaluation run --site {site}.",
         )
     return max(finished, key=lambda run: run.manifest.started_at)
+
+
+def _beside(run: Run, results: Path) -> dict[str, Run]:
+    """Give the sweeps that a report here shows with a measurement; none with what is no measurement."""
+    if not measurements([run]):
+        return {}
+    site = run.path.parent.name
+    swept = sweeps_of([each for each in find_runs(results, site) if each.complete], site)
+    found = {"sweep": swept.widest, "across": swept.across}
+    return {place: Run(results / sweep.folder) for place, sweep in found.items() if sweep}
 
 
 def _assert_same_findings(run: Run, package: Package) -> None:

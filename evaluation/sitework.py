@@ -17,7 +17,7 @@ from evaluation.measure.submission import queue_of
 from evaluation.measure.user import ourselves
 from evaluation.project import root
 from evaluation.sites import Site, list_sites, load_site
-from evaluation.store import find_runs
+from evaluation.store import find_runs, measurements
 from evaluation.units import count, day
 
 __all__ = ["check", "new"]
@@ -163,9 +163,11 @@ def _told(site: Site, rules: Criteria, results: Path, on: date) -> Iterator[str]
 
 
 def _measured(site: Site, results: Path, on: date, months: int | None) -> str:
-    runs = [run for run in find_runs(results, site.id) if run.complete]
+    finished = [run for run in find_runs(results, site.id) if run.complete]
+    runs = measurements(finished)
     if not runs:
-        return f"not measured: make site SITE={site.id}, on its own machine"
+        only = " (a sweep or a calibration is here, from which nothing is decided)" if finished else ""
+        return f"not measured: make site SITE={site.id}, on its own machine{only}"
     newest = max(runs, key=lambda run: run.manifest.started_at)
     age = months_since(newest.manifest.started_at, on)
     old = ", out of date: measure again" if months is not None and age > months else ""

@@ -69,7 +69,7 @@ from evaluation.manifest import (
     Manifest,
     RuntimeFacts,
 )
-from evaluation.model import FAKE, Evidence, Observation
+from evaluation.model import FAKE, NO_MEASUREMENTS, Evidence, Observation
 
 __all__ = [
     "FORMAT",
@@ -81,6 +81,7 @@ __all__ = [
     "RuntimeFacts",
     "Turn",
     "find_runs",
+    "measurements",
 ]
 
 _SENTINEL = "complete.json"
@@ -438,6 +439,11 @@ class Run:
 def find_runs(results: Path, site: str = "") -> tuple[Run, ...]:
     """Every run below ``results``, oldest first within a site."""
     return tuple(Run(path.parent) for path in sorted(results.glob(f"{site or '*'}/*/{_MANIFEST}")))
+
+
+def measurements(runs: Iterable[Run]) -> list[Run]:
+    """Of some runs those that something is decided from: no calibration, and no sweep."""
+    return [run for run in runs if run.manifest.profile not in NO_MEASUREMENTS]
 
 
 def _output_row(digest: str, data: bytes) -> object:

@@ -10,25 +10,30 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from made_up_run import manifest, observation
 
 from evaluation import cli, sending
+from evaluation.archive.hiding import Hider, Private
+from evaluation.archive.packing import pack as made_fit
 from evaluation.errors import EvaluationError
 from evaluation.files import digest_of
+from evaluation.model import SWEEP
 from evaluation.report.load import load_case
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, Turn, find_runs, measurements
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = max(path.parent for path in (ROOT / "results" / "reference").glob("*-quick/manifest.json"))
+SWEPT = REFERENCE.with_name(f"{REFERENCE.name}-sweep")
 
 
 def evaluation(*words: str | Path) -> Result:
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
-def measured(results: Path, site: str) -> Run:
+def measured(results: Path, site: str, of: Path = REFERENCE) -> Run:
     """The run that comes with the project, as if it had been measured for another site."""
-    target = results / site / REFERENCE.name
-    shutil.copytree(REFERENCE, target)
+    target = results / site / of.name
+    shutil.copytree(of, target)
     facts = json.loads((target / "manifest.json").read_text())
     (target / "manifest.json").write_text(json.dumps(facts | {"site": site, "label": ""}))
     sentinel = json.loads((target / "complete.json").read_text())
@@ -48,6 +53,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A packed real run, and what was said of it."""
     folder = tmp_path_factory.mktemp("packed")
     measured(folder / "results", "local")
+    measured(folder / "results", "local", SWEPT)  # it is newer, and no measurement
     listings: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
@@ -60,6 +66,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             agreed=lambda listing: not listings.append(listing),  # type: ignore[func-returns-value]
         )
     assert "this leaves:" in listings[0]
+    assert f"and beside it, of the same site, {SWEPT.name}" in listings[0]
     return folder / "run.zip", told
 
 
@@ -70,9 +77,10 @@ def test_a_real_run_says_the_same_after_it_has_travelled(archive: tuple[Path, st
     done = evaluation("import", path, "--results", tmp_path / "there", "--sha256", digest[1])
     assert done.exit_code == 0, done.output
     assert "as its sender says" in done.output
+    assert f"and beside it: {tmp_path / 'there' / 'local' / SWEPT.name}" in done.output
+    assert "next: evaluation report" in done.output
     measured(tmp_path / "here", "local")
-    for folder in ("here", "there"):
-        assert evaluation("findings", "--results", tmp_path / folder).exit_code == 0
+    measured(tmp_path / "here", "local", SWEPT)
     here, there = (
         load_case(results=tmp_path / folder, criteria=ROOT / "criteria.yaml", sites=ROOT / "sites")
         for folder in ("here", "there")
@@ -80,6 +88,10 @@ def test_a_real_run_says_the_same_after_it_has_travelled(archive: tuple[Path, st
     (ours,), (theirs,) = here.measured, there.measured
     assert [row.score for row in ours.decision.rows] == [row.score for row in theirs.decision.rows]
     assert len(ours.decision.rows) > 100
+    assert here.sweeps["local"].widest == there.sweeps["local"].widest
+    assert [each.throughput for each in here.sweeps["local"].levels] == [
+        each.throughput for each in there.sweeps["local"].levels
+    ]
     for one, other in zip(ours.decision.use_cases, theirs.decision.use_cases, strict=True):
         assert [(v.runtime, v.standing, v.score, v.p_first) for v in one.verdicts] == [
             (v.runtime, v.standing, v.score, v.p_first) for v in other.verdicts
@@ -127,6 +139,39 @@ def test_what_is_not_there_is_said_with_what_to_do(tmp_path: Path) -> None:
         sending.pack("nothing", site="slac", results=tmp_path, output=None, agreed=lambda _: True)
 
 
+def test_a_sweep_alone_is_no_measurement_and_is_said_to_be_none(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    measured(results, "local", SWEPT)
+    done = evaluation("site", "pack", "--results", results, "--yes")
+    assert done.exit_code == 1
+    assert "nothing was measured for this site: what is here is a sweep or a calibration" in done.output
+    words = ("site", "pack", SWEPT.name, "--results", results, "--yes", "--output", tmp_path / "a.zip")
+    named = evaluation(*words)
+    assert named.exit_code == 0, named.output
+    done = evaluation("import", tmp_path / "a.zip", "--results", tmp_path / "there")
+    assert done.exit_code == 0, done.output
+    assert "it holds no measurement, only a run of the profile sweep" in done.output
+    assert "make site SITE=local" in done.output
+    bare = evaluation("weights", "show", "--results", tmp_path / "there")
+    assert bare.exit_code == 0, bare.output
+
+
+def test_a_run_that_is_no_sweep_is_refused_and_by_hand_costs_the_report_a_sentence(tmp_path: Path) -> None:
+    """As an archive that is valid by all digests, whose profile and content disagree."""
+    results = tmp_path / "results"
+    run = Run.create(results, manifest().model_copy(update={"profile": SWEEP, "label": "", "plan": ""}))
+    run.append(Turn(probe="cold_start", runtime="host", block=0), [observation()], [])
+    run.finish("2026-01-01T00:00:00.000+00:00")
+    made_fit(run, Hider(key=b"k" * 32, private=Private())).write(tmp_path / "odd.zip")
+    done = evaluation("import", tmp_path / "odd.zip", "--results", tmp_path / "there")
+    assert done.exit_code == 1
+    assert "what it holds is no sweep, although its profile says so; nothing was added" in done.output
+    measured(results, "local")
+    page = evaluation("report", "--results", results, "--output", tmp_path / "page.html")
+    assert page.exit_code == 0, page.output
+    assert f"The run local/{run.path.name} was passed over" in (tmp_path / "page.html").read_text()
+
+
 def test_two_sites_stand_side_by_side_one_of_them_from_an_archive(
     archive: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -141,8 +186,7 @@ def test_two_sites_stand_side_by_side_one_of_them_from_an_archive(
     )
     measured(results, "unprivileged")
     assert evaluation("import", "archive", archive[0], "--results", results).exit_code == 0
-    assert [run.path.parent.name for run in find_runs(results)] == ["local", "unprivileged"]
-    assert evaluation("findings", "--results", results).exit_code == 0
+    assert [run.path.parent.name for run in measurements(find_runs(results))] == ["local", "unprivileged"]
     case = load_case(results=results, criteria=ROOT / "criteria.yaml", sites=sites)
     ours, theirs = case.measured
     assert (ours.archived is not None, theirs.archived) == (True, None)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from made_up_sweep import sweep_run
 
 from evaluation import sitework, validation
 from evaluation.errors import EvaluationError, Fault
@@ -68,6 +69,12 @@ def test_a_check_says_what_is_out_of_date_missing_and_not_measured(tmp_path: Pat
     assert "nobody has said: container runtime" in text
     assert "not measured: make site SITE=cc-in2p3" in text
     assert "not asked whether anything answers" in text
+
+
+def test_a_sweep_or_a_calibration_is_no_measurement(tmp_path: Path) -> None:
+    sweep_run(tmp_path / "results", "20260101T000000Z-a", [1, 2]).finish("2026-01-01T00:00:00.000+00:00")
+    text, _ = sitework.check("local", results=tmp_path / "results", today=date(2026, 11, 23))
+    assert "not measured: make site SITE=local, on its own machine (a sweep or a calibration is here" in text
 
 
 def test_a_faulty_file_is_said_with_its_line_and_the_others_are_checked(tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ extracted: no path of the archive is ever used as one.
 
 Format history
 --------------
+2
+    Beside the run there may be its sweeps: ``beside`` names them in the header, each in a place of its own
+    (`BESIDE`), and their files stand under that place's name, as ``sweep/manifest.json``. Format 1 is still
+    read.
 1
     ``archive.json`` (`Header`) and the files of one finished run (`evaluation.store`), each named there with
     its size and SHA-256. The run's ``complete.json`` says what was hidden, under ``archived``.
@@ -21,15 +25,16 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluation.errors import EvaluationError
 
-__all__ = ["ASK_AGAIN", "FILES", "FORMAT", "HEADER", "Header", "Member", "damaged", "read", "write"]
+__all__ = ["ASK_AGAIN", "BESIDE", "FILES", "FORMAT", "HEADER", "Header", "Member", "damaged", "read", "write"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_READ: Final = (1, FORMAT)
 HEADER: Final = "archive.json"
 FILES: Final = (
     "manifest.json",
@@ -39,8 +44,12 @@ FILES: Final = (
     "residue.jsonl",
     "complete.json",
 )
-"""What an archive may hold beside its header."""
+"""What an archive may hold of a run."""
 
+BESIDE: Final = ("sweep", "across")
+"""What may come with a run: the sweep of its host, and the one across nodes, that a report shows with it."""
+
+_EVERY: Final = frozenset(FILES) | {f"{place}/{name}" for place in BESIDE for name in FILES}
 _OPTIONAL: Final = frozenset({"residue.jsonl", "evidence.jsonl", "outputs.jsonl"})
 _MOST_PACKED = 128 * 2**20
 _MOST_UNPACKED = 384 * 2**20
@@ -76,7 +85,13 @@ class Header(BaseModel):
     tool_version: Annotated[str, Field(max_length=40)]
     site: Annotated[str, Field(pattern=_NAME)]
     run: Annotated[str, Field(pattern=_RUN)]
+    beside: dict[Literal["sweep", "across"], Annotated[str, Field(pattern=_RUN)]] = {}
     files: dict[str, Member]
+
+    @property
+    def runs(self) -> dict[str, str]:
+        """Every run by what stands before the names of its files; the measurement first."""
+        return {"": self.run, **{f"{place}/": name for place, name in self.beside.items()}}
 
 
 def write(path: Path, header: Header, files: Mapping[str, bytes]) -> str:
@@ -112,7 +127,7 @@ def read(path: Path) -> tuple[Header, dict[str, bytes], str]:
     Header
         What it says of itself.
     dict of str to bytes
-        Its files by name, all of them in `FILES`.
+        Its files by name, all of them in `FILES`, or that below one of `BESIDE`.
     str
         The archive's own SHA-256.
 
@@ -167,7 +182,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         shown = repr(name[:60])
         if name in found:
             raise damaged(path, f"not sound: {shown} is in it twice")
-        if name not in {HEADER, *FILES}:
+        if name != HEADER and name not in _EVERY:
             raise damaged(path, f"not sound: {shown} is no file of a run")
         if stat.S_IFMT(entry.external_attr >> 16) not in _PLAIN or entry.is_dir():
             raise damaged(path, f"not sound: {shown} is no plain file")
@@ -201,7 +216,7 @@ def _header(data: bytes, path: Path) -> Header:
             where=str(path),
             advice="Update the tool, then import it again.",
         )
-    if version != FORMAT or isinstance(version, bool):
+    if version not in _READ or isinstance(version, bool):
         raise damaged(path, "no archive of a run: its header has no format that this tool knows")
     try:
         return Header.model_validate_json(data)
@@ -216,5 +231,11 @@ def _same_files(header: Header, entries: Mapping[str, object], path: Path) -> No
     if named != there:
         odd = ", ".join(sorted(re.sub(r"[^\w.]", "?", name)[:60] for name in named ^ there))
         raise damaged(path, f"not whole: its header and its contents differ in {odd}")
-    if missing := {*FILES} - _OPTIONAL - named:
+    wanted = {f"{place}{name}" for place in header.runs for name in FILES}
+    needed = {f"{place}{name}" for place in header.runs for name in {*FILES} - _OPTIONAL}
+    if missing := needed - named:
         raise damaged(path, f"not whole: {', '.join(sorted(missing))} is missing")
+    if more := named - wanted:
+        raise damaged(path, f"not sound: {', '.join(sorted(more))} is of no run that its header names")
+    if len({*header.runs.values()}) != len(header.runs):
+        raise damaged(path, "not sound: its header names a run twice")

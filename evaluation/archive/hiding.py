@@ -205,10 +205,10 @@ class Hider:
         self._all = re.compile(f"{_PATTERN}|{name}", re.IGNORECASE)
 
     def knowing(self, hosts: Iterable[str]) -> Hider:
-        """Give one that knows further hosts, as those that a run says it was measured on."""
+        """Give one that knows further hosts, as those that a run says it was measured on; it counts anew."""
         more = frozenset(name for host in hosts for name in (host, host.split(".")[0]))
         known = replace(self.private, hosts=self.private.hosts | (more - _PUBLIC))
-        return Hider(key=self.key, private=known, counts=self.counts)
+        return Hider(key=self.key, private=known)
 
     def name(self, kind: str, name: str) -> str:
         """Give the stand-in of something that is a name and nothing else."""

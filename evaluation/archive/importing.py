@@ -6,11 +6,11 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.archive.container import ASK_AGAIN, Header, damaged, read
+from evaluation.archive.container import ASK_AGAIN, damaged, read
 from evaluation.errors import EvaluationError
 from evaluation.files import digest_of, read_lines, read_object
 from evaluation.model import FAKE
@@ -21,14 +21,22 @@ __all__ = ["Added", "add"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """A run that was added, and the SHA-256 of the archive that it came in."""
+    """A run that was added, what came with it, and the SHA-256 of the archive that they came in."""
 
     run: Run
+    beside: tuple[Run, ...]
     sha256: str
 
 
-def add(path: Path, results: Path, *, sha256: str = "", sites: Collection[str] | None = None) -> Added:
-    """Check an archive and add its run to the results.
+def add(
+    path: Path,
+    results: Path,
+    *,
+    sha256: str = "",
+    sites: Collection[str] | None = None,
+    usable: Callable[[Run], None] = lambda _: None,
+) -> Added:
+    """Check an archive and add its run to the results, with what comes beside it.
 
     Parameters
     ----------
@@ -40,6 +48,8 @@ def add(path: Path, results: Path, *, sha256: str = "", sites: Collection[str] |
         What the sender says the archive's SHA-256 is.
     sites : collection of str, optional
         The sites that are described here; of another one nothing is added.
+    usable : callable, optional
+        Reads each run as a report will, and raises where that does not work.
 
     Raises
     ------
@@ -55,29 +65,57 @@ def add(path: Path, results: Path, *, sha256: str = "", sites: Collection[str] |
             where=str(path),
             advice=f"Ask for its sites/{header.site}.yaml, or begin one: evaluation site new {header.site}.",
         )
-    target = results / header.site / header.run
-    if target.is_symlink() or target.exists():
-        raise _here_already(path, target, files)
+    home = results / header.site
+    coming = {
+        name: {file.removeprefix(place): data for file, data in files.items() if _place_of(file) == place}
+        for place, name in header.runs.items()
+    }
+    here = {name for name in coming if (home / name).is_symlink() or (home / name).exists()}
+    for name in sorted(here):
+        if name == header.run or not _same(home / name, coming[name]):
+            raise _here_already(path, home / name, coming[name])
     results.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".import-", dir=results))
     try:
         # Two levels down, where nobody who looks for runs finds it.
-        staged = folder / "new" / header.run
-        staged.mkdir(parents=True)
-        staged.chmod(0o755)
-        for name, data in files.items():
-            (staged / name).write_bytes(data)  # the names are those of `container.FILES`
-        _assert_sound(Run(staged), header, path)
-        for name in files:
-            _on_disk(staged / name)
-        target.parent.mkdir(exist_ok=True)
-        try:
-            staged.rename(target)  # fails where there is a folder with anything in it
-        except OSError:
-            raise _here_already(path, target, files) from None
+        for name in coming.keys() - here:
+            staged = folder / "new" / name
+            staged.mkdir(parents=True)
+            staged.chmod(0o755)
+            for file, data in coming[name].items():
+                (staged / file).write_bytes(data)  # the names are those of `container.FILES`
+            _assert_sound(Run(staged), header.site, path, usable)
+            for file in coming[name]:
+                _on_disk(staged / file)
+        home.mkdir(exist_ok=True)
+        _move(folder / "new", home, [name for name in coming if name not in here], path, coming)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Added(run=Run(target), sha256=digest)
+    return Added(
+        run=Run(home / header.run),
+        beside=tuple(Run(home / name) for name in header.beside.values()),
+        sha256=digest,
+    )
+
+
+def _place_of(name: str) -> str:
+    place, slash, _ = name.rpartition("/")
+    return place + slash
+
+
+def _move(
+    staged: Path, home: Path, names: Sequence[str], path: Path, coming: Mapping[str, Mapping[str, bytes]]
+) -> None:
+    """Put all of them where runs are, the measurement last; or none, where another came in between."""
+    moved: list[str] = []
+    for name in reversed(names):
+        try:
+            (staged / name).rename(home / name)  # fails where there is a folder with anything in it
+        except OSError:
+            for other in moved:
+                (home / other).rename(staged / other)
+            raise _here_already(path, home / name, coming[name]) from None
+        moved.append(name)
 
 
 def _on_disk(path: Path) -> None:
@@ -86,9 +124,13 @@ def _on_disk(path: Path) -> None:
     os.close(descriptor)
 
 
-def _here_already(path: Path, target: Path, files: dict[str, bytes]) -> EvaluationError:
+def _same(target: Path, files: Mapping[str, bytes]) -> bool:
     sentinel = target / "complete.json"
-    same = sentinel.is_file() and sentinel.read_bytes() == files["complete.json"]
+    return sentinel.is_file() and sentinel.read_bytes() == files["complete.json"]
+
+
+def _here_already(path: Path, target: Path, files: Mapping[str, bytes]) -> EvaluationError:
+    same = _same(target, files)
     what = "is here already" if same else "holds a run of a name that is here already, with other contents"
     return EvaluationError(
         f"{what}; nothing was added",
@@ -98,14 +140,15 @@ def _here_already(path: Path, target: Path, files: dict[str, bytes]) -> Evaluati
     )
 
 
-def _assert_sound(run: Run, header: Header, path: Path) -> None:
+def _assert_sound(run: Run, site: str, path: Path, usable: Callable[[Run], None]) -> None:
     try:
-        _read_all(run, header, path)
+        _read_all(run, site, path)
+        usable(run)
     except EvaluationError as error:
         if error.where == str(path):
             raise
         # Where it was looked at is gone by now: name the file in the archive instead.
-        where = error.where.replace(f"{run.path}/", "")
+        where = error.where.replace(f"{run.path}/", "").replace(str(run.path), run.path.name)
         raise EvaluationError(
             f"{where}: {error.what}; nothing was added", where=str(path), advice=error.advice or ASK_AGAIN
         ) from None
@@ -113,10 +156,10 @@ def _assert_sound(run: Run, header: Header, path: Path) -> None:
         raise damaged(path, f"not sound ({type(error).__name__})") from None
 
 
-def _read_all(run: Run, header: Header, path: Path) -> None:
+def _read_all(run: Run, site: str, path: Path) -> None:
     """Read all of it, as everything that comes later will."""
     manifest = run.manifest
-    if (manifest.site, manifest.run) != (header.site, header.run):
+    if (manifest.site, manifest.run) != (site, run.path.name):
         raise damaged(path, "not sound: its header and its manifest name different runs")
     run.verify()
     _assert_complete(run, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,13 @@ _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """What would leave: nothing is written yet.
+class _Fit:
+    """One run as it may leave.
 
     ``hidden`` counts what was replaced, by kind; ``changed`` of ``transcripts`` are no longer what was
     printed, and ``withheld`` were no text and stay. ``stays`` are the run's files that are not in it.
     """
 
-    header: Header
     files: Mapping[str, bytes]
     hidden: Mapping[str, int]
     transcripts: int
@@ -49,20 +49,37 @@ class Package:
     withheld: int
     stays: tuple[str, ...]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What would leave, a run and maybe its sweeps: nothing is written yet."""
+
+    header: Header
+    files: Mapping[str, bytes]
+    _fit: tuple[_Fit, ...]
+
     def listing(self) -> str:
         """List the contents for whoever has to agree that they leave."""
-        lines = [f"site {self.header.site}, run {self.header.run}", "", "this leaves:"]
+        lines = [f"site {self.header.site}, run {self.header.run}"]
+        lines += [f"  and beside it, of the same site, {name}" for name in self.header.beside.values()]
+        lines += ["", "this leaves:"]
         for name, data in sorted(self.files.items()):
-            lines.append(f"  {name:<20} {quantity(len(data), 'B'):>9}  {_WHAT[name]}")
+            what = _WHAT[name.rpartition("/")[2]]
+            lines.append(f"  {name:<26} {quantity(len(data), 'B'):>9}  {what}")
+        hidden = sum((Counter(each.hidden) for each in self._fit), Counter())
         lines += ["", "replaced by keyed hashes, or left out:"]
-        lines += [
-            f"  {number:>7}  {_KINDS.get(kind, kind)}" for kind, number in sorted(self.hidden.items())
-        ] or ["  nothing was found"]
-        lines.append(
-            f"  {count(self.transcripts, 'transcript')}: {self.changed} changed by this, "
-            f"{self.withheld} withheld because they are no text"
+        lines += [f"  {number:>7}  {_KINDS.get(kind, kind)}" for kind, number in sorted(hidden.items())] or [
+            "  nothing was found"
+        ]
+        transcripts, changed, withheld = (
+            sum(getattr(each, name) for each in self._fit) for name in ("transcripts", "changed", "withheld")
         )
-        lines += ["", "this stays: " + (", ".join(self.stays) or "nothing")]
+        lines.append(
+            f"  {count(transcripts, 'transcript')}: {changed} changed by this, "
+            f"{withheld} withheld because they are no text"
+        )
+        stays = sorted({name for each in self._fit for name in each.stays})
+        lines += ["", "this stays: " + (", ".join(stays) or "nothing")]
         return "\n".join(lines)
 
     def write(self, path: Path) -> str:
@@ -80,14 +97,35 @@ _WHAT: Final = {
 }
 
 
-def pack(run: Run, hider: Hider) -> Package:
+def pack(run: Run, hider: Hider, beside: Mapping[str, Run] | None = None) -> Package:
     """Make a package of a run: only fields on the list, and in them nothing that must not leave.
+
+    Parameters
+    ----------
+    beside : mapping of str to Run, optional
+        Runs of the same site that go with it, by their place (`container.BESIDE`).
 
     Raises
     ------
     EvaluationError
-        The run is not finished or damaged; or a field holds something that is not known to be harmless.
+        A run is not finished or damaged; or a field holds something that is not known to be harmless.
     """
+    beside = beside or {}
+    fit = {"": _fit(run, hider), **{f"{place}/": _fit(each, hider) for place, each in beside.items()}}
+    files = {f"{place}{name}": data for place, each in fit.items() for name, data in each.files.items()}
+    manifest = run.manifest
+    header = {
+        "format": container.FORMAT,
+        "tool_version": __version__,
+        "site": manifest.site,
+        "run": manifest.run,
+        "beside": {place: each.manifest.run for place, each in beside.items()},
+        "files": {name: Member(sha256=_sha256(data), size_bytes=len(data)) for name, data in files.items()},
+    }
+    return Package(header=Header.model_validate(header), files=files, _fit=tuple(fit.values()))
+
+
+def _fit(run: Run, hider: Hider) -> _Fit:
     if not run.complete:
         raise EvaluationError(
             "the run is not finished",
@@ -128,14 +166,7 @@ def pack(run: Run, hider: Hider) -> Package:
         }
     )
     _nothing_left(files, hider)
-    return Package(
-        header=Header(
-            format=container.FORMAT,
-            tool_version=__version__,
-            site=run.manifest.site,
-            run=run.manifest.run,
-            files={name: Member(sha256=_sha256(data), size_bytes=len(data)) for name, data in files.items()},
-        ),
+    return _Fit(
         files=files,
         hidden=dict(hider.counts),
         transcripts=len(digests),

@@ -10,16 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from evaluation.decide.scalability import LEAST_WIDTHS, Fit, fit
+from evaluation.errors import EvaluationError
 from evaluation.manifest import Manifest
 from evaluation.model import ACROSS, CONTROL, SWEEP, Observation
 from evaluation.store import Run
 
-__all__ = ["CLIMB", "STEADY", "Cell", "Node", "Sweep", "Taken", "across_sweep", "read_sweep", "widest_sweep"]
+__all__ = ["CLIMB", "STEADY", "Cell", "Node", "Sweep", "Swept", "Taken", "read_sweep", "sweeps_of"]
 
 CLIMB: Final = "climb"
 STEADY: Final = "steady"
@@ -227,40 +229,81 @@ def read_sweep(run: Run) -> Sweep:
     Raises
     ------
     EvaluationError
-        A file of it is damaged.
+        A file of it is damaged, or what it holds is no sweep.
     """
     run.verify()
+    manifest = run.manifest
     turns: dict[tuple[str, str, int, int], list[Observation]] = defaultdict(list)
     for item in run.observations():
         turns[item.probe, item.runtime, item.block, item.order].append(item)
+    try:
+        levels = tuple(_taken(rows) for rows in turns.values())
+        sound = all(_is_level(level, manifest) for level in levels)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise EvaluationError(
+            "what it holds is no sweep, although its profile says so",
+            where=str(run.path),
+            advice="Ask who gave it to you, or remove it.",
+        )
     return Sweep(
-        manifest=run.manifest,
+        manifest=manifest,
         folder=f"{run.path.parent.name}/{run.path.name}",
-        levels=tuple(_taken(rows) for rows in turns.values()),
+        levels=levels,
         residue=run.residue(),
     )
 
 
-def widest_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
-    """Of a site's sweeps give the one that went farthest, and of equals the newest."""
-
-    def reach(run: Run) -> tuple[int, int, str]:
-        turns = [key.split("/") for key in run.turns_done()]  # probe-kind-width, runtime, repeat
-        widest = max((int(turn[0].rpartition("-")[2]) for turn in turns), default=0)
-        return widest, len({turn[1] for turn in turns}), run.manifest.started_at
-
-    sweeps = [run for run in runs if run.path.parent.name == site and run.manifest.profile == SWEEP]
-    found = max(sweeps, key=reach, default=None)
-    return read_sweep(found) if found and found.turns_done() else None
-
-
-def across_sweep(runs: Sequence[Run], site: str) -> Sweep | None:
-    """Of a site's sweeps across nodes give the newest."""
-    there = [run for run in runs if run.path.parent.name == site and run.manifest.profile == ACROSS]
-    found = max(
-        (run for run in there if run.turns_done()), key=lambda run: run.manifest.started_at, default=None
+def _is_level(level: Taken, manifest: Manifest) -> bool:
+    """Whether a level can be one: of a runtime that was there, and in figures that can be drawn."""
+    times = (*level.waits, *level.starts, *level.outputs, level.span_s)
+    return (
+        level.runtime in {facts.id for facts in manifest.runtimes}
+        and level.width > 0
+        and all(math.isfinite(each) and each >= 0 for each in times)
+        and (level.span_s > 0 or not level.launched)
     )
-    return read_sweep(found) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a site's sweeps come to: one that went farthest, the newest across nodes, and what is none."""
+
+    widest: Sweep | None = None
+    across: Sweep | None = None
+    passed_over: tuple[str, ...] = ()
+    """A sentence for each run that cannot be read as the sweep that it says it is."""
+
+
+def sweeps_of(runs: Sequence[Run], site: str) -> Swept:
+    """Read all sweeps of a site; of equally wide ones the newest counts. One that is damaged costs itself."""
+    found: dict[str, list[Sweep]] = {SWEEP: [], ACROSS: []}
+    passed_over = []
+    for run in runs:
+        if run.path.parent.name == site and run.manifest.profile in found:
+            try:
+                sweep = read_sweep(run)
+            except EvaluationError as error:
+                name = f"{run.path.parent.name}/{run.path.name}"
+                file = Path(error.where).name
+                what = error.what if file == run.path.name else f"{file} {error.what}"
+                passed_over.append(f"The run {name} was passed over: {what}.")
+            else:
+                found[sweep.manifest.profile] += [sweep] if sweep.levels else []
+    return Swept(
+        widest=max(
+            found[SWEEP],
+            key=lambda sweep: (
+                max(level.width for level in sweep.levels),
+                len({level.runtime for level in sweep.levels}),
+                sweep.manifest.started_at,
+            ),
+            default=None,
+        ),
+        across=max(found[ACROSS], key=lambda sweep: sweep.manifest.started_at, default=None),
+        passed_over=tuple(passed_over),
+    )
 
 
 def _taken(rows: Sequence[Observation]) -> Taken:

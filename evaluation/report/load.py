@@ -15,17 +15,17 @@ from evaluation.decide.findings import findings_of
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
-from evaluation.decide.sweeps import across_sweep, widest_sweep
+from evaluation.decide.sweeps import sweeps_of
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
-from evaluation.model import ACROSS, CALIBRATION, SECURITY_CALIBRATION, SWEEP, Finding, Observation
+from evaluation.model import Finding, Observation
 from evaluation.project import locate
 from evaluation.report import borrowing
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
-from evaluation.store import Run, find_runs
+from evaluation.store import Run, find_runs, measurements
 
 __all__ = ["choose_runs", "load_case", "to_assess"]
 
@@ -56,7 +56,7 @@ def load_case(
     known = {name: load_site(name, folder) for name in list_sites(folder)}
     there_are = find_runs(locate(results))
     chosen = choose_runs(there_are, borrowing.without(runs), where=str(results))
-    lenders = borrowing.lenders(_measured(there_are), _measured(chosen), known)
+    lenders = borrowing.lenders(measurements(there_are), measurements(chosen), known)
     own = tuple(_site_case(run, rules, known, folder, lenders.get(run.manifest.site)) for run in chosen)
     there = {site.site for site in own}
     lent = (borrowing.case(known[name], run, rules) for name, run in lenders.items() if name not in there)
@@ -64,8 +64,7 @@ def load_case(
     # the reference machine and a test cluster are no centres: news only where their runs are shown
     shown = {name for name, site in known.items() if site.status != "test" and not site.label}
     shown |= {each.manifest.site for each in measured}
-    sweeps = {site.site: widest_sweep(there_are, site.site) for site in measured}
-    across = {site.site: across_sweep(there_are, site.site) for site in measured}
+    swept = {site.site: sweeps_of(there_are, site.site) for site in measured}
     return Case(
         criteria=rules,
         sites={name: site for name, site in known.items() if name in shown},
@@ -73,8 +72,9 @@ def load_case(
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
         advisories=_beside(file, "advisories.yaml", load_advisories),
         inventory=_beside(file, "inventory.yaml", load_inventory),
-        sweeps={site: sweep for site, sweep in sweeps.items() if sweep},
-        across={site: sweep for site, sweep in across.items() if sweep},
+        sweeps={site: found.widest for site, found in swept.items() if found.widest},
+        across={site: found.across for site, found in swept.items() if found.across},
+        passed_over={site: found.passed_over for site, found in swept.items() if found.passed_over},
         scaling=_beside(file, "scaling.yaml", load_scaling),
         costs=_beside(file, "costs.yaml", partial(load_costs, sites=tuple(known))),
         ledgers=ledgers(file.with_name("images")),
@@ -101,7 +101,7 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
     """
     if names:
         return _named(runs, names, where)
-    runs = _measured(runs)
+    runs = measurements(runs)
     if not runs:
         raise EvaluationError(
             "there are no results to report on", where=where, advice="measure first: make report"
@@ -114,13 +114,8 @@ def to_assess(results: Path, names: Sequence[str], sites: Path) -> tuple[Run, ..
     runs = find_runs(results)
     chosen = choose_runs(runs, borrowing.without(names), where=str(results))
     known = {name: load_site(name, sites) for name in list_sites(sites)}
-    lenders = borrowing.lenders(_measured(runs), _measured(chosen), known)
+    lenders = borrowing.lenders(measurements(runs), measurements(chosen), known)
     return tuple({run.path: run for run in (*chosen, *lenders.values())}.values())
-
-
-def _measured(runs: Sequence[Run]) -> list[Run]:
-    aside = {CALIBRATION, SECURITY_CALIBRATION, SWEEP, ACROSS}
-    return [run for run in runs if run.manifest.profile not in aside]
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -132,7 +127,7 @@ def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:
-    by_name = {run.path.parent.name: run for run in _newest(_measured(runs))} | {
+    by_name = {run.path.parent.name: run for run in _newest(measurements(runs))} | {
         name: run for run in runs for name in (run.path.name, f"{run.path.parent.name}/{run.path.name}")
     }
     unknown = [name for name in names if name not in by_name]

@@ -168,8 +168,9 @@ class Case:
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
     ``advisories`` is the table that lies beside the criteria, if one does.
     ``criteria_text`` is the criteria file as it was read, where there is one.
-    ``sweeps`` has each site's widest sweep, ``across`` its newest across nodes. ``scaling`` is what the
-    calculated farm takes for granted.
+    ``sweeps`` has each site's widest sweep, ``across`` its newest across nodes, ``passed_over`` a sentence
+    for each of its runs that says that it is one, and is not. ``scaling`` is what the calculated farm takes
+    for granted.
     """
 
     criteria: Criteria
@@ -181,6 +182,7 @@ class Case:
     """The collaboration's packages, where the file lies beside the criteria."""
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     across: Mapping[str, Sweep] = field(default_factory=dict)
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scaling: Scaling | None = None
     costs: Costs | None = None
     """The cost model that lies beside the criteria, if one does."""

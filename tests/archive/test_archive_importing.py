@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
@@ -12,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from travelling import packed
+from made_up_sweep import sweep_run
+from travelling import hider, packed, planted_run
 
 from evaluation.archive import container
 from evaluation.archive.importing import add
+from evaluation.archive.packing import pack
 from evaluation.errors import EvaluationError
-from evaluation.store import find_runs
+from evaluation.model import SWEEP
+from evaluation.store import Run, find_runs
 
 Files = dict[str, bytes]
 RUN = "local/20260101T000000Z-made-up"
@@ -99,11 +103,119 @@ def test_a_digest_that_the_sender_did_not_give_is_refused(sound: Path, tmp_path:
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("version", [2, 99, 10**30])
+@pytest.mark.parametrize("version", [3, 99, 10**30])
 def test_a_newer_archive_says_to_update(sound: Path, tmp_path: Path, version: int) -> None:
     files = unpacked(sound)
     files["archive.json"] = json.dumps(json.loads(files["archive.json"]) | {"format": version}).encode()
-    assert "Update" in refused(zipped(tmp_path / "a.zip", files), tmp_path, "newer than this tool's 1").advice
+    assert "Update" in refused(zipped(tmp_path / "a.zip", files), tmp_path, "newer than this tool's 2").advice
+
+
+def test_an_archive_of_the_first_format_is_still_read(sound: Path, tmp_path: Path) -> None:
+    files = unpacked(sound)
+    header = json.loads(files["archive.json"]) | {"format": 1}
+    del header["beside"]
+    files["archive.json"] = json.dumps(header).encode()
+    assert add(zipped(tmp_path / "a.zip", files), tmp_path / "results").run.complete
+
+
+# -- a run with its sweep ------------------------------------------------------------------------------
+
+
+SWEPT = "20260101T000000Z-made-up-sweep"
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """A measurement, and beside it a sweep."""
+    run = planted_run(tmp_path / "from")
+    sweep = sweep_run(tmp_path / "from", SWEPT, [1, 2])
+    sweep.write_manifest(sweep.manifest.model_copy(update={"plan": ""}))
+    sweep.finish("2026-01-01T01:00:00.000+00:00")
+    pack(run, hider(), {"sweep": sweep}).write(tmp_path / "two.zip")
+    return tmp_path / "two.zip"
+
+
+def here(results: Path) -> list[str]:
+    return [run.path.name for run in find_runs(results)]
+
+
+def test_a_run_and_its_sweep_are_added_together(two: Path, tmp_path: Path) -> None:
+    added = add(two, tmp_path / "results")
+    assert added.run.path.name == RUN.rpartition("/")[2]
+    assert [run.path.name for run in added.beside] == [SWEPT]
+    assert here(tmp_path / "results") == [added.run.path.name, SWEPT]
+    for run in (added.run, *added.beside):
+        run.verify()
+        assert run.archived
+
+
+def test_a_sweep_that_is_here_already_is_in_the_way_only_if_it_is_another(two: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    added = add(two, results)
+    shutil.rmtree(added.run.path)
+    add(two, results)
+    assert len(here(results)) == 2
+    shutil.rmtree(added.run.path)
+    (added.beside[0].path / "complete.json").write_text("{}")
+    before = sorted(results.rglob("*"))
+    with pytest.raises(EvaluationError, match="with other contents"):
+        add(two, results)
+    assert sorted(results.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["sweep/observations.jsonl", "sweep/manifest.json", "observations.jsonl"])
+def test_what_is_wrong_with_one_of_them_keeps_both_out(two: Path, tmp_path: Path, name: str) -> None:
+    files = unpacked(two)
+    files[name] = files[name].replace(b"0", b"1", 1)
+    header = json.loads(files["archive.json"])
+    header["files"][name]["sha256"] = hashlib.sha256(files[name]).hexdigest()
+    files["archive.json"] = json.dumps(header).encode()
+    results = tmp_path / "results"
+    with pytest.raises(EvaluationError, match="nothing was added"):
+        add(zipped(tmp_path / "a.zip", files), results)
+    assert here(results) == []
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"sweep": RUN.rpartition("/")[2]},
+        {"sweep": "another"},
+        {"across": SWEPT},
+        {"else": SWEPT},
+        {"sweep": "../x"},
+    ],
+)
+def test_a_header_that_names_other_runs_is_refused(two: Path, tmp_path: Path, beside: dict[str, str]) -> None:
+    files = unpacked(two)
+    files["archive.json"] = json.dumps(json.loads(files["archive.json"]) | {"beside": beside}).encode()
+    with pytest.raises(EvaluationError, match="nothing was added"):
+        add(zipped(tmp_path / "a.zip", files), tmp_path / "results")
+    assert here(tmp_path / "results") == []
+
+
+def test_one_that_no_report_can_use_keeps_both_out(two: Path, tmp_path: Path) -> None:
+    def usable(run: Run) -> None:
+        if run.manifest.profile == SWEEP:
+            raise EvaluationError("it is of no use", where=str(run.path), advice="Ask.")
+
+    with pytest.raises(EvaluationError, match=f"{SWEPT}: it is of no use; nothing was added"):
+        add(two, tmp_path / "results", usable=usable)
+    assert here(tmp_path / "results") == []
+
+
+def test_when_another_comes_in_between_none_is_added(two: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+
+    def busy(run: Run) -> None:
+        if run.manifest.profile != SWEEP:
+            (results / RUN).mkdir(parents=True, exist_ok=True)
+            (results / RUN / "somebody").touch()
+
+    with pytest.raises(EvaluationError, match="with other contents"):
+        add(two, results, usable=busy)
+    assert here(results) == []
 
 
 def test_a_newer_run_within_says_to_update(sound: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import eventually
 
-from evaluation.decide.sweeps import across_sweep
+from evaluation.decide.sweeps import sweeps_of
 from evaluation.measure.launcher import Launcher
 from evaluation.report.spreading import spread
 from evaluation.store import find_runs
@@ -62,7 +62,7 @@ def test_a_sweep_across_two_nodes_keeps_every_container_and_one_that_is_killed_g
     (run,) = find_runs(results)
     assert run.complete
     assert before < run.turns_done()
-    sweep = across_sweep([run], "slurm-test")
+    sweep = sweeps_of([run], "slurm-test").across
     assert sweep is not None
     assert Counter((each.runtime, each.width, each.on) for each in spread(sweep)) == dict.fromkeys(
         (

@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up_run import observation
 from made_up_sweep import PROBE, made_up_sweep, steady, sweep_run
 
-from evaluation.decide.sweeps import CLIMB, across_sweep, quantile, read_sweep, widest_sweep
+from evaluation.decide.sweeps import CLIMB, quantile, read_sweep, sweeps_of
+from evaluation.errors import EvaluationError
 from evaluation.model import ACROSS
+from evaluation.store import Run, Turn
 
 
 def test_a_width_that_only_the_climb_has_seen_stands_with_that() -> None:
@@ -77,11 +80,35 @@ def test_of_a_sites_sweeps_the_widest_is_shown_and_of_equals_the_newest(tmp_path
     wide = sweep_run(tmp_path, "20260101T000000Z-a", [1, 2, 4])
     narrow = sweep_run(tmp_path, "20260102T000000Z-b", [1, 2])
     empty = sweep_run(tmp_path, "20260103T000000Z-c", [])
-    found = widest_sweep([wide, narrow, empty], "local")
+    found = sweeps_of([wide, narrow, empty], "local").widest
     assert found
     assert found.folder.endswith("-a")
-    assert widest_sweep([empty], "local") is None
-    assert widest_sweep([wide], "elsewhere") is None
+    assert sweeps_of([empty], "local").widest is None
+    assert sweeps_of([wide], "elsewhere").widest is None
+
+
+def test_a_run_that_is_no_sweep_although_it_says_so_costs_itself_alone(tmp_path: Path) -> None:
+    sound = sweep_run(tmp_path, "20260101T000000Z-a", [1, 2])
+    odd = Run.create(tmp_path, sound.manifest.model_copy(update={"run": "20260102T000000Z-b"}))
+    turn = Turn(probe="cold_start", runtime="host", block=0)
+    odd.append(turn, [observation()], [])
+    cut = sweep_run(tmp_path, "20260103T000000Z-c", [4])
+    cut.finish("2026-01-01")
+    (cut.path / "observations.jsonl").write_text("{}")
+    stranger = sweep_run(tmp_path, "20260104T000000Z-d", [8])
+    stranger.write_manifest(stranger.manifest.model_copy(update={"runtimes": ()}))
+    with pytest.raises(EvaluationError, match="is no sweep"):
+        read_sweep(odd)
+    found = sweeps_of([sound, odd, cut, stranger], "local")
+    assert found.widest
+    assert found.widest.folder.endswith("-a")
+    cut_off = "is not what the run's sentinel says: cut or changed"
+    none = "what it holds is no sweep, although its profile says so"
+    assert found.passed_over == (
+        f"The run local/20260102T000000Z-b was passed over: {none}.",
+        f"The run local/20260103T000000Z-c was passed over: observations.jsonl {cut_off}.",
+        f"The run local/20260104T000000Z-d was passed over: {none}.",
+    )
 
 
 def test_a_sweep_across_nodes_is_never_taken_for_one_of_a_host(tmp_path: Path) -> None:
@@ -91,10 +118,10 @@ def test_a_sweep_across_nodes_is_never_taken_for_one_of_a_host(tmp_path: Path) -
         started = f"2026-01-0{day}T00:00:00Z"
         run.write_manifest(run.manifest.model_copy(update={"profile": ACROSS, "started_at": started}))
     runs = [across, here, older]
-    widest, newest = widest_sweep(runs, "local"), across_sweep(runs, "local")
+    widest, newest = sweeps_of(runs, "local").widest, sweeps_of(runs, "local").across
     assert widest is not None
     assert widest.folder.endswith("-a")
     assert newest is not None
     assert newest.manifest.run == across.path.name
-    assert across_sweep([here], "local") is None
-    assert across_sweep(runs, "elsewhere") is None
+    assert sweeps_of([here], "local").across is None
+    assert sweeps_of(runs, "elsewhere").across is None

@@ -79,6 +79,7 @@ class Swept:
     not_cold: str
     residue: str
     across: Across | None
+    passed_over: tuple[str, ...]
 
 
 def scaling(case: Case) -> Chapter:
@@ -92,6 +93,7 @@ def scaling(case: Case) -> Chapter:
                 case.sweeps.get(site.site),
                 case.scaling,
                 case.across.get(site.site),
+                case.passed_over.get(site.site, ()),
             )
             for site in case.measured
         ),
@@ -100,7 +102,12 @@ def scaling(case: Case) -> Chapter:
 
 
 def _swept(
-    title: str, site: str, sweep: Sweep | None, scaling: Scaling | None, across: Sweep | None
+    title: str,
+    site: str,
+    sweep: Sweep | None,
+    scaling: Scaling | None,
+    across: Sweep | None,
+    passed_over: tuple[str, ...],
 ) -> Swept:
     parts = tuple(_part(sweep, probe, scaling, f"{site}-{probe}") for probe in sweep.probes) if sweep else ()
     levels = sweep.levels if sweep else ()
@@ -112,6 +119,7 @@ def _swept(
         not_cold=next((level.not_cold for level in levels if level.not_cold), ""),
         residue=left_behind(sweep) if sweep else "",
         across=_across(across) if across else None,
+        passed_over=passed_over,
     )
 
 
