@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.errors import EvaluationError
 from evaluation.files import write_atomically
-from evaluation.model import CONTROL, Effect, Finding, Outcome
+from evaluation.model import CONTROL, Delta, Effect, Finding, Outcome
 from evaluation.project import root
 
 __all__ = [
@@ -282,8 +282,15 @@ def published(findings: Iterable[Finding], checklists: Sequence[Checklist]) -> I
         if key not in reasons:
             reasons[key] = unpublished_reason(*key, checklists)
         reason = reasons[key]
-        yield (
-            replace(finding, outcome=Outcome.INERT, verdict="INERT", message=f"not published: {reason}")
-            if reason
-            else finding
-        )
+        yield _kept_back(finding, reason) if reason else finding
+
+
+def _kept_back(finding: Finding, reason: str) -> Finding:
+    """Show nothing of it: neither what was found, nor a difference to the bare host."""
+    return replace(
+        finding,
+        outcome=Outcome.INERT,
+        verdict="INERT",
+        message=f"not published: {reason}",
+        delta=finding.delta and Delta.UNKNOWN,
+    )

@@ -61,8 +61,11 @@ def rank(
     In this order: those whose highest possible score reaches the best of the lowest ones (less the tie
     margin) compete for the first place. If missing evidence is why they overlap, or a knock-out of
     one of them is unresolved, they are ``UNDECIDED``. If their joint chance misses the bar, noise
-    or weights could put others first: ``TOO_CLOSE``, together with as many rivals as it takes. A group
-    that passes is ``TIED``, a single one ``RECOMMENDED``. Everyone else is ``BEHIND``.
+    or weights could put others first: ``TOO_CLOSE``, together with as many rivals as it takes. Where all
+    chances together miss it (they are least chances), missing evidence is why: ``UNDECIDED``, together with
+    the rival that could reach farthest and those within the tie margin of it.
+    So neither word is ever said of one alone, unless a knock-out is unresolved. A group that passes is
+    ``TIED``, a single one ``RECOMMENDED``. Everyone else is ``BEHIND``.
     """
     order = tuple(sorted(scores, key=lambda name: (-_middle(scores[name]), name)))
     standings = dict.fromkeys(order, Standing.BEHIND)
@@ -77,9 +80,12 @@ def rank(
         )
     if sum(chances[name] for name in group) < bar - _EQUAL:
         group = _until_bar(group, chances, bar)
-        return Ranking(
-            order=order, standings=standings | dict.fromkeys(group, Standing.TOO_CLOSE), group=group
-        )
+        standing = Standing.TOO_CLOSE
+        if sum(chances[name] for name in group) < bar - _EQUAL and (
+            hidden := _farthest(order, group, scores, tie_margin)
+        ):
+            group, standing = (*group, *hidden), Standing.UNDECIDED
+        return Ranking(order=order, standings=standings | dict.fromkeys(group, standing), group=group)
     standing = Standing.RECOMMENDED if len(group) == 1 else Standing.TIED
     return Ranking(order=order, standings=standings | dict.fromkeys(group, standing), group=group)
 
@@ -96,3 +102,16 @@ def _until_bar(group: tuple[str, ...], chances: Mapping[str, float], bar: float)
             break
         wider.append(name)
     return tuple(wider)
+
+
+def _farthest(
+    order: tuple[str, ...], group: tuple[str, ...], scores: Mapping[str, Score], tie_margin: float
+) -> tuple[str, ...]:
+    """Whoever could reach farthest of those that missing evidence could put first, and their equals.
+
+    These are the rivals that have gaps; and all of them, where one of the group has.
+    """
+    gap = any(scores[name].value is None for name in group)
+    rivals = [name for name in order if name not in group and (gap or scores[name].value is None)]
+    most = max((scores[name].high for name in rivals), default=0.0)
+    return tuple(name for name in rivals if scores[name].high >= most - tie_margin - _EQUAL)

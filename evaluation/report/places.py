@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from evaluation.model import CONTROL, Delta, Finding
+from evaluation.model import CONTROL, Delta, Finding, Outcome
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import state
 
@@ -18,6 +18,8 @@ def delta_of(finding: Finding) -> Delta | None:
     """Tell what an attempt's runtime changes; ``None`` for the bare host, and for what is no attempt."""
     if finding.runtime == CONTROL or not finding.texts.checklist_id:
         return None
+    if finding.outcome not in {Outcome.HOLDS, Outcome.FAILS}:  # what shows nothing shows no difference
+        return Delta.UNKNOWN
     return finding.delta or Delta.UNKNOWN
 
 

@@ -10,7 +10,7 @@ import pytest
 from evaluation.decide import checklist as module
 from evaluation.decide.checklist import Arm, Checklist, Tried, flipped, published, read_checklists
 from evaluation.errors import EvaluationError
-from evaluation.model import Effect, Finding, Outcome, ProbeTexts
+from evaluation.model import Delta, Effect, Finding, Outcome, ProbeTexts
 
 ARMS = (
     Arm(id="host", family="host", version="1"),
@@ -172,6 +172,13 @@ def test_an_attempt_that_nothing_flips_is_kept_back_with_the_reason() -> None:
     held = kept(FINDING, made(STUCK))
     assert (held.outcome, held.verdict) == (Outcome.INERT, "INERT")
     assert held.message.startswith("not published: no flag and no control flips it")
+
+
+@pytest.mark.parametrize("delta", [Delta.ADDED, Delta.TAKEN_AWAY, Delta.SAME])
+def test_what_is_kept_back_makes_no_difference_to_the_bare_host_either(delta: Delta) -> None:
+    assert kept(replace(FINDING, delta=delta), made(STUCK)).delta is Delta.UNKNOWN
+    assert kept(replace(FINDING, delta=delta), made(FLIPPED)).delta is delta
+    assert kept(replace(FINDING, runtime="host", delta=None), made(STUCK)).delta is None
 
 
 @pytest.mark.parametrize("changed", [{"probe": "another"}, {"probe_version": 2}])

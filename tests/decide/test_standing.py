@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evaluation.decide.standing import Ranking, rank
 from evaluation.model import Score, Standing
@@ -60,6 +62,45 @@ def test_what_is_known_for_sure_sets_the_mark_and_not_the_middle_of_a_gap() -> N
 
 def test_missing_evidence_that_cannot_overturn_the_lead_does_not_stand_in_its_way() -> None:
     assert ranked({"a": (0.8, 0.9), "b": (0.3, 0.7)}, {"a": 0.95, "b": 0.0}).winner == "a"
+
+
+def test_a_lead_that_only_what_is_not_known_keeps_from_the_bar_is_undecided_with_whoever_it_is() -> None:
+    ranking = ranked({"a": 0.6, "b": (0.3, 0.57)}, {"a": 0.85, "b": 0.0})
+    assert ranking.standings == {"a": Standing.UNDECIDED, "b": Standing.UNDECIDED}
+    ranking = ranked(
+        {"a": 0.6, "b": 0.5, "c": (0.1, 0.4), "d": (0.2, 0.57), "e": (0.3, 0.56)},
+        {"a": 0.7, "b": 0.15, "c": 0.0, "d": 0.0, "e": 0.0},
+    )
+    assert ranking.group == ("a", "b", "e", "d")
+    assert ranking.standings["c"] is Standing.BEHIND
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> tuple[dict[str, Score], dict[str, float]]:
+    """A field with chances as they can come out: they fall short of 1 only where evidence is missing."""
+    ends = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+    table = draw(st.lists(st.one_of(ends, st.floats(0, 1).map(lambda at: [at, at])), min_size=2, max_size=5))
+    parts = [1, *draw(st.lists(st.sampled_from([0, 0, 1, 9]), min_size=4, max_size=4))][: len(table)]
+    unknown = draw(st.integers(0, 3)) if any(low < high for low, high in table) else 0
+    whole = sum(parts) + unknown
+    scores = {
+        name: Score(value=low if low == high else None, low=low, high=high)
+        for name, (low, high) in zip("abcde", table, strict=False)
+    }
+    return scores, {name: part / whole for name, part in zip(scores, parts, strict=True)}
+
+
+@settings(max_examples=500)
+@given(fields(), st.sampled_from([0.6, 0.9, 1.0]))
+def test_no_word_that_means_several_is_said_of_one(
+    made: tuple[dict[str, Score], dict[str, float]], bar: float
+) -> None:
+    scores, chances = made
+    ranking = rank(scores, chances, bar=bar, tie_margin=0.02)
+    assert (len(ranking.group) == 1) is (ranking.winner is not None)
+    assert {name for name, found in ranking.standings.items() if found is not Standing.BEHIND} == {
+        *ranking.group
+    }
 
 
 def test_a_lead_with_an_open_knock_out_is_undecided() -> None:

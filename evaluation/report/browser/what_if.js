@@ -185,6 +185,13 @@
         if (chance[i] <= 0 || together(group) >= method.bar - EQUAL) break;
         group = [...group, i];
       }
+      const gap = group.some((i) => scores[i].value === null);
+      const hidden = order.filter((i) => !group.includes(i) && (gap || scores[i].value === null));
+      if (hidden.length && together(group) < method.bar - EQUAL) {
+        const reach = Math.max(...hidden.map((i) => scores[i].high)) - method.tie - EQUAL;
+        group = [...group, ...hidden.filter((i) => scores[i].high >= reach)];
+        standing = "undecided";
+      }
     }
     return { order, group, standings: scores.map((_, i) => (group.includes(i) ? standing : "behind")) };
   };
