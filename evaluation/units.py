@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
 from typing import Final
 
 from evaluation.model import Interval
@@ -24,9 +25,11 @@ __all__ = [
     "quantity",
     "ratio",
     "ratio_between",
+    "reached",
     "share",
     "short_digest",
     "spread",
+    "within",
 ]
 
 NBSP: Final = "\N{NO-BREAK SPACE}"
@@ -42,6 +45,8 @@ _THOUSANDS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _LASTING: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 _LEAST: Final = 0.01
+
+_EXACT: Final = 12
 
 _LIKELIHOODS: Final = (
     (0.99, "virtually certain"),
@@ -119,6 +124,39 @@ def between(interval: Interval, unit: str) -> str:
     factor, name = _scaled(abs(interval.estimate), unit)
     ends = f"{decimal(interval.low / factor)}{DASH}{decimal(interval.high / factor)}"
     return f"{ends}{NBSP}{name}" if name else ends
+
+
+def within(low: float, high: float) -> str:
+    """Write a range in which something is said to hold, from 0 up to infinity.
+
+    Its ends are rounded inward to three digits, or to as many as it takes for something to lie between them:
+    what is said to hold then holds at every number that a reader sees.
+
+    Examples
+    --------
+    >>> within(3.101, 18.96), within(3.101, math.inf), within(0.0, math.inf), within(math.nan, math.nan)
+    ('3.11–18.9', '3.11 or more', 'any', 'none')
+    """
+    if math.isnan(low):
+        return "none"
+    if math.isinf(high):
+        return "any" if low <= 0 else f"{decimal(_rounded(low, 3, ROUND_CEILING))} or more"
+    for digits in range(3, _EXACT + 1):
+        ends = _rounded(low, digits, ROUND_CEILING), _rounded(high, digits, ROUND_FLOOR)
+        if ends[0] <= ends[1]:
+            return DASH.join(decimal(end, digits) for end in ends)
+    return decimal(low, _EXACT)
+
+
+def reached(start: float, end: float) -> str:
+    """Write to where something must go from a start: rounded away from it, so that it is enough."""
+    return decimal(_rounded(end, 3, ROUND_CEILING if end > start else ROUND_FLOOR))
+
+
+def _rounded(value: float, digits: int, direction: str) -> float:
+    """Round in one direction; beyond twelve digits there is only the arithmetic's own rounding."""
+    exact = Context(prec=_EXACT, rounding=ROUND_HALF_EVEN).create_decimal_from_float(value)
+    return float(Context(prec=digits, rounding=direction).plus(exact))
 
 
 def spread(low: float, high: float, unit: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evaluation import units
 from evaluation.model import Interval
@@ -120,3 +122,36 @@ def test_digests_and_scores_are_short() -> None:
     assert units.short_digest("sha256:" + "ab" * 32) == "abababababab"
     assert plain(units.share(0.8349)) == "0.83"
     assert plain(units.share(-0.1)) == "-0.10"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.0, 18.96, "0-18.9"),  # the answer flips at 18.96: 19, and still less 20, would be false
+        (3.101, 18.96, "3.11-18.9"),
+        (3.0, 19.0, "3-19"),
+        (2.9999999999999996, 19.000000000000004, "3-19"),  # the arithmetic's own rounding
+        (1234.5, 2345.6, "1,240-2,340"),
+        (4.56123, 4.56789, "4.562-4.567"),
+        (4.5, 4.5, "4.50-4.50"),
+        (3.101, float("inf"), "3.11 or more"),
+        (0.0, float("inf"), "any"),
+        (float("nan"), float("nan"), "none"),
+    ],
+)
+def test_a_range_is_rounded_inward(low: float, high: float, text: str) -> None:
+    assert plain(units.within(low, high)) == text
+
+
+@given(st.floats(0, 1e5), st.floats(0, 1e5))
+def test_at_both_ends_that_a_reader_sees_the_range_still_holds(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    told = units.within(low, high).replace(",", "").replace(units.MINUS, "-").split(units.DASH)
+    if len(told) == 2:  # else the two ends are as good as one
+        slack = 1 + 1e-11
+        assert low / slack - 1e-300 <= float(told[0]) <= float(told[1]) <= high * slack + 1e-300
+
+
+def test_where_something_must_go_is_rounded_so_that_it_is_enough() -> None:
+    assert units.reached(20, 18.96) == "18.9"
+    assert units.reached(9, 18.91) == "19"

@@ -10,7 +10,7 @@ from evaluation.decide.weightgroups import WeightGroup
 from evaluation.decide.weights import Change, changes
 from evaluation.model import Stability, UseCaseDecision
 from evaluation.report.source import Case
-from evaluation.units import decimal, percent
+from evaluation.units import percent, within
 
 __all__ = ["difference", "table"]
 
@@ -61,10 +61,7 @@ def _proportions(group: WeightGroup) -> str:
 
 
 def _between(item: Stability) -> str:
-    if math.isnan(item.low):
-        return "never first by this weight alone"
-    high = "any" if math.isinf(item.high) else decimal(item.high, 1)
-    return f"{decimal(item.low, 1)} to {high}"
+    return "never first by this weight alone" if math.isnan(item.low) else within(item.low, item.high)
 
 
 def _stability(case: Case | None, use_case: str) -> dict[str, Stability]:
@@ -110,13 +107,13 @@ def _moved(found: Sequence[Change], stable: Mapping[str, Stability], after: Crit
         if not change.group:
             yield _change(change.criterion, change.before, change.after, stable)
             continue
-        within = [each for each in found if each.group == change.group]
-        if change is within[0]:
+        together = [each for each in found if each.group == change.group]
+        if change is together[0]:
             now = after.use_cases[change.use_case].weights[change.group]
-            kept = now - math.fsum(each.after for each in within)  # of members that stayed as they were
-            was = kept + math.fsum(each.before for each in within)
+            kept = now - math.fsum(each.after for each in together)  # of members that stayed as they were
+            was = kept + math.fsum(each.before for each in together)
             yield _change(change.group, was, now, stable) + "; unfolds into"
-            yield from (f"  {each.criterion}: {each.before:.4g} -> {each.after:.4g}" for each in within)
+            yield from (f"  {each.criterion}: {each.before:.4g} -> {each.after:.4g}" for each in together)
 
 
 def _change(name: str, before: float, after: float, stable: Mapping[str, Stability]) -> str:

@@ -27,6 +27,7 @@ from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import in_short, visible
 from evaluation.report.words import standing_state
 from evaluation.statistics import log_ratios
+from evaluation.units import within
 
 __all__ = ["DRAWS", "data", "embedded", "shown_criteria", "shown_sections", "stability"]
 
@@ -213,15 +214,15 @@ def _answer(
 ) -> dict[str, Any]:
     """What was signed for one use case: standings and chances, who is out, what is not known of whom.
 
-    A weight's range is ``[low, high]`` in points, ``high`` being null where no weight is too much; a
+    A weight's range is ``[low, high, words]`` in points, ``high`` being null where no weight is too much; a
     section's is that of its criteria together.
     """
     verdicts = {verdict.runtime: verdict for verdict in answer.verdicts}
     ranges = stability(answer)
 
-    def ends(name: str) -> list[float | None] | None:
+    def ends(name: str) -> list[float | str | None] | None:
         found = ranges.get(name)
-        return found and [found[0], None if math.isinf(found[1]) else found[1]]
+        return found and [found[0], None if math.isinf(found[1]) else found[1], within(*found)]
 
     return {
         "order": [visible(runtime) for runtime in verdicts if runtime in table.runtimes],

@@ -11,10 +11,11 @@ from synthetic_case import make_case
 
 from evaluation.decide.score import decide
 from evaluation.model import Outcome, Standing
-from evaluation.report import chapters
+from evaluation.report import chapters, weighing
 from evaluation.report.markup import Chapter
 from evaluation.report.source import Case
 from evaluation.store import FormFacts
+from evaluation.units import within
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,31 @@ def test_each_answer_says_what_turns_it_round_and_what_other_methods_say(case: C
         rows = section.select("table.ranks tbody tr")
         assert [words(row.select("th")[0]) for row in rows] == list(held.runtimes)
         assert len(section.select("details table tbody tr")) == len(held.groups) + len(held.stability)
+
+
+def test_every_place_that_tells_a_range_tells_the_same_one(case: Case) -> None:
+    tables = page(chapters.robustness(case)).select("section.held details table")
+    moved = page(chapters.what_if(case))
+    for place, (name, decision) in enumerate(
+        zip(case.criteria.use_cases, case.measured[0].decision.use_cases, strict=True)
+    ):
+        held = decision.robustness
+        assert held is not None
+        rows = {words(row.select("th")[0]): row for row in tables[place].select("tbody tr")}
+        told = weighing.table(case.criteria, case, (name,))
+        for item in held.stability:
+            said = within(item.low, item.high)
+            row = next(rows[each] for each in rows if re.sub(r"\s", "", each) == item.criterion)
+            assert words(row.select("td")[1]) == said
+            (line,) = (each for each in told.splitlines() if each.split()[:1] == [item.criterion])
+            assert line.endswith("never first by this weight alone" if said == "none" else said)
+            cells = [
+                tr.select("td")[place]
+                for tr in moved.select("tr[data-criterion]")
+                if re.sub(r"\s", "", words(tr.select("th")[0])).startswith(item.criterion)
+            ]
+            shown = [words(small) for cell in cells for small in cell.select(".stands")]
+            assert said == "none" or said in shown
 
 
 def test_the_shade_of_a_rank_goes_with_its_share(case: Case) -> None:

@@ -531,11 +531,6 @@
     output.classList.toggle("moved", points !== was);
   };
 
-  const range = ([low, high]) => {
-    const about = (points) => String(Number(points.toPrecision(3)));
-    if (high === null) return low > 0 ? `${about(low)} points or more` : "any weight";
-    return `${about(low)}–${about(high)} points`;
-  };
   /** Where the leader is first with all others as signed: a line under the slider per site, and words. */
   const showRange = (parts, which, at) => {
     const ranges = sites.map((site) => site.answers[state.use][which][at]);
@@ -544,7 +539,7 @@
       x: `${place(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, place(ends[1]) - place(ends[0]))}%`,
     })] : [])));
     say(parts.stands, ranges.flatMap((ends, s) => (ends
-      ? [`leader is first at ${range(ends)}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
+      ? [`leader is first at ${ends[2] === "any" ? "any weight" : `${ends[2]} points`}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
   };
 
   let shownUse = -1;

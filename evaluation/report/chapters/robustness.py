@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -12,7 +11,7 @@ from evaluation.model import Robustness, Stability, Standing, UseCaseDecision
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.weightfigures import Swing, swing_plot
-from evaluation.units import decimal
+from evaluation.units import reached, within
 
 __all__ = ["robustness"]
 
@@ -22,7 +21,7 @@ class Held:
     """What one answer hangs on, ready to be shown.
 
     ``ranks`` are rows of (share, tenths): the tenths choose the shade. ``opinions`` give for each method its
-    name and, for each runtime, (rank, value). ``stability`` has rows (criterion, points, from, to).
+    name and, for each runtime, (rank, value). ``stability`` has rows (criterion, points, range).
     """
 
     name: str
@@ -31,7 +30,7 @@ class Held:
     ranks: tuple[tuple[tuple[float, int], ...], ...]
     opinions: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
     agreement: str
-    stability: tuple[tuple[str, float, str, str], ...]
+    stability: tuple[tuple[str, float, str], ...]
     flip: str
     without: str
     figure: Markup | None
@@ -82,7 +81,7 @@ def _held(case: Case, site: SiteCase, decision: UseCaseDecision, found: Robustne
         opinions=_opinions(found),
         agreement=_agreement(found),
         stability=tuple(
-            (_together(item, found), item.weight, *_ends(item.low, item.high))
+            (_together(item, found), item.weight, within(item.low, item.high))
             for item in (*found.groups, *found.stability)
         ),
         flip=_flip(found, leader),
@@ -146,12 +145,6 @@ def _and(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def _ends(low: float, high: float) -> tuple[str, str]:
-    if math.isnan(low):
-        return "never", "never"
-    return decimal(low, 1), "any" if math.isinf(high) else decimal(high, 1)
-
-
 def _opinions(found: Robustness) -> tuple[tuple[str, tuple[tuple[int, float], ...]], ...]:
     table = []
     for name, values in found.methods:
@@ -188,7 +181,7 @@ def _flip(found: Robustness, leader: str) -> str:
     now = next(item.weight for item in found.stability if item.criterion == criterion)
     return (
         f"The smallest change of one weight that brings another level with {leader}: {criterion} from "
-        f"{now:g} to {points:.3g} points ({rival})."
+        f"{now:g} to {reached(now, points)} points ({rival})."
     )
 
 

@@ -15,6 +15,7 @@ from evaluation.model import CONTROL, Standing
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.whatif import data, embedded, shown_sections, stability
+from evaluation.units import within
 from evaluation.report.words import State, standing_state
 
 __all__ = ["laid_out", "what_if"]
@@ -46,7 +47,7 @@ class Points:
 
     points: float | None
     share: float
-    ranges: tuple[tuple[str, float, float], ...]
+    ranges: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +173,9 @@ def _cells(case: Case, names: tuple[str, ...], ranged: str) -> tuple[Points, ...
             Points(
                 points=sum(points) if points else None,
                 share=sum(points) / sum(weights.values()),
-                ranges=tuple((title, *ends) for title, ranges in answers if (ends := ranges.get(ranged))),
+                ranges=tuple(
+                    (title, within(*ends)) for title, ranges in answers if (ends := ranges.get(ranged))
+                ),
             )
         )
     return tuple(cells)
