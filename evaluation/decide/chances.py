@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method
-from evaluation.model import CriterionRow, Finding, Outcome, Score
+from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
 from evaluation.statistics import log_ratios
 
-__all__ = ["Key", "Noise", "Simulation", "noise", "simulate"]
+__all__ = ["Key", "Noise", "Simulation", "noise", "simulate", "taken_blocks"]
 
 Draws = NDArray[np.float64]
 Key = tuple[str, str]
@@ -37,9 +37,10 @@ _EQUAL = 1e-12
 class Noise:
     """What the scores could as well have been, had other blocks of the same kind been measured.
 
-    ``scores`` holds bootstrap replicates, of shape (resamples,), for every measured score. All rows
-    of one probe with equally many blocks were resampled alike, so that what one block did to all
-    runtimes does not separate them; ``probes`` names the probe of each row for that purpose.
+    ``scores`` holds bootstrap replicates, of shape (resamples,), for every measured score. All rows of one
+    probe were resampled alike, block number by block number, so that what one block did to all runtimes does
+    not separate them, even where one of them lost a block; ``probes`` names the probe of each row for that
+    purpose.
     """
 
     scores: Mapping[Key, Draws]
@@ -47,31 +48,70 @@ class Noise:
 
 
 def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
-    """Bootstrap over blocks the score of every row that rests on a measured figure."""
+    """Bootstrap over blocks the score of every row that rests on a measured figure.
+
+    The bare host's rows are not drawn. They tell which blocks there are, whoever else was measured.
+    """
+    every = tuple(rows)
+    blocks = taken_blocks(every)
     scores: dict[Key, Draws] = {}
     probes: dict[Key, str] = {}
-    for row in rows:
+    for row in every:
         criterion, finding = criteria.criteria[row.criterion], row.finding
-        if row.score.value is None or finding is None or finding.outcome is not Outcome.MEASURED:
+        if row.runtime == CONTROL or row.score.value is None:
+            continue
+        if finding is None or finding.outcome is not Outcome.MEASURED:
             continue
         if isinstance(criterion, MeasuredCriterion):
             key = (row.criterion, row.runtime)
-            scores[key] = _replicates(criterion, finding, criteria.method)
+            scores[key] = _replicates(criterion, finding, blocks[finding.probe], criteria.method)
             probes[key] = finding.probe
     return Noise(scores=scores, probes=probes)
 
 
-def _replicates(criterion: MeasuredCriterion, finding: Finding, method: Method) -> Draws:
+def taken_blocks(rows: Iterable[CriterionRow]) -> Mapping[str, tuple[int, ...]]:
+    """Tell which blocks there are of each probe, in order: the bare host has those of every runtime."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        if row.finding:
+            found.setdefault(row.finding.probe, set()).update(row.finding.blocks)
+    return {probe: tuple(sorted(blocks)) for probe, blocks in found.items()}
+
+
+def _replicates(
+    criterion: MeasuredCriterion, finding: Finding, blocks: Sequence[int], method: Method
+) -> Draws:
     """Resample the blocks, take the median of each resample, and place it on the scale."""
     is_ratio = criterion.figure == "ratio"
-    blocks = log_ratios(finding.samples, finding.control) if is_ratio else np.asarray(finding.samples)
-    stream = _stream(method.seed.value, f"blocks {finding.probe}")
-    chosen = stream.integers(len(blocks), size=(method.bootstrap_resamples.value, len(blocks)))
-    medians, where = np.unique(np.median(blocks[chosen], axis=1), return_inverse=True)
+    values = log_ratios(finding.samples, finding.control) if is_ratio else np.asarray(finding.samples)
+    own = {block: place for place, block in enumerate(finding.blocks)}
+    places = np.array([own.get(block, -1) for block in blocks])
+    chosen = _chosen(places, finding.probe, method)
+    medians, where = np.unique(np.median(values[chosen], axis=1), return_inverse=True)
     figures = np.exp(medians) if is_ratio else medians
     scores = np.array([criterion.scale.score(figure) for figure in figures.tolist()])
     replicates: Draws = scores[where]
     return replicates
+
+
+def _chosen(places: NDArray[np.int64], probe: str, method: Method) -> NDArray[np.int64]:
+    """Draw resamples of shape (resamples, blocks that this runtime has).
+
+    All runtimes draw the same block numbers. One that lacks a block passes over it and draws again, which
+    leaves each of its own equally likely; so a block that both have is drawn for both.
+    """
+    shape = (method.bootstrap_resamples.value, len(places))
+    count = int(np.sum(places >= 0))
+    drawn = places[_stream(method.seed.value, f"blocks {probe}").integers(len(places), size=shape)]
+    more = 0
+    while int(np.min(np.sum(drawn >= 0, axis=1))) < count:
+        more += 1
+        stream = _stream(method.seed.value, f"blocks {probe} {more}")
+        drawn = np.concatenate([drawn, places[stream.integers(len(places), size=shape)]], axis=1)
+    if drawn.shape[1] == count:
+        return drawn
+    first = np.argsort(drawn < 0, axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(drawn, first, axis=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

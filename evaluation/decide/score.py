@@ -75,7 +75,7 @@ def decide(
         site=site,
         criteria=criteria,
         rows={(row.criterion, row.runtime): row for row in rows},
-        noise=noise((row for row in rows if row.runtime != CONTROL), criteria),
+        noise=noise(rows, criteria),
         not_measured=_not_measured(findings),
         families=families or {},
         runtimes=tuple(sorted({f.runtime for f in findings} - {CONTROL, CONTROL_AGAIN})),

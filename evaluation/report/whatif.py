@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from markupsafe import Markup
 
+from evaluation.decide.chances import taken_blocks
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
@@ -164,8 +165,12 @@ def _runtimes(site: SiteCase, tables: Mapping[tuple[str, str], Table]) -> tuple[
 def _rows(
     rules: Criteria, site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Scores by criterion and runtime, and the blocks behind those that were measured with noise."""
+    """Scores by criterion and runtime, and the blocks behind those that were measured with noise.
+
+    With them stand the places, among all blocks of the probe, of those that this runtime has not.
+    """
     rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
+    taken = taken_blocks(site.decision.rows)
     noise = []
     for at, name in enumerate(names):
         criterion = rules.criteria[name]
@@ -174,8 +179,10 @@ def _rows(
         for column, runtime in enumerate(runtimes):
             row = rows.get((name, runtime))
             blocks = _positions(criterion, row) if row else None
-            if blocks is not None:
-                noise.append([at, column, criterion.probe, blocks])
+            if row and row.finding and blocks is not None:
+                every = taken[criterion.probe]
+                lost = [place for place, block in enumerate(every) if block not in row.finding.blocks]
+                noise.append([at, column, criterion.probe, blocks, lost])
     return {
         "runtimes": [visible(runtime) for runtime in runtimes],
         "scores": [

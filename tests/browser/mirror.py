@@ -36,7 +36,7 @@ def chances(
     """Give the chance of each runtime of a field, from the data in the page."""
     method, table = data["method"], data["sites"][site]
     seed, draws = method["seed"], method["draws"]
-    noise = {(c, r): medians(method, probe, text) for c, r, probe, text in table["noise"]}
+    noise = {(c, r): medians(method, probe, text, lost) for c, r, probe, text, lost in table["noise"]}
     low, high, total = np.zeros((len(field), draws)), np.zeros((len(field), draws)), np.zeros(draws)
     for c, weight in enumerate(weights):
         if weight <= 0:
@@ -64,13 +64,22 @@ def chances(
     return found
 
 
-def medians(method: dict[str, Any], probe: str, text: str) -> Floats:
+def medians(method: dict[str, Any], probe: str, text: str, lost: Sequence[int]) -> Floats:
     """Bootstrap one row's blocks, and pair a resample with every draw."""
     steps = np.frombuffer(base64.b64decode(text), dtype="<u2")
-    places = steps / method["steps"] * (1 + 2 * method["beyond"]) - method["beyond"]
-    resamples, count = method["resamples"], len(places)
-    chosen = (random(stream(method["seed"], f"blocks {probe}"), resamples * count) * count).astype(int)
-    middle = np.clip(np.median(places[chosen.reshape(resamples, count)], axis=1), 0, 1)
+    own = steps / method["steps"] * (1 + 2 * method["beyond"]) - method["beyond"]
+    resamples, every = method["resamples"], len(own) + len(lost)
+    places = np.full(every, np.nan)
+    places[[place for place in range(every) if place not in lost]] = own
+    samples: list[list[float]] = [[] for _ in range(resamples)]
+    turn = 0
+    while any(len(sample) < len(own) for sample in samples):
+        name = f"blocks {probe} {turn}" if turn else f"blocks {probe}"
+        chosen = (random(stream(method["seed"], name), resamples * every) * every).astype(int)
+        for sample, row in zip(samples, places[chosen.reshape(resamples, every)], strict=True):
+            sample.extend(row[~np.isnan(row)].tolist())
+        turn += 1
+    middle = np.clip(np.median([sample[: len(own)] for sample in samples], axis=1), 0, 1)
     picks = (random(stream(method["seed"], f"picks {probe}"), method["draws"]) * resamples).astype(int)
     drawn: Floats = middle[picks]
     return drawn

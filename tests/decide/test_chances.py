@@ -26,7 +26,7 @@ def chances(
     rules: Criteria = NOISY,
 ) -> dict[str, float]:
     rows = criterion_rows(findings, rules)
-    field = sorted({found.runtime for found in findings})
+    field = sorted({found.runtime for found in findings} - {"host"})
     scores = {(each.criterion, each.runtime): each.score for each in rows}
     drawn = simulate(
         field, scores, weights, noise(rows, rules), method=rules.method, weight_range=weight_range
@@ -78,6 +78,28 @@ def test_what_a_block_did_to_all_runtimes_does_not_separate_them() -> None:
     assert found == {"a": 1.0, "b": 0.0}
 
 
+def test_blocks_are_paired_by_number_where_each_runtime_lost_another() -> None:
+    """What the blocks did to both is in no order; a lacks the first of them and b the last."""
+    blocks = np.random.default_rng(1).permutation(np.geomspace(0.5, 5, 24))
+    (a, *_), (b, *_), (host, *_) = row("a"), row("b"), row("host")
+    findings = [
+        _without(_with_samples(a, tuple(blocks)), 0),
+        _without(_with_samples(b, tuple(1.05 * blocks)), 23),
+        _with_samples(host, (1.0,) * 24),
+    ]
+    drawn = noise(criterion_rows(findings, NOISY), NOISY).scores
+    assert np.corrcoef(drawn["start", "a"], drawn["start", "b"])[0, 1] > 0.8
+
+
+def test_a_runtime_that_lost_blocks_is_resampled_from_all_that_it_has() -> None:
+    """By the exact chance again: of 12 blocks one is lost, and 4 of 11 are below."""
+    blocks = tuple(float(value) for value in range(1, 12))
+    (a, *_), (b, *_), (host, *_) = row("a"), row("b", start=4.5, noise=0), row("host")
+    a = replace(_with_samples(a, blocks), blocks=(0, 1, 2, *range(4, 12)))
+    found = chances([a, b, _with_samples(host, (1.0,) * 12)], weights={"start": 1.0}, weight_range=0.0)
+    assert found["a"] == pytest.approx(float(stats.binom.sf(5, 11, 4 / 11)), abs=0.02)
+
+
 def test_what_is_missing_counts_as_worst_for_oneself_and_as_best_for_rivals() -> None:
     full, hidden = [*row("a"), *row("b")], [*row("a"), *row("b", tidy=None)]
     assert chances(hidden)["a"] <= chances(full)["a"]
@@ -109,6 +131,17 @@ def _with_samples(found: Finding, samples: tuple[float, ...]) -> Finding:
     )
 
 
+def _without(found: Finding, lost: int) -> Finding:
+    samples = (*found.samples[:lost], *found.samples[lost + 1 :])
+    return replace(
+        found,
+        samples=samples,
+        control=(1.0,) * len(samples),
+        blocks=tuple(block for block in found.blocks if block != lost),
+        value=median_interval(samples, confidence=0.95),
+    )
+
+
 def test_the_bootstrap_of_a_median_by_the_example_of_its_book() -> None:
     """Efron and Tibshirani 1993, table 2.1: the seven treated mice, in days; the limit is 37.83."""
     mice = (94.0, 197.0, 16.0, 38.0, 99.0, 141.0, 23.0)
@@ -117,6 +150,7 @@ def test_the_bootstrap_of_a_median_by_the_example_of_its_book() -> None:
         update={"scale": Scale(worst=0.0, best=200.0, spacing="linear", reason="a test")}
     )
     assert isinstance(days, MeasuredCriterion)
-    replicates = 200 * _replicates(days, replace(row("mouse")[0], samples=mice), rules.method)
+    seven = replace(row("mouse")[0], samples=mice, blocks=tuple(range(7)))
+    replicates = 200 * _replicates(days, seven, range(7), rules.method)
     assert replicates.std() == pytest.approx(37.83, rel=0.01)
     assert set(np.unique(replicates.round(6))) == set(mice)

@@ -43,32 +43,48 @@
     return Float64Array.from({ length: method.draws }, (_, i) => 1 + method.range * (2 * random(key, i) - 1));
   });
 
-  /** Bootstrap the blocks of a site: medians of resamples, alike for all runtimes of a probe. */
+  /**
+   * Bootstrap the blocks of a site: medians of resamples. All runtimes of a probe draw the same blocks; one that
+   * lacks a block passes over it and draws again.
+   */
   const replicate = (site) => {
     const spread = new Map();
     const chosen = new Map();
-    for (const [criterion, runtime, probe, text] of site.noise) {
+    const drawn = (every, probe, more) => {
+      const name = `${every} ${probe}${more ? ` ${more}` : ""}`;
+      if (!chosen.has(name)) {
+        const key = stream(`blocks ${probe}${more ? ` ${more}` : ""}`);
+        chosen.set(name, Uint16Array.from({ length: every * method.resamples }, (_, i) => random(key, i) * every));
+      }
+      return chosen.get(name);
+    };
+    for (const [criterion, runtime, probe, text, lost] of site.noise) {
       const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
       const count = bytes.length / 2;
-      const places = Float64Array.from({ length: count }, (_, i) =>
-        ((bytes[2 * i] + 256 * bytes[2 * i + 1]) / method.steps) * (1 + 2 * method.beyond) - method.beyond);
-      const name = `${count} ${probe}`;
+      const every = count + lost.length;
+      let at = 0;
+      const places = Float64Array.from({ length: every }, (_, i) => {
+        if (lost.includes(i)) return NaN;
+        const step = bytes[2 * at] + 256 * bytes[2 * at + 1];
+        at++;
+        return (step / method.steps) * (1 + 2 * method.beyond) - method.beyond;
+      });
+      const name = `picks ${probe}`;
       if (!chosen.has(name)) {
-        const [blocks, picks] = [stream(`blocks ${probe}`), stream(`picks ${probe}`)];
-        chosen.set(name, {
-          blocks: Uint16Array.from({ length: count * method.resamples }, (_, i) => random(blocks, i) * count),
-          picks: Uint16Array.from({ length: method.draws }, (_, i) => random(picks, i) * method.resamples),
-        });
+        const key = stream(name);
+        chosen.set(name, Uint16Array.from({ length: method.draws }, (_, i) => random(key, i) * method.resamples));
       }
-      const { blocks, picks } = chosen.get(name);
       const sample = new Float64Array(count);
       const medians = Float64Array.from({ length: method.resamples }, (_, k) => {
-        for (let j = 0; j < count; j++) sample[j] = places[blocks[k * count + j]];
+        for (let j = 0, filled = 0; filled < count; j++) {
+          const place = places[drawn(every, probe, Math.floor(j / every))[k * every + (j % every)]];
+          if (place === place) sample[filled++] = place; // not a number where this runtime has no such block
+        }
         sample.sort();
         const middle = (sample[(count - 1) >> 1] + sample[count >> 1]) / 2;
         return Math.min(1, Math.max(0, middle));
       });
-      spread.set(criterion * site.runtimes.length + runtime, { medians, picks });
+      spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
     }
     return spread;
   };

@@ -11,12 +11,12 @@ from typing import Final
 
 from evaluation.decide.chances import noise
 from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
-from evaluation.model import CONTROL, Standing
+from evaluation.model import Standing
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.whatif import data, embedded, shown_sections, stability
-from evaluation.units import within
 from evaluation.report.words import State, standing_state
+from evaluation.units import within
 
 __all__ = ["laid_out", "what_if"]
 
@@ -82,7 +82,7 @@ def laid_out(case: Case) -> dict[tuple[str, str], Table]:
 
 def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
     rows = site.decision.rows
-    spread = noise((row for row in rows if row.runtime != CONTROL), case.criteria)
+    spread = noise(rows, case.criteria)
     families = {runtime.id: runtime.family for runtime in site.manifest.runtimes}
     here = case.sites[site.site]
     return tuple(
