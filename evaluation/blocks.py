@@ -2,30 +2,55 @@
 
 A whole block or nothing, decided by the kernel's pressure figure right after the bare host's turn and
 never by what was measured: to drop single slow values would choose the answer. Both wings ask here.
+
+A block is set aside because another is taken in its place. Where time ran out before that, and fewer than
+`MINIMUM_BLOCKS` others are left, all of the probe's blocks count, and are said to have been taken so
+(``docs/decisions/0015-blocks-of-a-busy-machine.md``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from evaluation.model import Observation
+from evaluation.model import CONTROL, Observation
+from evaluation.statistics import MINIMUM_BLOCKS
 
-__all__ = ["PRESSURE", "SET_ASIDE", "counted", "set_aside"]
+__all__ = ["PRESSURE", "SET_ASIDE", "SHORT_OF_CPUS", "counted", "marked", "pressed", "set_aside"]
 
 PRESSURE = "cpu_pressure"
 """Name of an observation of the bare host: for which share of the last 10 s some task waited for a CPU."""
+
+SHORT_OF_CPUS = 0.2
+"""Beyond this share the machine is short of CPUs: a process that should run is kept waiting so often that
+times are those of the queue."""
 
 SET_ASIDE = "set_aside"
 """Name of an observation of the bare host that sets its block of this probe aside, for every arm."""
 
 
 def set_aside(observations: Iterable[Observation]) -> Mapping[str, frozenset[int]]:
-    """Blocks that were set aside, per probe."""
-    blocks: dict[str, set[int]] = {}
+    """Blocks that were set aside, per probe, and do not count."""
+    aside: dict[str, set[int]] = {}
+    taken: dict[str, set[int]] = {}
     for item in observations:
-        if item.name == SET_ASIDE and item.value is True:
-            blocks.setdefault(item.probe, set()).add(item.block)
-    return {probe: frozenset(numbers) for probe, numbers in blocks.items()}
+        if item.runtime == CONTROL and not item.warm_up:
+            taken.setdefault(item.probe, set()).add(item.block)
+        if _is_mark(item):
+            aside.setdefault(item.probe, set()).add(item.block)
+    return {
+        probe: frozenset(blocks)
+        for probe, blocks in aside.items()
+        if len(taken.get(probe, set()) - blocks) >= MINIMUM_BLOCKS
+    }
+
+
+def marked(observations: Iterable[Observation]) -> Mapping[str, int]:
+    """How many blocks of each probe were set aside when they were taken, whether they count or not."""
+    found: dict[str, set[int]] = {}
+    for item in observations:
+        if _is_mark(item):
+            found.setdefault(item.probe, set()).add(item.block)
+    return {probe: len(blocks) for probe, blocks in found.items()}
 
 
 def counted(observations: Iterable[Observation]) -> tuple[Observation, ...]:
@@ -33,3 +58,20 @@ def counted(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     every = tuple(observations)
     aside = set_aside(every)
     return tuple(item for item in every if item.block not in aside.get(item.probe, ()))
+
+
+def pressed(observations: Iterable[Observation]) -> Mapping[str, frozenset[int]]:
+    """Blocks that count although the machine was short of CPUs, per probe."""
+    found: dict[str, set[int]] = {}
+    for item in counted(observations):
+        if _is_mark(item) or (item.name == PRESSURE and _share(item) > SHORT_OF_CPUS):
+            found.setdefault(item.probe, set()).add(item.block)
+    return {probe: frozenset(blocks) for probe, blocks in found.items()}
+
+
+def _is_mark(item: Observation) -> bool:
+    return item.name == SET_ASIDE and item.value is True
+
+
+def _share(item: Observation) -> float:
+    return float(item.value) if isinstance(item.value, int | float) else 0.0

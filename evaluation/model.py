@@ -369,6 +369,10 @@ class Finding:
     value: Interval | None = None
     ratio: Interval | None = None
     comparison: Comparison | None = None
+    comparisons: int = 0
+    """Among how many comparisons this one must hold; 0 where nothing is compared."""
+    pressed: int = 0
+    """How many of the blocks were taken while the machine was short of processors."""
     image_digest: str = ""
     evidence: tuple[str, ...] = ()
     observed_at: str = ""

@@ -44,6 +44,7 @@ __all__ = [
     "MINIMUM_BLOCKS",
     "Claim",
     "attained_confidence",
+    "blocks_to_claim",
     "compare",
     "far_end",
     "half_width_reached",
@@ -287,6 +288,19 @@ def _sign_test(in_favour: int, n: int) -> float:
 def in_favour_needed(n: int, *, level: float) -> int:
     """How many of n blocks must speak for a claim to be made at a level; n + 1 where no number is enough."""
     return next((k for k in range(n // 2 + 1, n + 1) if _sign_test(k, n) <= level + _ROUNDING), n + 1)
+
+
+def blocks_to_claim(comparisons: int, *, confidence: float) -> int:
+    """Fewest blocks from which anything at all can be claimed among so many comparisons.
+
+    With n blocks the sign test's p-value is at least ``2**(1 - n)``, when every block says the same, and the
+    first that Holm's correction lets pass must be at most ``(1 - confidence) / comparisons``. With fewer
+    blocks even a runtime that is a hundred times slower in each of them stays unresolved.
+    """
+    n = 1
+    while in_favour_needed(n, level=(1 - confidence) / max(1, comparisons)) > n:
+        n += 1
+    return n
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

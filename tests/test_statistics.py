@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from evaluation.measure.profiles import PROFILES
 from evaluation.model import Comparison, Interval
 from evaluation.statistics import (
     Claim,
     attained_confidence,
+    blocks_to_claim,
     compare,
     half_width_reached,
     holm,
@@ -242,6 +244,26 @@ def test_a_claim_must_survive_its_family() -> None:
     claim = compare([3.0] * 8, [1.0] * 8, margin=0.05, noise=QUIET, maximise=False)
     assert set(settle([claim] * 6, confidence=0.95)) == {Comparison.WORSE}
     assert set(settle([claim] * 7, confidence=0.95)) == {Comparison.UNRESOLVED}
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 6, 25, 45, 90, 400])
+def test_the_fewest_blocks_to_claim_from_are_those_of_the_exact_test(comparisons: int) -> None:
+    """Against scipy's binomial test times the number of comparisons, and against `settle` itself."""
+    fewest = blocks_to_claim(comparisons, confidence=0.95)
+    quiet = Interval(estimate=1.0, low=0.99, high=1.01)
+    nothing = compare([1.0], [1.0], margin=0.05, noise=None, maximise=False)
+    for blocks, possible in ((fewest, True), (fewest - 1, False)):
+        p_value = stats.binomtest(blocks, blocks).pvalue if blocks else 1.0
+        assert bool(p_value * comparisons <= 0.05) is possible
+        loud = compare([191.0] * blocks, [1.0] * blocks, margin=0.05, noise=quiet, maximise=False)
+        verdict = settle([loud, *[nothing] * (comparisons - 1)], confidence=0.95)[0]
+        assert (verdict is Comparison.WORSE) is possible
+
+
+def test_every_profile_that_measures_for_a_report_can_take_enough_blocks_for_a_claim() -> None:
+    for name in ("quick", "full"):  # a trial shows that it works, and claims nothing
+        assert PROFILES[name].blocks >= blocks_to_claim(400, confidence=0.95)
+        assert PROFILES[name].limit_s > PROFILES[name].budget_s
 
 
 def test_equivalences_must_survive_their_family_too() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from evaluation.blocks import counted, set_aside
+from evaluation.blocks import counted, pressed, set_aside
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.decide.delta import against_host
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
@@ -113,14 +113,17 @@ def assess(
     )
     here = tuple(present)
     every = tuple(observations)
-    by_probe, aside = _by_probe(counted(every)), set_aside(every)
+    by_probe, aside, busy = _by_probe(counted(every)), set_aside(every), pressed(every)
     drafts: list[_Draft] = []
     for probe_id in sorted({*probes, *by_probe}):
         arms = by_probe.get(probe_id, {})
         if probe_id in probes:
             group, probe = probes[probe_id]
             found = _assess_probe(probe, probe.texts(group), arms, facts, criteria)
-            drafts.extend(_tell_of(draft, len(aside.get(probe_id, ()))) for draft in found)
+            drafts.extend(
+                _tell_of(draft, len(aside.get(probe_id, ())), busy.get(probe_id, frozenset()))
+                for draft in found
+            )
             if reason := facts.unavailable.get(probe_id):
                 drafts.extend(
                     _Draft(finding=_unavailable(runtime, probe, probe.texts(group), facts, reason))
@@ -132,13 +135,19 @@ def assess(
     return _settled(drafts, beside, confidence=criteria.method.confidence_level.value)
 
 
-def _tell_of(draft: _Draft, aside: int) -> _Draft:
-    """Say in a measured finding how many blocks were set aside for want of CPUs."""
-    if draft.finding.outcome is not Outcome.MEASURED or not aside:
+def _tell_of(draft: _Draft, aside: int, busy: Collection[int]) -> _Draft:
+    """Say in a measured finding which of its blocks were taken while the machine was short of processors."""
+    finding = draft.finding
+    if finding.outcome is not Outcome.MEASURED:
         return draft
-    blocks = "1 more block was" if aside == 1 else f"{aside} more blocks were"
-    told = f"{draft.finding.message}; {blocks} set aside and repeated, the machine being short of CPUs"
-    return replace(draft, finding=replace(draft.finding, message=told))
+    told, taken = [finding.message], len(finding.blocks)
+    if aside:
+        blocks = "1 more block was" if aside == 1 else f"{aside} more blocks were"
+        told.append(f"{blocks} set aside and repeated, the machine being short of processors")
+    if under := len({*finding.blocks} & {*busy}):
+        whole = f"all {taken}" if under == taken else f"{under} of {taken}"
+        told.append(f"{whole} blocks were taken while the machine was short of processors")
+    return replace(draft, finding=replace(finding, message="; ".join(told), pressed=under))
 
 
 def _by_probe(observations: Iterable[Observation]) -> dict[str, Arms]:
@@ -317,8 +326,16 @@ def _settled(drafts: list[_Draft], beside: Collection[str], *, confidence: float
         )
         for family in (False, True)
     }
+    sizes = {
+        family: sum(
+            bool(draft.claim) and is_apart is family for draft, is_apart in zip(drafts, apart, strict=True)
+        )
+        for family in (False, True)
+    }
     return tuple(
-        replace(draft.finding, comparison=next(families[is_apart])) if draft.claim else draft.finding
+        replace(draft.finding, comparison=next(families[is_apart]), comparisons=sizes[is_apart])
+        if draft.claim
+        else draft.finding
         for draft, is_apart in zip(drafts, apart, strict=True)
     )
 

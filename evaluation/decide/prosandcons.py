@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.model import CONTROL, Comparison, CriterionRow, Finding, Interval, Outcome, SiteDecision
-from evaluation.statistics import attained_confidence
+from evaluation.statistics import attained_confidence, blocks_to_claim
 from evaluation.units import between, count, percent, quantity, ratio, ratio_between
 
-__all__ = ["Point", "pros_and_cons"]
+__all__ = ["Point", "pros_and_cons", "why_open"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +111,25 @@ def _text(name: str, finding: Finding, criteria: Criteria) -> str:
             figures = _basis(ratio_between(factor), finding, confidence)
             return f"{label}: {ratio(factor.estimate)} {word} than the bare host{value}{figures}"
         case _:
-            return f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, {_open(finding)}{figures}"
+            why = why_open(finding, confidence)
+            return f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, {why}{figures}"
 
 
-def _open(finding: Finding) -> str:
-    """Say why nothing is claimed; a reader sees at once where the interval alone would say more."""
-    found = finding.ratio
+def why_open(finding: Finding, confidence: float) -> str:
+    """Say why nothing is claimed of a comparison: a reader sees at once where the interval would say more.
+
+    Parameters
+    ----------
+    finding : Finding
+        One with a ratio, whose comparison is unresolved.
+    confidence : float
+        As in 0.95.
+    """
+    found, blocks = finding.ratio, len(finding.blocks)
     assert found is not None  # noqa: S101 - the caller has looked
+    needed = blocks_to_claim(finding.comparisons, confidence=confidence) if finding.comparisons else 0
+    if blocks < needed:
+        return f"too few blocks to claim anything (among {finding.comparisons} comparisons it takes {needed})"
     if found.low <= 1 <= found.high:
         return "not enough to call it different or equal"
     return "looks different, but not beyond this machine's noise and the number of comparisons made"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from evaluation.blocks import PRESSURE, SET_ASIDE, set_aside
+from evaluation.blocks import PRESSURE, SET_ASIDE, marked
 from evaluation.measure.conformance import Result, conform
 from evaluation.measure.host import cpu_pressure
 from evaluation.measure.launcher import now
@@ -120,11 +120,11 @@ class Measurement:
             in {CONTROL, CONTROL_AGAIN, *chosen.get(item.turn.probe, (item.turn.runtime,))}
         ]
         done = self.run.turns_done()
-        aside = set_aside(self.run.observations())
-        self._aside = Counter({probe: len(blocks) for probe, blocks in aside.items()})
+        self._aside = Counter(marked(self.run.observations()))
         foreseen = [item.turn.key in done for item in turns if item.turn.block <= planned]
         progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
+        compared = len({(id_, arm) for id_ in paired for arm in self._asked(probes[id_])})
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
             block = item.turn.block
@@ -132,7 +132,14 @@ class Measurement:
                 continue  # nothing to repeat
             if block not in begun:
                 begun.add(block)
-                why = why_enough(self._profile, paired, self.run.observations(), block - 1, spent_s)
+                why = why_enough(
+                    self._profile,
+                    paired,
+                    self.run.observations(),
+                    block - 1,
+                    spent_s,
+                    comparisons=compared,
+                )
                 if why:
                     break
             if item.turn.key not in done:

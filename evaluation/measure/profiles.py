@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from evaluation.blocks import SHORT_OF_CPUS
 from evaluation.errors import EvaluationError
 from evaluation.model import ACROSS, CALIBRATION, SECURITY_CALIBRATION, SWEEP
 
@@ -26,13 +27,15 @@ class Profile:
         reported 95 % interval is about three quarters of it). Stopping looks at widths only, never at the
         sign of an effect.
     budget_s : float
-        After so many seconds no further block of a group is begun.
+        After so many seconds no further block of a group is begun, once there are as many as a claim needs.
+    limit_s : float
+        After so many seconds no further block is begun even if nothing can be claimed from those there are.
+        By default ``budget_s``.
     pressure : float
         A block is set aside, and taken again at the end, when right after the bare host's turn more than
         this share of the last 10 s saw some task wait for a CPU (``some avg10`` of the kernel's pressure
         stall information). A whole block or nothing, and never by what was measured: to drop single slow
-        values would choose the answer. At a fifth, a process that should run is kept waiting so often that
-        times are those of the queue.
+        values would choose the answer.
     repeats : int
         At most so many blocks of a probe are set aside; on a machine that is always busy the rest count.
     """
@@ -42,7 +45,8 @@ class Profile:
     enough: int
     half_width: float
     budget_s: float
-    pressure: float = 0.2
+    limit_s: float = 0.0
+    pressure: float = SHORT_OF_CPUS
     repeats: int = 0
 
     @property
@@ -62,8 +66,12 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=300.0),
-        Profile(name="quick", blocks=24, enough=24, half_width=0.05, budget_s=180.0, repeats=6),
-        Profile(name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, repeats=30),
+        Profile(
+            name="quick", blocks=24, enough=24, half_width=0.05, budget_s=180.0, limit_s=600.0, repeats=6
+        ),
+        Profile(
+            name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, limit_s=18000.0, repeats=30
+        ),
         Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
         # Attempts are functional: block 0 is the matrix, `Measurement.repeat` adds the further ones.
         Profile(name=SECURITY_CALIBRATION, blocks=0, enough=1, half_width=1.0, budget_s=math.inf),

@@ -17,6 +17,7 @@ from evaluation.model import CONTROL, CONTROL_AGAIN, Comparison, Finding, Interv
 from evaluation.report.figures import RatioRow, ValueRow, ratio_plot, value_plot
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.words import state
+from evaluation.statistics import blocks_to_claim
 from evaluation.store import Run
 from evaluation.units import between, count, quantity, ratio, ratio_between
 
@@ -96,16 +97,17 @@ def blocks_needed(
     Returns
     -------
     int or None
-        In two digits, and half as many again at least: where the interval is narrow enough as it is, it
-        was the number of comparisons or the noise floor that stood in the way. ``None`` where the ratio
-        lies on the border.
+        In two digits, and at least as many as any claim needs among so many comparisons. Of those there are
+        half as many again at least: where the interval is narrow enough as it is, it was the number of
+        comparisons or the noise floor that stood in the way. ``None`` where the ratio lies on the border.
     """
     distance = abs(abs(math.log(ratio.estimate)) - math.log1p(margin))
     if distance == 0:
         return None
     alone, together = (NormalDist().inv_cdf(1 - (1 - confidence) / 2 / m) for m in (1, comparisons))
     half_width = math.log(ratio.high / ratio.low) / 2 * together / alone
-    estimate = max(1.5 * blocks, blocks * (half_width / distance) ** 2)
+    least = blocks_to_claim(comparisons, confidence=confidence)
+    estimate = max(least, 1.5 * blocks if blocks >= least else least, blocks * (half_width / distance) ** 2)
     return int(float(f"{estimate:.1e}"))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from made_up import criteria
 
-from evaluation.blocks import SET_ASIDE
+from evaluation.blocks import PRESSURE, SET_ASIDE
 from evaluation.decide.assess import ERROR, assess
 from evaluation.model import Comparison, Delta, Finding, Observation, Outcome
 from evaluation.probes.base import Judgement, Observations, Probe
@@ -167,10 +167,40 @@ def test_a_block_that_was_set_aside_counts_for_no_arm_and_is_told() -> None:
     found = findings([*taken, *aside])
     assert found["start", "slow"].blocks == tuple(block for block in BLOCKS if block not in {2, 5})
     assert found["start", "slow"].blocks == found["start", "host"].blocks
-    told = "; 2 more blocks were set aside and repeated, the machine being short of CPUs"
+    told = "; 2 more blocks were set aside and repeated, the machine being short of processors"
     assert found["start", "slow"].message == findings(taken)["start", "slow"].message + told
     once = findings([*taken, aside[0]])["start", "slow"].message
-    assert once.endswith("; 1 more block was set aside and repeated, the machine being short of CPUs")
+    assert once.endswith("; 1 more block was set aside and repeated, the machine being short of processors")
+
+
+def test_where_every_block_was_set_aside_there_is_a_value_that_says_so() -> None:
+    taken = [*HOSTS, *timed("slow", 3.0)]
+    aside = [replace(ORDINARY, block=block, name=SET_ASIDE, value=True, unit="") for block in BLOCKS]
+    found, quiet = findings([*taken, *aside]), findings(taken)
+    for runtime in ("host", "slow"):
+        busy = found["start", runtime]
+        assert busy.outcome is Outcome.MEASURED
+        assert busy.value == quiet["start", runtime].value
+        assert busy.pressed == len(busy.blocks)
+        assert busy.message.endswith(
+            f"; all {len(busy.blocks)} blocks were taken while the machine was short of processors"
+        )
+        assert quiet["start", runtime].pressed == 0
+
+
+def test_blocks_that_were_taken_under_pressure_are_counted_in_words() -> None:
+    under = [replace(ORDINARY, block=block, name=PRESSURE, value=0.5, unit="1") for block in (2, 5)]
+    found = findings([*HOSTS, *timed("slow", 3.0), *under])["start", "slow"]
+    assert found.pressed == 2
+    assert f"2 of {len(found.blocks)} blocks were taken while" in found.message
+
+
+def test_a_comparison_knows_among_how_many_it_must_hold() -> None:
+    hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
+    six = [item for number in range(6) for item in timed(f"r{number}", 3.0, blocks=range(8))]
+    among = findings([*hosts, *six, *timed("vm", 3.0, blocks=range(8))], beside=("vm",))
+    assert (among["start", "r0"].comparisons, among["start", "vm"].comparisons) == (6, 1)
+    assert among["start", "host"].comparisons == 0
 
 
 def test_only_blocks_in_which_both_were_measured_are_paired() -> None:

@@ -66,6 +66,16 @@ def test_a_measured_point_says_how_much_and_how_sure(found: Finding, favourable:
     assert point.finding == found
 
 
+def test_where_no_claim_was_possible_too_few_blocks_are_the_reason_and_not_the_noise() -> None:
+    """191 times slower in each of eight blocks: among 45 comparisons it takes eleven."""
+    found = replace(compared("start", 191.0, Comparison.UNRESOLVED, blocks=8), comparisons=45)
+    said = points(found)["a", "start"].text
+    assert "too few blocks to claim anything (among 45 comparisons it takes 11)" in said
+    assert "noise" not in said
+    enough = replace(compared("start", 191.0, Comparison.UNRESOLVED, blocks=11), comparisons=45)
+    assert "not beyond this machine's noise" in points(enough)["a", "start"].text
+
+
 def test_the_interval_is_turned_round_with_the_ratio() -> None:
     text = points(compared("rate", 0.5, Comparison.WORSE))["a", "rate"].text
     low, high = text.split("CI ")[1].split(TIMES)[0].split("\N{EN DASH}")

@@ -14,7 +14,7 @@ from bench import TINY, fake_executable, measurement, probe, with_runtime
 from made_up_run import manifest
 from processes import eventually, running, unique_seconds
 
-from evaluation.blocks import PRESSURE, counted, set_aside
+from evaluation.blocks import PRESSURE, counted, pressed, set_aside
 from evaluation.errors import EvaluationError
 from evaluation.manifest import KnobFacts
 from evaluation.measure import measurement as module
@@ -34,7 +34,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     def only(*probes: Probe) -> None:
         monkeypatch.setattr(module, "discover", lambda: {item.id: item for item in probes})
         monkeypatch.setattr(module, "group_of", lambda _: "group")
-        monkeypatch.setattr(module, "why_enough", lambda *_: "")
+        monkeypatch.setattr(module, "why_enough", lambda *_, **__: "")
         monkeypatch.setattr(module, "cpu_pressure", lambda: None)
 
     return only
@@ -335,7 +335,16 @@ def test_measuring_stops_between_blocks_and_tells_why(
 ) -> None:
     asked: list[tuple[int, float]] = []
 
-    def enough(_: object, probes: object, observations: Sequence[object], blocks: int, spent_s: float) -> str:
+    def enough(
+        _: object,
+        probes: object,
+        observations: Sequence[object],
+        blocks: int,
+        spent_s: float,
+        *,
+        comparisons: int,
+    ) -> str:
+        assert comparisons == 0  # the bare host alone
         asked.append((blocks, spent_s))
         assert len(observations) == 2 * (blocks + 1)
         assert list(probes) == ["cold_start"]  # type: ignore[call-overload]
@@ -392,6 +401,10 @@ def test_a_machine_that_is_always_busy_has_its_blocks_counted_all_the_same(
     assert {probe: len(blocks) for probe, blocks in set_aside(run.observations()).items()} == {
         "cold_start": 2,
         "cpu_rate": 2,
+    }
+    assert {probe: len(blocks) for probe, blocks in pressed(run.observations()).items()} == {
+        "cold_start": 4,
+        "cpu_rate": 4,
     }
     assert len({item.block for item in counted(run.observations()) if not item.warm_up}) == 4
 

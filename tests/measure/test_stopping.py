@@ -15,7 +15,7 @@ from evaluation.model import ACROSS, SECURITY_CALIBRATION, SWEEP, Observation
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.probes.registry import find
 
-PROFILE = Profile(name="made-up", blocks=20, enough=8, half_width=0.05, budget_s=100.0)
+PROFILE = Profile(name="made-up", blocks=20, enough=8, half_width=0.05, budget_s=100.0, limit_s=300.0)
 PROBE = find("cold_start")
 
 
@@ -30,8 +30,14 @@ def arms(blocks: int, *, spread: float) -> list[Observation]:
     return [*samples("host", 1.0, blocks, 0.0), *samples("docker", 9.0, blocks, spread)]
 
 
-def why(observations: list[Observation], blocks: int, spent_s: float = 0.0, probe: Probe = PROBE) -> str:
-    return why_enough(PROFILE, {probe.id: probe}, observations, blocks, spent_s)
+def why(
+    observations: list[Observation],
+    blocks: int,
+    spent_s: float = 0.0,
+    probe: Probe = PROBE,
+    comparisons: int = 0,
+) -> str:
+    return why_enough(PROFILE, {probe.id: probe}, observations, blocks, spent_s, comparisons=comparisons)
 
 
 def test_narrow_intervals_are_enough() -> None:
@@ -58,6 +64,43 @@ def test_time_that_is_spent_ends_it_at_any_block() -> None:
     message = "its time of 100 s was spent after 3 blocks"
     assert why(arms(3, spread=0.9), 3, spent_s=100.1) == message
     assert why(arms(3, spread=0.9), 3, spent_s=99.9) == ""
+
+
+def set_aside(*blocks: int) -> list[Observation]:
+    return [observation(block, name=SET_ASIDE, value=True, unit="") for block in blocks]
+
+
+def test_time_is_not_over_before_there_are_as_many_blocks_as_a_claim_needs() -> None:
+    """Among 25 comparisons nothing can be claimed from fewer than 10 blocks."""
+    assert why(arms(9, spread=0.9), 9, spent_s=299.9, comparisons=25) == ""
+    assert (
+        why(arms(10, spread=0.9), 10, spent_s=100.1, comparisons=25)
+        == "its time of 100 s was spent after 10 blocks"
+    )
+    busy = [*arms(11, spread=0.9), *set_aside(1, 2)]
+    assert why(busy, 11, spent_s=100.1, comparisons=25) == ""
+    assert (
+        why([*arms(12, spread=0.9), *set_aside(1, 2)], 12, spent_s=100.1, comparisons=25)
+        == "its time of 100 s was spent after 12 blocks "
+        "(2 were set aside: the machine is short of processors)"
+    )
+
+
+def test_a_limit_ends_it_all_the_same_and_says_what_was_set_aside() -> None:
+    few = "; nothing can be claimed of 25 comparisons from fewer than 10"
+    assert why(arms(9, spread=0.9), 9, spent_s=300.1, comparisons=25) == (
+        f"its limit of 300 s was spent after 9 blocks{few}"
+    )
+    assert why([*arms(5, spread=0.9), *set_aside(1, 2, 3, 4, 5)], 5, spent_s=300.1, comparisons=25) == (
+        f"its limit of 300 s was spent after 5 blocks "
+        f"(all 5 were set aside: the machine is short of processors){few}"
+    )
+
+
+def test_a_profile_without_a_limit_of_its_own_ends_by_its_budget() -> None:
+    short = replace(PROFILE, limit_s=0.0)
+    said = why_enough(short, {PROBE.id: PROBE}, arms(3, spread=0.9), 3, 100.1, comparisons=25)
+    assert said.startswith("its limit of 100 s was spent after 3 blocks; nothing can be claimed")
 
 
 def test_blocks_that_were_set_aside_do_not_count() -> None:
