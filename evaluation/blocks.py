@@ -15,7 +15,17 @@ from collections.abc import Iterable, Mapping
 from evaluation.model import CONTROL, Observation
 from evaluation.statistics import MINIMUM_BLOCKS
 
-__all__ = ["PRESSURE", "SET_ASIDE", "SHORT_OF_CPUS", "counted", "marked", "pressed", "set_aside"]
+__all__ = [
+    "PRESSURE",
+    "SET_ASIDE",
+    "SHORT_OF_CPUS",
+    "counted",
+    "marked",
+    "pressed",
+    "set_aside",
+    "shortage",
+    "shortage_told",
+]
 
 PRESSURE = "cpu_pressure"
 """Name of an observation of the bare host: for which share of the last 10 s some task waited for a CPU."""
@@ -67,6 +77,27 @@ def pressed(observations: Iterable[Observation]) -> Mapping[str, frozenset[int]]
         if _is_mark(item) or (item.name == PRESSURE and _share(item) > SHORT_OF_CPUS):
             found.setdefault(item.probe, set()).add(item.block)
     return {probe: frozenset(blocks) for probe, blocks in found.items()}
+
+
+def shortage(observations: Iterable[Observation]) -> str:
+    """Say of a run, in a sentence, that the machine was short of processors; empty where it was not."""
+    every = counted(observations)
+    taken: dict[str, set[int]] = {}
+    for item in every:
+        if item.runtime == CONTROL and not item.warm_up:
+            taken.setdefault(item.probe, set()).add(item.block)
+    under = {probe: len(blocks) for probe, blocks in pressed(every).items()}
+    worst = max(under, key=lambda probe: under[probe] / len(taken[probe]), default="")
+    return shortage_told(under[worst], len(taken[worst])) if worst else ""
+
+
+def shortage_told(under: int, taken: int) -> str:
+    """Say how many of the blocks were taken while the machine was short of processors, and what to do."""
+    those = f"all {taken}" if under == taken else f"up to {under} of {taken}"
+    return (
+        f"The machine was short of processors in {those} blocks: times are in part those of waiting. "
+        "Measure again when it is quiet (make report FRESH=1)."
+    )
 
 
 def _is_mark(item: Observation) -> bool:

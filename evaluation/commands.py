@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
+from evaluation.blocks import shortage
 from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import load_criteria
@@ -193,6 +194,7 @@ def run(
             f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
             "  (make report FRESH=1 does)\n"
         )
+        _warn_of_shortage(kept)
         return kept.path
     common = {
         "site": site,
@@ -223,11 +225,17 @@ def run(
         )
     measured = Run(results / site / name)
     measured.finish(now())
+    _warn_of_shortage(measured)
     if left := measured.residue():
         sys.stdout.write(
             "\n  ".join(["this appeared while it was measured, and is still there:", *left]) + "\n"
         )
     return measured.path
+
+
+def _warn_of_shortage(measured: Run) -> None:
+    if told := shortage(measured.observations()):
+        sys.stdout.write(f"warning: {told}\n")
 
 
 def report(

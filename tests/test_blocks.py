@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from made_up_run import observation
 
-from evaluation.blocks import PRESSURE, SET_ASIDE, counted, marked, pressed, set_aside
+from evaluation.blocks import PRESSURE, SET_ASIDE, counted, marked, pressed, set_aside, shortage
 from evaluation.model import Observation
 
 
@@ -51,3 +51,14 @@ def test_blocks_beyond_those_that_may_be_set_aside_are_known_to_have_been_under_
     pressures = [observation(block, name=PRESSURE, value=0.1 * block, unit="1") for block in (1, 2, 3, 4)]
     assert pressed([*taken(1, 2, 3, 4), *pressures]) == {"cold_start": {3, 4}}
     assert pressed([*taken(1, 2, 3, 4), *pressures, busy(4)]) == {"cold_start": {3}}
+
+
+def test_a_shortage_is_said_once_for_the_run_by_its_worst_probe() -> None:
+    assert shortage([*taken(1, 2, 3, 4), busy(2)]) == ""  # repeated, so nothing is lost
+    all_of_it = [*taken(1, 2, 3, 4, 5), *map(busy, (1, 2, 3, 4, 5))]
+    assert shortage(all_of_it).startswith("The machine was short of processors in all 5 blocks")
+    other = [observation(block, probe="cpu_rate") for block in (1, 2, 3, 4)]
+    high = observation(4, probe="cpu_rate", name=PRESSURE, value=0.9, unit="1")
+    assert "up to 1 of 4 blocks" in shortage([*other, high])
+    assert "make report FRESH=1" in shortage([*all_of_it, *other, high])
+    assert "all 5" in shortage([*all_of_it, *other, high])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from evaluation.blocks import shortage_told
 from evaluation.decide.checklist import Checklist
 from evaluation.decide.costs import Costs
 from evaluation.decide.criteria import Criteria
@@ -79,6 +80,13 @@ class SiteCase:
     def noise(self) -> tuple[Finding, ...]:
         """What the bare host against itself gave: the noise floor of each measured probe."""
         return tuple(f for f in self.findings if f.runtime == CONTROL_AGAIN and f.ratio is not None)
+
+    @property
+    def shortage(self) -> str:
+        """Say that the machine was short of processors while it timed; empty where it was not."""
+        timed = [f for f in self.findings if f.runtime == CONTROL and f.pressed]
+        worst = max(timed, key=lambda finding: finding.pressed / len(finding.blocks), default=None)
+        return shortage_told(worst.pressed, len(worst.blocks)) if worst else ""
 
     @property
     def runtimes(self) -> tuple[str, ...]:

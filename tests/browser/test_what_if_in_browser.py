@@ -59,11 +59,12 @@ def losing(case: Case) -> Case:
 
 def without(finding: Finding, lost: tuple[int, ...]) -> Finding:
     kept = [place for place, block in enumerate(finding.blocks) if block not in lost]
-    blocks, samples, control = (
-        tuple(values[place] for place in kept)
-        for values in (finding.blocks, finding.samples, finding.control)
+    return replace(
+        finding,
+        blocks=tuple(finding.blocks[place] for place in kept),
+        samples=tuple(finding.samples[place] for place in kept),
+        control=tuple(finding.control[place] for place in kept),
     )
-    return replace(finding, blocks=blocks, samples=samples, control=control)
 
 
 def borrowing(case: Case) -> Case:

@@ -117,6 +117,19 @@ def test_a_runtime_that_no_centre_would_run_so_is_named_above_everything(timed: 
     assert "its storage driver is vfs" in words(page(chapters.provenance(case)))
 
 
+def test_timings_of_a_busy_machine_are_said_to_be_such_before_anything_else() -> None:
+    findings = tuple(
+        replace(finding, pressed=5, blocks=(1, 2, 3, 4, 5))
+        if (finding.probe, finding.runtime) == ("cold_start", CONTROL)
+        else finding
+        for finding in CASE.measured[0].findings
+    )
+    (banner,) = page(chapters.answer(measured_with(CASE, findings=findings))).select(".banner")
+    assert words(banner).startswith(
+        "Measured on a busy machine. The machine was short of processors in all 5"
+    )
+
+
 def test_with_the_host_alone_nobody_is_named() -> None:
     cards = page(chapters.answer(make_case(runtimes=(CONTROL, ABSENT)))).select(".card .winner")
     assert {words(card) for card in cards} == {"No candidate"}

@@ -108,6 +108,9 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
             )
         )
     found += [_impaired(facts, ranked=facts.id in site.ranked) for facts in site.impaired]
+
+    if site.shortage:
+        found.append(Banner(title="Measured on a busy machine", text=site.shortage))
     if not site.measured:
         found.append(
             Banner(
