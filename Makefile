@@ -14,6 +14,11 @@ BIN := $(VENV)/bin
 EVALUATION := $(BIN)/evaluation
 export RUNTIMES PYTHON CHROMIUM
 
+# A software view's variables are not for our Python; setup/isolated.sh says which and why.
+unexport $(filter-out PYTHON PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONUNBUFFERED,$(filter PYTHON%,$(.VARIABLES)))
+unexport JUPYTER_PATH JUPYTER_CONFIG_PATH JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IPYTHONDIR
+export PYTHONNOUSERSITE := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup runtimes runtimes-stop report site measure reference pdf test bench check docs lab clean
 

@@ -2,4 +2,4 @@
 
 from evaluation.cli import main
 
-main()
+main(prog_name="evaluation")

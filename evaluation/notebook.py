@@ -65,7 +65,8 @@ def execute(
                 cwd=str(notebook.parent),
                 config=_kernel_config(private),
                 # Without this the kernel reports on the terminal that it was asked to end.
-                extra_arguments=["--log-level=CRITICAL"],
+                # Of the user's own IPython nothing is read: its start-up files would run in our kernel.
+                extra_arguments=["--log-level=CRITICAL", f"--ipython-dir={private}"],
             )
     except PapermillExecutionError as error:
         kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]

@@ -42,8 +42,8 @@ def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path,
     must(
         run,
         (
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", *_TARGET,
-            *platforms, "--dest", str(folder), "--requirement", str(pins),
+            sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
+            *_TARGET, *platforms, "--dest", str(folder), "--requirement", str(pins),
         ),
     )  # fmt: skip
     found = tuple(sorted(folder.glob("*.whl")))

@@ -42,6 +42,7 @@ def preamble(batch: Batch, submission: str) -> tuple[str, ...]:
     }
     return (
         *batch.worker_init,
+        f". {shlex.quote(str(root() / 'setup' / 'isolated.sh'))}",  # what it loaded is for others' Python
         f"export PATH={shlex.quote(str(environment(batch) / 'bin'))}:$PATH",
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
     )

@@ -93,8 +93,9 @@ def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", "/else where/slurm.conf")
     batch = SLURM.batch.model_copy(update={"worker_init": ("module load x",), "environment": "/opt/venv"})
-    first, path, *exports = preamble(batch, "an-id")
+    first, isolated, path, *exports = preamble(batch, "an-id")
     assert (first, path) == ("module load x", "export PATH=/opt/venv/bin:$PATH")
+    assert isolated == f". {ROOT}/setup/isolated.sh"
     assert "export SLURM_CONF='/else where/slurm.conf'" in exports
     assert "export EVALUATION_SUBMISSION=an-id" in exports
     assert f"export PYTHONPATH={ROOT}" in exports
