@@ -51,6 +51,8 @@ class Checkup:
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
     limits: tuple[Limit, ...]
+    environment: tuple[str, ...] = ()
+    """What of the environment is left out while it is measured, and what steers the runtimes."""
     batch: str = ""
     """The version of the site's batch system; empty where it has none, or where it does not answer."""
 
@@ -59,6 +61,7 @@ class Checkup:
         return {
             "site": self.site,
             "measured_as": self.measured_as,
+            "environment": list(self.environment),
             "batch": self.batch,
             "host": self.host.model_dump(),
             "runtimes": [facts.model_dump() for facts in self.runtimes],
@@ -75,6 +78,8 @@ class Checkup:
         )
         lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}"]
         lines += [f"batch system: {self.batch}"] if self.batch else []
+        for told in self.environment:
+            lines += textwrap.wrap(f"environment: {told}", _WIDTH, subsequent_indent="  ")
         lines += [""]
         width = max(len(facts.id) for facts in self.runtimes)
         for role, what in _ROLES.items():
@@ -127,6 +132,7 @@ def examine(site: Site) -> Checkup:
         host=host_facts(),
         runtimes=runtimes,
         limits=tuple(limits),
+        environment=user.altered,
         batch=batch,
     )
 

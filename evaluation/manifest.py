@@ -196,6 +196,8 @@ class Manifest(_Facts):
     measured_as: str
     as_root: bool
     label: str = ""
+    environment: tuple[str, ...] = ()
+    """What of the measuring user's environment was left out or steers the runtimes, by name."""
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
     image: ImageFacts | None = None

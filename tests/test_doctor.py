@@ -43,7 +43,7 @@ def test_a_bare_machine_says_what_is_missing_and_what_to_do() -> None:
 @pytest.mark.usefixtures("bare")
 def test_for_scripts_it_is_an_object_with_every_runtime() -> None:
     told = json.loads(json.dumps(examine(LOCAL).as_json()))
-    assert set(told) == {"site", "measured_as", "batch", "host", "runtimes", "limits"}
+    assert set(told) == {"site", "measured_as", "environment", "batch", "host", "runtimes", "limits"}
     assert [runtime["id"] for runtime in told["runtimes"]] == list(known_runtimes())
     for runtime in told["runtimes"]:
         assert {"id", "family", "mode", "present", "version", "reason"} <= set(runtime)
@@ -96,3 +96,11 @@ def test_a_host_that_hides_processes_is_named(bare: None, monkeypatch: pytest.Mo
     (limit,) = (limit for limit in examine(LOCAL).limits if "hidepid=2" in limit.why)
     assert "B06" in limit.what
     assert "as root" in limit.advice
+
+
+def test_what_of_the_environment_is_left_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody = replace(ourselves(), altered=("LD_PRELOAD is left out: it would be loaded on the host",))
+    monkeypatch.setattr(module, "measuring_user", lambda _: replace(somebody, env={"PATH": "/nowhere"}))
+    checkup = examine(LOCAL)
+    assert "environment: LD_PRELOAD is left out" in checkup.as_text()
+    assert checkup.as_json()["environment"] == list(somebody.altered)

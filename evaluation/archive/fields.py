@@ -79,6 +79,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
     "measured_as": _T,
     "as_root": _F,
     "label": _T,
+    "environment": _T,
     "host": {
         "system": _T,
         "kernel": _T,

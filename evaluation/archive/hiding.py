@@ -6,6 +6,7 @@ the same stand-in in every archive of a site, and nobody without the site's key 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -127,8 +128,9 @@ def here(also: Iterable[str] = (), public: Iterable[str] = ()) -> Private:
     for count, entry in enumerate(pwd.getpwall()):
         if count < _MOST_ACCOUNTS and (_FIRST_PERSONAL_UID <= entry.pw_uid != _NOBODY):
             users |= {entry.pw_name, entry.pw_gecos.split(",")[0]}
-    own = pwd.getpwuid(os.getuid())
-    users |= {own.pw_name, own.pw_gecos.split(",")[0]} | {Path(own.pw_dir).name}
+    with contextlib.suppress(KeyError):  # a user may have no entry here, and is a number then
+        own = pwd.getpwuid(os.getuid())
+        users |= {own.pw_name, own.pw_gecos.split(",")[0], Path(own.pw_dir).name}
     return Private(
         hosts=frozenset(name for name in hosts if name.lower() not in free | _PUBLIC),
         users=frozenset(name for name in users if name.lower() not in free | _PUBLIC),

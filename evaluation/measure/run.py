@@ -120,7 +120,7 @@ def open_measurement(
             )
             prepared = with_knobs(prepared, knobs, launcher, payload)
             found = None if fresh else _interrupted(results, site, plan, prepared)
-            opened = found or _new(site, wanted, results, prepared, plan, seed)
+            opened = found or _new(site, wanted, results, prepared, plan, seed, launcher.user)
         stack.enter_context(opened.held())
         opened.reopen()
         _note_job(opened, site)
@@ -233,6 +233,7 @@ def _new(
     prepared: Prepared,
     plan: Plan,
     seed: int | None,
+    user: User,
 ) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
@@ -249,6 +250,7 @@ def _new(
             label=site.label or "",
             measured_as="an unprivileged user",
             as_root=os.getuid() == 0,
+            environment=user.altered,
             host=host_facts(),
             runtimes=prepared.runtimes,
             image=prepared.image,

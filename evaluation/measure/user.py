@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.measure.environment import altered, decided
 
 __all__ = ["User", "measuring_user", "ourselves"]
 
@@ -16,9 +18,6 @@ MARKER = Path("/var/lib/container-evaluation/user")
 """Where the announced set-up writes the name of the user that it made or prepared."""
 
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-
-# What a virtual environment or a notebook adds to the environment says nothing of the user's own.
-_OURS = ("VIRTUAL_ENV", "PYTHON", "JPY_", "JUPYTER_", "IPY", "MPLBACKEND", "CLICOLOR", "PAGER", "GIT_PAGER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,8 @@ class User:
     groups: tuple[int, ...]
     home: str
     env: Mapping[str, str]
+    altered: tuple[str, ...] = ()
+    """What of the user's own environment is left out or steers the runtimes; see `environment.altered`."""
 
     @property
     def cache(self) -> Path:
@@ -41,15 +42,25 @@ class User:
 
 def ourselves() -> User:
     """Who runs this process; for compiling, never for measuring."""
-    entry = pwd.getpwuid(os.getuid())
+    entry = _account(os.getuid())
     return User(
         name=entry.pw_name,
         uid=entry.pw_uid,
         gid=entry.pw_gid,
         groups=tuple(os.getgroups()),
         home=entry.pw_dir,
-        env=_environment(entry, own=True),
+        env=_own_environment(entry, compiling=True),
     )
+
+
+def _account(uid: int) -> pwd.struct_passwd:
+    """Give a user's entry; where there is none, as on a node that knows no names, the number is the name."""
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        home = os.environ.get("HOME", "")
+        home = home if os.access(home, os.W_OK | os.X_OK) else tempfile.gettempdir()
+        return pwd.struct_passwd((str(uid), "x", uid, os.getgid(), "", home, "/bin/sh"))
 
 
 def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
@@ -75,7 +86,7 @@ def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
             advice="Run as an ordinary user, or name one: make report MEASURE_AS=USER.",
         )
     try:
-        entry = pwd.getpwnam(name) if name else pwd.getpwuid(me)
+        entry = pwd.getpwnam(name) if name and name != str(me) else _account(me)
     except KeyError:
         raise EvaluationError(f"there is no user {name or me}", where="measuring user") from None
     if entry.pw_uid == 0 or me not in {0, entry.pw_uid}:
@@ -84,18 +95,27 @@ def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
             where="measuring user",
             advice="Only root can measure as another user, and nobody measures as root.",
         )
+    own = me == entry.pw_uid
     return User(
         name=entry.pw_name,
         uid=entry.pw_uid,
         gid=entry.pw_gid,
         groups=tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)) if me == 0 else tuple(os.getgroups()),
         home=entry.pw_dir,
-        env=_environment(entry, own=me == entry.pw_uid),
+        env=_own_environment(entry) if own else _login(entry) | {"PATH": _PATH},
+        altered=altered(os.environ if own else {}),
     )
 
 
-def _environment(entry: pwd.struct_passwd, *, own: bool) -> dict[str, str]:
-    """The user's own environment less what is ours; or a fresh login's, when root measures as a user."""
+def _own_environment(entry: pwd.struct_passwd, *, compiling: bool = False) -> dict[str, str]:
+    """The user's own environment, less what is left out for everything that is measured."""
+    login, kept = _login(entry), decided(os.environ, compiling=compiling)
+    home = kept.get("HOME", "")
+    return login | kept | {"USER": entry.pw_name, "HOME": home if os.access(home, os.X_OK) else entry.pw_dir}
+
+
+def _login(entry: pwd.struct_passwd) -> dict[str, str]:
+    """What a fresh login has."""
     runtime_dir = f"/run/user/{entry.pw_uid}"
     login = {
         "HOME": entry.pw_dir,
@@ -106,7 +126,4 @@ def _environment(entry: pwd.struct_passwd, *, own: bool) -> dict[str, str]:
     }
     if Path(runtime_dir).is_dir():
         login["XDG_RUNTIME_DIR"] = runtime_dir
-    if not own:
-        return login | {"PATH": _PATH}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
-    return login | kept | {"USER": entry.pw_name, "HOME": kept.get("HOME", entry.pw_dir)}
+    return login

@@ -107,3 +107,12 @@ def test_images_are_kept_in_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_compiling_is_done_by_whoever_we_are() -> None:
     assert (ourselves().name, ourselves().uid) == (ME.pw_name, ME.pw_uid)
+
+
+def test_a_user_without_an_entry_goes_by_the_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a job whose node knows no names: ``setpriv --reuid 34567``."""
+    monkeypatch.setattr(os, "getuid", lambda: 34567)
+    monkeypatch.setenv("HOME", str(tmp_path / "closed"))
+    for user in (ourselves(), measuring_user(), measuring_user("34567")):
+        assert (user.name, user.uid, user.env["USER"]) == ("34567", 34567, "34567")
+        assert os.access(user.env["HOME"], os.W_OK)

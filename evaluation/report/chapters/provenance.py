@@ -28,6 +28,7 @@ def _facts(site: SiteCase) -> tuple[tuple[str, str], ...]:
         ("seed", str(run.seed)),
         ("plan, SHA-256", run.plan),
         ("measured as", run.measured_as),
+        ("environment", "; ".join(run.environment)),
         ("tool version", run.tool_version),
         ("system", host.system),
         ("kernel", host.kernel),
