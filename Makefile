@@ -20,6 +20,11 @@ unexport JUPYTER_PATH JUPYTER_CONFIG_PATH JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IP
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
+RUN := $(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
+MEASURE := $(RUN) --as "$(MEASURE_AS)"
+# The run is complete although a step failed (3): what was measured is used, and the failure told at the end.
+KEPT := status=$$?; [ $$status = 0 ] || [ $$status = 3 ] || exit $$status
+
 .PHONY: help setup runtimes runtimes-stop report site measure reference pdf test bench check docs lab clean
 
 help: ## Explain every target
@@ -38,15 +43,14 @@ runtimes: ## Look for container runtimes; as root on a bare Debian machine, say 
 runtimes-stop: ## End the Docker daemons that were started by `make runtimes`
 	@setup/runtimes stop
 
-report: measure ## Measure this machine if it has not been yet, decide, and write results/report.html
-	@$(EVALUATION) report --results $(RESULTS)
+report: setup runtimes ## Measure this machine if it has not been yet, decide, and write results/report.html
+	@$(MEASURE); $(KEPT); $(EVALUATION) report --results $(RESULTS) && exit $$status
 
 site: setup ## A site contact's way, without root and network: measure what this user may, pack it into one archive
-	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
-	@$(EVALUATION) site pack --site $(SITE) --results $(RESULTS) $(if $(YES),--yes)
+	@$(RUN); $(KEPT); $(EVALUATION) site pack --site $(SITE) --results $(RESULTS) $(if $(YES),--yes) && exit $$status
 
 measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
-	@$(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --as "$(MEASURE_AS)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
+	@$(MEASURE)
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --runs reference

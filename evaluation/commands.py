@@ -49,6 +49,7 @@ from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.scratch import remove_tree, scratch_directory
 from evaluation.sites import list_sites, load_site
+from evaluation.steps import failures_told, take_steps
 from evaluation.store import Run, RuntimeFacts, find_runs
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
@@ -68,8 +69,6 @@ __all__ = [
     "sweep",
     "validate",
 ]
-
-_MEASURING = ("10_performance", "20_security", "30_operations", "40_scaling")
 
 
 def doctor(site: str) -> checkup.Checkup:
@@ -154,7 +153,8 @@ def run(
     Raises
     ------
     EvaluationError
-        The configuration is faulty (nothing is measured then), or a notebook did not come to its end.
+        The configuration is faulty, or no run could be opened: nothing is measured then. A step that fails
+        later is noted in the run's manifest.
     """
     if faults := validate():
         raise FaultyDocumentError(faults)
@@ -195,6 +195,7 @@ def run(
             "  (make report FRESH=1 does)\n"
         )
         _warn_of_shortage(kept)
+        _warn_of_failures(kept)
         return kept.path
     common = {
         "site": site,
@@ -206,26 +207,12 @@ def run(
         "criteria": str(here / "criteria.yaml"),
         "measure_as": user,
     }
-    first = results / "00_site.ipynb"  # it makes the run that it will belong to
-    name = notebook.execute(
-        here / "notebooks" / first.name,
-        first,
-        {**common, "ladder": ladder, "fresh": fresh},
-        terminal=sys.stdout,
+    measured = take_steps(
+        here / "notebooks", site, results, common, {"ladder": ladder, "fresh": fresh}, sys.stdout
     )
-    executed = results / site / name / "executed"
-    executed.mkdir(exist_ok=True)
-    first.replace(executed / first.name)
-    for stem in _MEASURING:
-        notebook.execute(
-            here / "notebooks" / f"{stem}.ipynb",
-            executed / f"{stem}.ipynb",
-            {**common, "run": name},
-            terminal=sys.stdout,
-        )
-    measured = Run(results / site / name)
     measured.finish(now())
     _warn_of_shortage(measured)
+    _warn_of_failures(measured)
     if left := measured.residue():
         sys.stdout.write(
             "\n  ".join(["this appeared while it was measured, and is still there:", *left]) + "\n"
@@ -236,6 +223,11 @@ def run(
 def _warn_of_shortage(measured: Run) -> None:
     if told := shortage(measured.observations()):
         sys.stdout.write(f"warning: {told}\n")
+
+
+def _warn_of_failures(measured: Run) -> None:
+    if told := failures_told(measured):
+        sys.stdout.write(f"warning: not everything was measured: these steps failed{told}\n")
 
 
 def report(

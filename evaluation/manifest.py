@@ -209,6 +209,8 @@ class Manifest(_Facts):
     programs: tuple[ProgramFacts, ...] = ()
     batch: BatchFacts | None = None
     """The batch job that it was measured in, if it was in one; earlier runs never say."""
+    failed: dict[str, str] = {}
+    """Per step of the measurement (a notebook) that did not come to its end, why."""
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
 

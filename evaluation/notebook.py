@@ -22,7 +22,16 @@ from evaluation.measure.progress import PREFIX
 from evaluation.scratch import scratch_directory
 from evaluation.sealing import seal
 
-__all__ = ["execute", "seal"]
+__all__ = ["KernelEndedError", "execute", "seal"]
+
+_START_S = 900
+"""Patience with a kernel's start: to read a virtual environment from a shared file system takes minutes."""
+_NEVER_READY = "Kernel didn't respond"
+"""How nbclient says that a kernel that was started did not answer."""
+
+
+class KernelEndedError(EvaluationError):
+    """A notebook's kernel ended before its time: it was killed, or crashed."""
 
 
 def execute(
@@ -63,6 +72,7 @@ def execute(
                 progress_bar=False,
                 stdout_file=terminal and _Redrawing(terminal),
                 cwd=str(notebook.parent),
+                start_timeout=_START_S,
                 config=_kernel_config(private),
                 # Without this the kernel reports on the terminal that it was asked to end.
                 # Of the user's own IPython nothing is read: its start-up files would run in our kernel.
@@ -77,10 +87,16 @@ def execute(
             advice=f"The executed notebook with its traceback: {output}",
         ) from None
     except (DeadKernelError, RuntimeError) as error:
-        raise EvaluationError(
+        if _NEVER_READY in str(error):
+            raise EvaluationError(
+                f"the notebook's kernel did not answer within {_START_S} s of its start",
+                where=notebook.name,
+                advice="Is the file system of the virtual environment slow, or this machine overloaded?",
+            ) from None
+        raise KernelEndedError(
             f"the notebook's kernel ended: {error}",
             where=notebook.name,
-            advice="Run again: what was measured is kept.",
+            advice="Was it killed, for want of memory perhaps? Run again: what was measured is kept.",
         ) from None
     if not mark.exists():
         raise EvaluationError(

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from evaluation import notebook
 from evaluation.errors import EvaluationError
 from evaluation.measure.progress import PREFIX
 from evaluation.notebook import _Redrawing, execute, seal
@@ -149,3 +150,18 @@ def test_on_a_terminal_progress_is_redrawn_in_place() -> None:
     shown.write("done\n")
     shown.write("and on\n")
     assert terminal.getvalue() == f"{PREFIX}one\r\x1b[K{PREFIX}two\r\x1b[Kdone\nand on\n"
+
+
+def test_a_kernel_that_does_not_answer_is_not_said_to_have_ended(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a shared file system that is slow: there is patience, and then the true cause."""
+    assert notebook._START_S > 60
+    spec = tmp_path / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text('{"argv": ["sh", "-c", "sleep 60"], "display_name": "slow", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setattr(notebook, "_START_S", 1)
+    with pytest.raises(EvaluationError, match="did not answer within 1 s of its start") as told:
+        execute(write(), tmp_path / "out.ipynb", {})
+    assert "slow" in told.value.advice

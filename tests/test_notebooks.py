@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from evaluation.commands import _MEASURING
+from evaluation.steps import MEASURING
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NAMES = (
@@ -41,7 +41,7 @@ def code(notebook: NotebookNode) -> list[str]:
 def test_there_are_these_and_no_others() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == list(NAMES)
     by_hand = {"00_site", "50_developer", "90_decision"}
-    assert set(_MEASURING) == set(NAMES) - by_hand
+    assert set(MEASURING) == set(NAMES) - by_hand
 
 
 def test_it_is_committed_without_outputs(notebook: NotebookNode) -> None:

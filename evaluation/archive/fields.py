@@ -121,6 +121,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
         "jobs": {"id": _T, "node": Rule.HOST},
         "remark": _T,
     },
+    "failed": {"*": _T},
     "unavailable": {"*": _T},
 }
 OBSERVATION: Final[Mapping[str, Rules]] = {

@@ -53,7 +53,8 @@ def run_on_node(site: Site, words: Sequence[str], results: Path, terminal: TextI
         done = executor.run((python, "-m", "evaluation", *words), output)
         lines = _shown(done, output, terminal)
         status, job = done.result(), ", ".join(executor.jobs())
-    if status != 0:
+    named = [line.removeprefix(_MEASURED) for line in lines if line.startswith(_MEASURED)]
+    if status != 0 and not named:  # a run that is named is complete, though a step may have failed
         said = [line for line in lines if not line.startswith("  ... ")]
         why = "\n  ".join(said[-12:]) or "it printed nothing"
         if shutil.disk_usage(results).free < _FULL_BYTES:  # then what it had to say is not there to be read
@@ -63,7 +64,6 @@ def run_on_node(site: Site, words: Sequence[str], results: Path, terminal: TextI
             where=f"{site.batch.engine}, job {job}",
             advice="What was measured is kept; run again to go on.",
         )
-    named = [line.removeprefix(_MEASURED) for line in lines if line.startswith(_MEASURED)]
     if not named:
         raise EvaluationError("the job names no run", where=f"{site.batch.engine}, job {job}")
     return (root() / named[-1]).resolve()

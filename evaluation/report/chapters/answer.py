@@ -99,6 +99,14 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
                 "They show what a report looks like. Measure your own machines before you decide.",
             )
         )
+    if failed := site.manifest.failed:
+        told = "; ".join(f"{step}: {why}" for step, why in failed.items())
+        found.append(
+            Banner(
+                title="Not everything was measured",
+                text=f"These steps of the measurement failed, and what they ask counts as unknown. {told}",
+            )
+        )
     if not site.finished_at:
         found.append(
             Banner(

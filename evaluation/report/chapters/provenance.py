@@ -24,6 +24,7 @@ def _facts(site: SiteCase) -> tuple[tuple[str, str], ...]:
         ("run", run.run),
         ("started", units.moment(run.started_at)),
         ("finished", units.moment(site.finished_at) if site.finished_at else "not finished"),
+        ("steps that failed", "; ".join(f"{step}: {why}" for step, why in run.failed.items()) or "none"),
         ("profile", run.profile),
         ("seed", str(run.seed)),
         ("plan, SHA-256", run.plan),
