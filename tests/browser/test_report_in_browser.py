@@ -53,6 +53,16 @@ def test_nothing_but_marked_parts_scrolls_sideways(show: Open, width: int) -> No
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_wider_letters_make_no_wider_page(show: Open, width: int) -> None:
+    """Whatever fonts there are: letters as far apart as WCAG 1.4.12 demands that a page bears."""
+    page = show(width=width).page
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    spaced = "* { letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }"
+    page.evaluate("rule => document.styleSheets[0].insertRule(rule)", spaced)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_every_answer_stands_on_the_first_screen(show: Open, width: int) -> None:
     page = show(width=width).page
