@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
+from evaluation import commands
 from evaluation.decide.changed import changed
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.findings import findings_of
@@ -17,9 +19,10 @@ from evaluation.probes.registry import discover
 from evaluation.project import root
 from evaluation.report import changes, onepage, weighing
 from evaluation.report.load import choose_runs, load_case
+from evaluation.report.origin import place_of, project_files, tool
 from evaluation.report.plain import FORMATS, written
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.verifying import carried, differences
+from evaluation.report.verifying import Carried, carried, differences, results_again
 from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs, measurements
@@ -40,7 +43,7 @@ __all__ = [
 ]
 
 _SHOWN = 8
-"""So many differences of a report are told."""
+"""So many differences of a report are named."""
 
 
 def decided(form: str, *, results: Path | None, runs: str, criteria: Path | None) -> str:
@@ -145,28 +148,57 @@ def site_page(site: str, *, results: Path | None, criteria: Path | None, output:
 
 
 def verify(report: Path, *, results: Path | None) -> str:
-    """Decide a report's answer again from its results and the criteria that it carries.
+    """Write a report again, from its results and the criteria that it carries, and compare every character.
 
     Raises
     ------
     EvaluationError
-        It differs, with the differences; or the report or its results cannot be read.
+        It differs, with the first difference; or the report or its results cannot be read.
     """
     held = carried(report)
     with scratch_directory() as folder:
         rules = folder / "criteria.yaml"
         rules.write_bytes(held.criteria.encode())
-        case = _case(results, " ".join(held.runs), rules)
-        if found := differences(held, case):
-            more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        again = commands.report(
+            results=results_again(held.origin, _results(results).absolute(), folder / "results"),
+            runs=" ".join(held.origin.runs),
+            criteria=rules,
+            output=folder / "again.html",
+        )
+        if found := list(islice(differences(held.page, again.read_text(encoding="utf-8")), _SHOWN)):
             raise EvaluationError(
-                "the report does not say what its results say:\n  " + "\n  ".join(found[:_SHOWN]) + more,
+                "the report does not say what its results say:\n  " + "\n  ".join(found),
                 where=str(report),
-                advice="Do not rely on it; write it anew with evaluation report.",
+                advice=_advice(held),
             )
     ours = (root() / "criteria.yaml").read_bytes().decode("utf-8")
     same = "the project's" if ours == held.criteria else "not the project's of today"
-    return f"verified: {', '.join(held.runs)}; the answers follow from the results and its criteria ({same})"
+    said = (
+        f"verified: {', '.join(held.origin.runs)}; every character of the report follows from these results "
+        f"and its criteria ({same})"
+    )
+    return "\n".join((said, *_left_aside(held, _results(results))))
+
+
+def _advice(held: Carried) -> str:
+    """Say why a report may differ although nobody changed it."""
+    causes = []
+    if held.origin.tool != tool():
+        causes.append(f"It was made by another version of the tool: {held.origin.tool}; here is {tool()}.")
+    if files := held.origin.changed(project_files(root())):
+        causes.append(f"The project's files are not those it was made from: {', '.join(files)}.")
+    if causes:
+        return " ".join([*causes, "Verify it with those, or write it anew with evaluation report."])
+    return "Do not rely on it; write it anew with evaluation report."
+
+
+def _left_aside(held: Carried, results: Path) -> Iterator[str]:
+    """Name the results of the same sites that the report is not made from."""
+    sites = {name.partition("/")[0] for name in held.origin.runs}
+    there = [place_of(run.path) for site in sorted(sites) for run in find_runs(results, site)]
+    if others := [name for name in reversed(there) if name not in held.origin.read]:
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        yield f"not in this report, though in the results: {', '.join(others[:_SHOWN])}{more}"
 
 
 def weights_show(use_case: str, *, results: Path | None, criteria: Path | None) -> str:

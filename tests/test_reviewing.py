@@ -204,18 +204,49 @@ def page(results: Path) -> Path:
 def test_a_report_is_verified_and_every_forgery_is_named(results: Path, page: Path) -> None:
     told = evaluation("verify", page, "--results", results)
     assert told.exit_code == 0, told.output
-    assert told.output.startswith(f"verified: local/{AFTER}; the answers follow")
-    assert told.output.endswith("(the project's)\n")
+    assert told.output.startswith(f"verified: local/{AFTER}; every character of the report follows")
+    assert "(the project's)\n" in told.output
+    assert told.output.endswith(f"not in this report, though in the results: local/{BEFORE}\n")
     text = page.read_text()
-    for old, new, word in (
-        ("Undecided for L1Proc", "docker is recommended for L1Proc", "the page does not say: Undecided"),
-        ('"docker":"undecided"', '"docker":"recommended"', 'the report has "recommended"'),
+    for old, new, words in (
+        (
+            "class=winner>No clear winner<",
+            "class=winner>docker<",
+            "1. The answer, L1Proc, after",
+        ),
+        ('"docker":"undecided"', '"docker":"recommended"', 'has "recommended", its results give "undecided"'),
     ):
         assert old in text, old
-        page.write_text(text.replace(old, new))
+        page.write_text(text.replace(old, new, 1))
         told = evaluation("verify", page, "--results", results)
         assert told.exit_code == 1
-        assert word in " ".join(told.output.split())
+        assert words in " ".join(told.output.split())
+        assert "Do not rely on it" in told.output
+
+
+def test_what_was_measured_since_changes_nothing_of_a_report(results: Path, page: Path) -> None:
+    made_up_run(results, "20260301T000000Z-later", "28.0", 0.1)
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 0, told.output
+    assert "not in this report, though in the results: local/20260301T000000Z-later" in told.output
+
+
+def test_a_report_of_another_version_or_of_other_files_says_so(
+    results: Path, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = page.read_text()
+    other = text.replace('"tool":"', '"tool":"0.0.9 ')
+    assert other != text
+    page.write_text(other)
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 0, told.output  # what it says is the same
+    page.write_text(other.replace("Skip to the report", "Skip the report"))
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 1
+    assert "It was made by another version of the tool: 0.0.9" in told.output
+    monkeypatch.setattr(reviewing, "project_files", lambda _: {"sites/local.yaml": "0"})
+    told = evaluation("verify", page, "--results", results)
+    assert re.search("not those it was made from: advisories.yaml, .*sites/local.yaml", told.output)
 
 
 def test_a_report_without_data_or_without_its_results_is_said(results: Path, page: Path) -> None:
@@ -226,7 +257,7 @@ def test_a_report_without_data_or_without_its_results_is_said(results: Path, pag
     page.write_text("<html></html>")
     told = evaluation("verify", page, "--results", results)
     assert told.exit_code == 1
-    assert "carries no data" in told.output
+    assert "carries nothing to be written again from" in told.output
 
 
 def test_a_group_is_shown_set_and_told_with_what_it_unfolds_into(results: Path, criteria: Path) -> None:

@@ -62,9 +62,9 @@ def compare(*, before: str, after: str, results: Path | None, criteria: Path | N
 @results_option
 @told
 def verify(*, report: Path, results: Path | None) -> None:
-    """Decide the answer of REPORT again, from its results and the criteria it carries; fail if it differs.
+    """Write REPORT again, from its results and the criteria it carries; fail where any character differs.
 
-    Needs the results that it was made from, and no container.
+    The first difference is named. Needs the results that it was made from, and no container.
     """
     click.echo(reviewing.verify(report, results=results))
 

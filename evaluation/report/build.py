@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import nbformat
+from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -40,23 +41,34 @@ def heading(source: str) -> str:
     return found["title"] if found else ""
 
 
-def prose(source: str) -> str:
+def prose(source: str) -> Markup:
     """Turn the prose of a cell into HTML; a leading chapter title is left to the template.
 
     HTML in the prose is shown as text: a notebook may have been edited by anyone.
     """
     renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(_HEADING.sub("", source, count=1)))
+    html = MarkdownWithMath(renderer=renderer).render(_HEADING.sub("", source, count=1))
+    return Markup(html)  # noqa: S704 - the renderer escapes
+
+
+def as_made(html: str) -> Markup:
+    """Give a chapter as its template made it, which escapes."""
+    return Markup(html)  # noqa: S704 - see above; and the page is looked through before it is written
 
 
 def exporter() -> TemplateExporter:
-    """Return nbconvert with this project's page template and filters."""
-    return TemplateExporter(
+    """Return nbconvert with this project's page template and filters, and with escaping on.
+
+    Of what the page is put together from, only prose, chapters, style and script are markup.
+    """
+    made = TemplateExporter(
         extra_template_basedirs=[str(TEMPLATES)],
         template_name="page",
         template_file="index.html.j2",
-        filters={"heading": heading, "slug": anchor, "prose": prose},
+        filters={"heading": heading, "slug": anchor, "prose": prose, "as_made": as_made},
     )
+    made.environment.autoescape = True
+    return made
 
 
 def page(notebook: nbformat.NotebookNode) -> str:
@@ -85,8 +97,8 @@ def page(notebook: nbformat.NotebookNode) -> str:
     ]
     resources: dict[str, Any] = {
         "policy": policy(style, own),
-        "script": own,
-        "style": style,
+        "script": Markup(own),  # noqa: S704 - a file of ours
+        "style": Markup(style),  # noqa: S704 - a file of ours
         "title": titles[0] if titles else "Report",
         "version": __version__,
     }

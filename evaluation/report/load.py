@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from evaluation.decide.checklist import known_checklists
+from evaluation.decide.checklist import FILE, known_checklists
 from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import load_scaling
@@ -20,9 +20,10 @@ from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
-from evaluation.model import Finding, Observation
+from evaluation.model import ACROSS, SWEEP, Finding, Observation
 from evaluation.project import locate
 from evaluation.report import borrowing
+from evaluation.report.origin import Origin, place_of, project_files, tool
 from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import Run, find_runs, measurements
@@ -40,8 +41,9 @@ def load_case(
     Parameters
     ----------
     results, criteria, sites : str or Path
-        The results folder, the criteria file (beside it, if any, the table of advisories, the cost model and
-        the folder of images with their ledgers), the folder of sites.
+        The results folder, the criteria file, the folder of sites. Beside the latter, in the project's
+        folder, are the table of advisories, the inventory, the cost model, the constants of scaling and the
+        images with their ledgers, as far as there are any.
     runs : str or sequence of str, optional
         Which runs to show, as ``RUN``, ``SITE/RUN``, or ``SITE`` for its newest (a text lists them with
         commas). Without any: the newest finished run of each site.
@@ -52,6 +54,7 @@ def load_case(
         There is no such run, or a file is faulty, cut off or changed.
     """
     folder, file = locate(sites), locate(criteria)
+    project = folder.parent
     rules = load_criteria(file)
     known = {name: load_site(name, folder) for name in list_sites(folder)}
     there_are = find_runs(locate(results))
@@ -70,21 +73,48 @@ def load_case(
         sites={name: site for name, site in known.items() if name in shown},
         measured=measured,
         criteria_text=file.read_bytes().decode("utf-8"),  # as it is, with its own line ends
-        advisories=_beside(file, "advisories.yaml", load_advisories),
-        inventory=_beside(file, "inventory.yaml", load_inventory),
+        advisories=_if_any(project / "advisories.yaml", load_advisories),
+        inventory=_if_any(project / "inventory.yaml", load_inventory),
         sweeps={site: found.widest for site, found in swept.items() if found.widest},
         across={site: found.across for site, found in swept.items() if found.across},
         passed_over={site: found.passed_over for site, found in swept.items() if found.passed_over},
-        scaling=_beside(file, "scaling.yaml", load_scaling),
-        costs=_beside(file, "costs.yaml", partial(load_costs, sites=tuple(known))),
-        ledgers=ledgers(file.with_name("images")),
+        scaling=_if_any(project / "scaling.yaml", load_scaling),
+        costs=_if_any(project / "costs.yaml", partial(load_costs, sites=tuple(known))),
+        ledgers=ledgers(project / "images"),
+        origin=_origin(there_are, chosen, lenders.values(), measured, project),
     )
 
 
-def _beside(criteria: Path, name: str, load: Callable[[Path], _Loaded]) -> _Loaded | None:
-    """Read a file that lies beside the criteria, where there is one."""
-    path = criteria.with_name(name)
+def _if_any(path: Path, load: Callable[[Path], _Loaded]) -> _Loaded | None:
+    """Read a file, where there is one."""
     return load(path) if path.is_file() else None
+
+
+def _origin(
+    there_are: Iterable[Run],
+    chosen: Sequence[Run],
+    lenders: Iterable[Run],
+    cases: Sequence[SiteCase],
+    project: Path,
+) -> Origin:
+    """Say what was read, so that the same can be read again."""
+    measured = tuple({run.path: run for run in (*chosen, *lenders)}.values())
+    shown = {case.site for case in cases}
+    swept = [
+        run for run in there_are if run.path.parent.name in shown and run.manifest.profile in {SWEEP, ACROSS}
+    ]
+    calibrated = {path.parent for run in measured for path in run.path.parent.glob(f"*/{FILE}")}
+    read = {
+        *(place_of(run.path) for run in (*measured, *swept)),
+        *(place_of(path) for path in calibrated),
+        *(kept.place for case in cases for kept in case.imported),
+    }
+    return Origin(
+        tool=tool(),
+        runs=tuple(place_of(run.path) for run in chosen),
+        read=tuple(sorted(read)),
+        files=project_files(project),
+    )
 
 
 def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "results") -> tuple[Run, ...]:

@@ -16,7 +16,7 @@ import re
 import zlib
 from typing import Any, Final
 
-__all__ = ["HEAD", "LARGE", "pack", "packed", "unpacked"]
+__all__ = ["CUT", "HEAD", "LARGE", "pack", "packed", "unpacked"]
 
 LARGE: Final = 600_000
 """Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
@@ -29,7 +29,7 @@ _LONG: Final = re.compile(r'(<(?:pre|p|dd) class="?(?:packages )?sent"?>)([^<]*)
 _DATA: Final = re.compile(
     r'(<script type="application/json" id="what-if-data">)({.*?})(?=</script>)', re.DOTALL
 )
-_CUT: Final = "<u>…</u>"
+CUT: Final = "<u>…</u>"
 _MOST: Final = 64 * 2**20
 """Bytes that are unpacked at most."""
 _GZIP: Final = 31
@@ -54,8 +54,8 @@ def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
         found = json.loads(reader.decompress(base64.b64decode(text, validate=True), _MOST))
     except (zlib.error, ValueError) as error:
         raise ValueError(str(error)) from None
-    if not reader.eof:
-        message = "is cut off"
+    if not reader.eof or reader.unused_data:
+        message = "is cut off, or something stands behind it"
         raise ValueError(message)
     return found
 
@@ -77,7 +77,7 @@ def pack(page: str) -> str:
         if len(text) < HEAD + _WORTH:
             return found[0]
         rests.append(text[HEAD:])
-        return f"{found[1]}{html.escape(text[:HEAD], quote=False)}{_CUT}"
+        return f"{found[1]}{html.escape(text[:HEAD], quote=False)}{CUT}"
 
     kept = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', _LONG.sub(cut, page))
     store = f'<script type="application/json" id="packed">"{packed(rests)}"</script>\n'

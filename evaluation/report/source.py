@@ -29,6 +29,7 @@ from evaluation.model import (
     Role,
     SiteDecision,
 )
+from evaluation.report.origin import Origin
 from evaluation.sites import Site
 from evaluation.store import Manifest, RuntimeFacts
 
@@ -174,7 +175,7 @@ class Case:
     """Everything the report shows.
 
     ``sites`` has every known site by id, measured or not; ``measured`` those that have a run.
-    ``advisories`` is the table that lies beside the criteria, if one does.
+    ``advisories`` is the table in the project's folder, if there is one.
     ``criteria_text`` is the criteria file as it was read, where there is one.
     ``sweeps`` has each site's widest sweep, ``across`` its newest across nodes, ``passed_over`` a sentence
     for each of its runs that says that it is one, and is not. ``scaling`` is what the calculated farm takes
@@ -187,15 +188,17 @@ class Case:
     advisories: Advisories | None = None
     criteria_text: str = ""
     inventory: Inventory | None = None
-    """The collaboration's packages, where the file lies beside the criteria."""
+    """The collaboration's packages, where the project has the file."""
     sweeps: Mapping[str, Sweep] = field(default_factory=dict)
     across: Mapping[str, Sweep] = field(default_factory=dict)
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scaling: Scaling | None = None
     costs: Costs | None = None
-    """The cost model that lies beside the criteria, if one does."""
+    """The cost model, if the project has one."""
     ledgers: Mapping[str, tuple[Build, ...]] = field(default_factory=dict)
     """What was built of each image, the oldest first."""
+    origin: Origin | None = None
+    """From which files all of this was read; ``None`` for a case that was made up."""
 
     def __post_init__(self) -> None:
         if not self.measured:

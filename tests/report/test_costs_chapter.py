@@ -34,7 +34,7 @@ def with_ledgers(**found: tuple[Build, ...]) -> Case:
 
 
 def test_without_a_model_the_chapter_says_so() -> None:
-    assert "No costs.yaml lies beside the criteria" in words(chapters.costs(make_case()))
+    assert "The project has no costs.yaml" in words(chapters.costs(make_case()))
 
 
 def test_every_measured_runtime_with_a_form_has_its_row() -> None:
