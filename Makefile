@@ -20,7 +20,7 @@ unexport JUPYTER_PATH JUPYTER_CONFIG_PATH JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IP
 export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
-RUN := $(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) --runtimes "$(RUNTIMES)" --images "$(IMAGES)" $(if $(FRESH),--fresh,--if-needed)
+RUN := $(EVALUATION) run --site $(SITE) --profile $(PROFILE) --results $(RESULTS) $(foreach runtime,$(RUNTIMES),--runtime $(runtime)) $(foreach image,$(IMAGES),--image $(image)) $(if $(FRESH),--fresh,--if-needed)
 MEASURE := $(RUN) --as "$(MEASURE_AS)"
 # The run is complete although a step failed (3): what was measured is used, and the failure told at the end.
 KEPT := status=$$?; [ $$status = 0 ] || [ $$status = 3 ] || exit $$status
@@ -49,11 +49,11 @@ report: setup runtimes ## Measure this machine if it has not been yet, decide, a
 site: setup ## A site contact's way, without root and network: measure what this user may, pack it into one archive
 	@$(RUN); $(KEPT); $(EVALUATION) site pack --site $(SITE) --results $(RESULTS) $(if $(YES),--yes) && exit $$status
 
-measure: setup runtimes ## Measure this machine; an interrupted run is gone on with; FRESH=1 measures again
+measure: setup runtimes ## Measure this machine; an interrupted run is resumed; FRESH=1 measures again
 	@$(MEASURE)
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
-	@$(EVALUATION) report --results results --runs reference
+	@$(EVALUATION) report --results results --run reference
 
 pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
 	@setup/pdf "$(RESULTS)/report.html" "$(RESULTS)/report.pdf"

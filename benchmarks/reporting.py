@@ -28,7 +28,7 @@ def reporting(scratch: Path, *, runs: int = RUNS) -> Part:
     shutil.copytree(reference, scratch / "results" / "reference" / reference.name)
     page = scratch / "report.html"
     command = (
-        sys.executable, "-m", "evaluation", "report", "--runs", "reference",
+        sys.executable, "-m", "evaluation", "report", "--run", "reference",
         "--results", str(scratch / "results"), "--output", str(page),
     )  # fmt: skip
     wall, computing = [], []

@@ -35,7 +35,7 @@ from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across
 from evaluation.measure.user import measuring_user
-from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Role
+from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Outcome, Role
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover as discover_probes
@@ -172,12 +172,12 @@ def run(
             site,
             "--profile",
             profile,
-            "--runtimes",
-            runtimes,
             "--results",
             str(results),
         ]
-        words += ["--as", user, "--images", ladder, *["--fresh"] * fresh, *["--if-needed"] * if_needed]
+        words += [word for runtime in runtimes.split() for word in ("--runtime", runtime)]
+        words += [word for image in ladder.split() for word in ("--image", image)]
+        words += ["--as", user, *["--fresh"] * fresh, *["--if-needed"] * if_needed]
         return run_on_node(where, words, results)
     if if_needed and (
         kept := measured_already(
@@ -298,8 +298,10 @@ def findings(
     return FINDINGS_FORMATS[form]([item for item in found if not wanted or item.probe in wanted])
 
 
-def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: str) -> str:
-    """Ask one question of one runtime and of the host; return what came out, as text.
+def probe(
+    name: str, *, runtimes: Sequence[str], blocks: int, show: bool, site: str, user: str
+) -> tuple[str, tuple[str, ...]]:
+    """Ask one question of runtimes and of the host; return what came out, as text, and who gave no answer.
 
     Raises
     ------
@@ -307,12 +309,13 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
         There is no such probe or runtime, or it is not here.
     """
     asked = find(name)
-    _require_runtime(runtime)
+    for runtime in runtimes:
+        _require_runtime(runtime)
     here = root()
     where = load_site(site, here / "sites")
     with Launcher(measuring_user(user or where.measure_as or "")) as launcher:
         _require_presence(
-            item.facts for item in discovery.discover(where, launcher) if item.facts.id == runtime
+            item.facts for item in discovery.discover(where, launcher) if item.facts.id in runtimes
         )
     with (
         scratch_directory() as folder,
@@ -320,32 +323,37 @@ def probe(name: str, *, runtime: str, blocks: int, show: bool, site: str, user: 
             where,
             results=folder,
             images=here / "images",
-            runtimes=[runtime],
+            runtimes=runtimes,
             user=user,
             blocks=blocks,
             ladder=[asked.image],
         ) as measurement,
     ):
-        _require_presence(facts for facts in measurement.manifest.runtimes if facts.id == runtime)
+        _require_presence(facts for facts in measurement.manifest.runtimes if facts.id in runtimes)
         measurement.measure(group_of(asked.id), only=(asked.id,))
         findings = [
             finding
             for finding in findings_of(
                 measurement.run, load_criteria(here / "criteria.yaml"), only_published=False
             )
-            if finding.probe == asked.id and finding.runtime in {CONTROL, runtime}
+            if finding.probe == asked.id and finding.runtime in {CONTROL, *runtimes}
         ]
         told = transcript(findings, measurement.run, show=show)
     reason = asked.checklist_id and unpublished_reason(
         asked.id, asked.version, known_checklists(here / "results" / site)
     )
-    return f"{told}\n\nnot published in reports: {reason}" if reason else told
+    silent = tuple(
+        f"no answer from {finding.runtime}: {finding.message}"
+        for finding in findings
+        if finding.runtime in runtimes and finding.outcome in {Outcome.ERROR, Outcome.UNAVAILABLE}
+    )
+    return (f"{told}\n\nnot published in reports: {reason}" if reason else told), silent
 
 
 def _require_runtime(name: str, *, or_else: tuple[str, ...] = ()) -> None:
     known = (*known_runtimes(), *or_else)
     if name not in known:
-        raise EvaluationError(unknown("runtime", name, known), where="--runtimes")
+        raise EvaluationError(unknown("runtime", name, known), where="--runtime")
 
 
 def _require_presence(found: Iterable[RuntimeFacts]) -> None:
@@ -354,7 +362,7 @@ def _require_presence(found: Iterable[RuntimeFacts]) -> None:
             raise EvaluationError(facts.reason, where=facts.id, advice=facts.advice)
 
 
-def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
+def conform(*, site: str, runtimes: Sequence[str], user: str) -> Iterator[Result]:
     """Ask of every runtime here whether it does what its adapter says; nothing is kept.
 
     Raises
@@ -363,13 +371,15 @@ def conform(*, site: str, runtimes: str, user: str) -> Iterator[Result]:
         There is no such site or runtime, or a measurement is under way.
     """
     here = root()
+    for runtime in runtimes:
+        _require_runtime(runtime, or_else=("none",))
     with (
         scratch_directory() as folder,
         open_measurement(
             load_site(site, here / "sites"),
             results=folder,
             images=here / "images",
-            runtimes=runtimes.split(),
+            runtimes=runtimes,
             user=user,
             ladder=[DEFAULT_IMAGE],
         ) as measurement,
@@ -490,10 +500,11 @@ def calibrate_security(
     repeats: int,
     results: Path | None,
     user: str,
-) -> tuple[str, bool]:
-    """Make every attempt with one flag more at a time; return the tables, and whether all is well.
+) -> tuple[str, tuple[str, ...]]:
+    """Make every attempt with one flag more at a time; return the tables, and what is wrong, a sentence each.
 
-    All is well when the null flipped nothing and turns that were taken again came to the same verdict.
+    All is well when what was asked for was there and answered, the null flipped nothing, and turns that were
+    taken again came to the same verdict.
 
     Parameters
     ----------
@@ -522,11 +533,17 @@ def calibrate_security(
         ladder=sorted({find(id_).image for ids in groups.values() for id_ in ids}),
         knobs=runtimes or ("docker", "apptainer"),
     ) as measurement:
+        wanted = runtimes or ("docker", "apptainer")
+        missing = [
+            f"{facts.id} is not here: {facts.reason}"
+            for facts in measurement.manifest.runtimes
+            if facts.id in wanted and not facts.present
+        ]
         if not any(facts.knob for facts in measurement.manifest.runtimes):
             raise EvaluationError(
-                "there is nothing to turn: neither Docker nor Apptainer runs here",
+                f"no flag can be tried: {'; '.join(missing)}",
                 where="evaluation calibrate security",
-                advice="evaluation doctor says why.",
+                advice="evaluation doctor says what to do.",
             )
         for group, ids in groups.items():
             measurement.measure(group, only=ids)
@@ -534,7 +551,8 @@ def calibrate_security(
             measurement.repeat(group, repeats, only=ids)
         done = measurement.finish()
     checklist = checklist_of(done, load_criteria(here / "criteria.yaml"))
-    return preview.checklist_text(checklist), not (checklist.null_faults() or checklist.unstable())
+    text = "\n".join([preview.checklist_text(checklist), *(() if runtimes else missing)])
+    return text, (*(missing if runtimes else ()), *checklist.faults())
 
 
 def images(*, site: str, user: str, clean: bool = False, names: Sequence[str] = ()) -> str:

@@ -243,7 +243,7 @@ class Run:
         """
         if not self.complete:
             raise EvaluationError(
-                "the run is not complete, and what is packed cannot be gone on with",
+                "the run is not complete, and what is packed cannot be resumed",
                 where=str(self.path),
                 advice="Finish it first: evaluation run.",
             )

@@ -102,12 +102,12 @@ borrows:
 
 def test_reading_results_writes_nothing_there(results: Path, criteria: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    assert evaluation("report", "--results", results, "--runs", AFTER, "--output", page).exit_code == 0
+    assert evaluation("report", "--results", results, "--run", AFTER, "--output", page).exit_code == 0
     (results / "local" / AFTER / "findings.json").write_text("[]")  # as earlier versions left them
     before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
     for words in (
-        ("report", "--runs", AFTER, "--output", page),
-        ("report", "--runs", AFTER, "--format", "json"),
+        ("report", "--run", AFTER, "--output", page),
+        ("report", "--run", AFTER, "--format", "json"),
         ("findings",),
         ("compare", BEFORE, AFTER),
         ("weights", "show"),
@@ -120,7 +120,7 @@ def test_reading_results_writes_nothing_there(results: Path, criteria: Path, tmp
 
 
 def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path) -> None:
-    asked = ("report", "--results", results, "--runs", AFTER, "--format")
+    asked = ("report", "--results", results, "--run", AFTER, "--format")
     page = evaluation(*asked, "md").output
     assert "| docker | assess | undecided |" in page
     data = json.loads(evaluation(*asked, "json").output)
@@ -138,7 +138,7 @@ def test_the_answer_alone_as_markdown_json_and_csv(results: Path, tmp_path: Path
 
 
 def test_a_run_is_packed_and_reported_as_before(results: Path) -> None:
-    asked = ("report", "--results", results, "--runs", AFTER, "--format", "json")
+    asked = ("report", "--results", results, "--run", AFTER, "--format", "json")
     before = evaluation(*asked).output
     told = evaluation("compress", AFTER, "--results", results)
     assert told.exit_code == 0
@@ -196,7 +196,7 @@ def test_a_table_is_handed_no_markup() -> None:
 
 @pytest.fixture
 def page(results: Path) -> Path:
-    told = evaluation("report", "--results", results, "--runs", AFTER)
+    told = evaluation("report", "--results", results, "--run", AFTER)
     assert told.exit_code == 0, told.output
     return results / "report.html"
 

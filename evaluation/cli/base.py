@@ -6,10 +6,10 @@ import errno
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -18,27 +18,33 @@ from evaluation.errors import EvaluationError
 
 __all__ = [
     "criteria_option",
+    "fail_with",
     "ladder_option",
     "main",
     "results_option",
-    "runtimes_option",
+    "runs_option",
+    "runtime_option",
     "site_option",
     "told",
     "user_option",
 ]
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
+def told(function: Callable[P, R]) -> Callable[P, R]:
     """Print what a user can act on without a traceback; anything else is ours, and keeps it.
 
     A batch system's notice (SIGTERM; Grid Engine's SIGUSR2) ends a command as Ctrl-C does: in good order.
     """
 
     @wraps(function)
-    def wrapper(*args: object, **kwargs: object) -> object:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         received: list[int] = []
 
         def end(number: int, _: object) -> None:
@@ -64,13 +70,22 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             )
             sys.exit(1)
         except KeyboardInterrupt:
-            click.secho("evaluation: interrupted; what was measured is kept, run again to go on", err=True)
+            click.secho("evaluation: interrupted; what was measured is kept, run again to resume", err=True)
             sys.exit(128 + (received or [signal.SIGINT])[0])
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
     return wrapper
+
+
+def fail_with(faults: Sequence[str]) -> None:
+    """End with 1 where there are faults, each told in a line of its own."""
+    if not faults:
+        return
+    for fault in faults:
+        click.secho(f"evaluation: {fault}", err=True, fg="red")
+    sys.exit(1)
 
 
 site_option = click.option(
@@ -82,19 +97,81 @@ results_option = click.option(
 criteria_option = click.option(
     "--criteria", type=click.Path(path_type=Path), help="Another criteria.yaml.  [default: the project's]"
 )
-runtimes_option = click.option(
-    "--runtimes",
-    default="",
-    help="Only these, separated by spaces; 'none' for the bare host alone.  [default: all here]",
-)
-ladder_option = click.option(
-    "--images",
+
+
+def repeated_option(
+    name: str,
+    parameter: str,
+    *,
+    old: str,
+    metavar: str,
+    about: str,
+    required: bool = False,
+    choices: Sequence[str] = (),
+) -> Callable[[Command], Command]:
+    """Make an option that is given once for each value; its old spelling, a list in one word, still works."""
+    place = f"{__name__}{old}"
+    kind = click.Choice(choices) if choices else click.STRING
+
+    def remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
+        words = (value or "").replace(",", " ").split()
+        if words:
+            click.echo(f"evaluation: {old} still works; now it is {name} {metavar}, once for each", err=True)
+        context.meta[place] = tuple(kind.convert(word, option, context) for word in words)
+
+    def all_of(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        values = tuple(dict.fromkeys((*values, *context.meta.get(place, ()))))
+        if required and not values:
+            raise click.MissingParameter(ctx=context, param=option)
+        return values
+
+    def decorate(function: Command) -> Command:
+        hidden = click.option(
+            old, f"old_{parameter}", hidden=True, is_eager=True, expose_value=False, callback=remember
+        )
+        shown = click.option(
+            name, parameter, multiple=True, type=kind, metavar=metavar, callback=all_of, help=about
+        )
+        return shown(hidden(function))
+
+    return decorate
+
+
+def runtime_option(
+    about: str, *, required: bool = False, choices: Sequence[str] = ()
+) -> Callable[[Command], Command]:
+    """Make the option that names runtimes, alike for every command."""
+    return repeated_option(
+        "--runtime",
+        "runtimes",
+        old="--runtimes",
+        metavar="ID",
+        about=about,
+        required=required,
+        choices=choices,
+    )
+
+
+ladder_option = repeated_option(
+    "--image",
     "ladder",
-    default="",
-    help="Images to make ready, by name.  [default: xs, small, and med where it is built]",
+    old="--images",
+    metavar="NAME",
+    about="Make this image ready; may be repeated.  [default: xs, small, and med where it is built]",
+)
+runs_option = repeated_option(
+    "--run",
+    "runs",
+    old="--runs",
+    metavar="RUN",
+    about="A run by name, or 'reference'; may be repeated.  [default: the newest of each site]",
 )
 user_option = click.option(
-    "--as", "user", default="", metavar="USER", help="Who runs the containers, when started as root."
+    "--as",
+    "user",
+    default="",
+    metavar="USER",
+    help="Who runs the containers, when started as root.  [default: the set-up's user, or sudo's]",
 )
 
 

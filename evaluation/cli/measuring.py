@@ -11,14 +11,16 @@ import click
 
 from evaluation import commands
 from evaluation.cli.base import (
+    fail_with,
     ladder_option,
     main,
     results_option,
-    runtimes_option,
+    runtime_option,
     site_option,
     told,
     user_option,
 )
+from evaluation.measure.conformance import shortcomings
 from evaluation.steps import STEP_FAILED
 from evaluation.store import Run
 
@@ -44,13 +46,11 @@ def doctor(*, as_json: bool, site: str) -> None:
     show_default=True,
     help="quick; full: as long as precision needs; trial: a minute or two, to see that everything works.",
 )
-@runtimes_option
+@runtime_option("Only this one; may be repeated; 'none' for the bare host alone.  [default: all here]")
 @results_option
 @user_option
 @ladder_option
-@click.option(
-    "--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be gone on with."
-)
+@click.option("--fresh", is_flag=True, help="Begin a new run even if an interrupted one could be resumed.")
 @click.option(
     "--if-needed", is_flag=True, help="Do nothing where this machine, as it is, was measured already."
 )
@@ -59,14 +59,14 @@ def run(
     *,
     site: str,
     profile: str,
-    runtimes: str,
+    runtimes: tuple[str, ...],
     results: Path | None,
     user: str,
-    ladder: str,
+    ladder: tuple[str, ...],
     fresh: bool,
     if_needed: bool,
 ) -> None:
-    """Measure this machine by executing the notebooks; an interrupted run is gone on with.
+    """Measure this machine by executing the notebooks; an interrupted run is resumed.
 
     A site whose file names a batch system is measured in a job on one of its nodes: docs/batch.md.
 
@@ -77,10 +77,10 @@ def run(
     path = commands.run(
         site=site,
         profile=profile,
-        runtimes=runtimes,
+        runtimes=" ".join(runtimes),
         results=results,
         user=user,
-        ladder=ladder,
+        ladder=" ".join(ladder),
         fresh=fresh,
         if_needed=if_needed,
     )
@@ -91,12 +91,7 @@ def run(
 
 @main.command()
 @site_option
-@click.option(
-    "--runtime",
-    "runtimes",
-    multiple=True,
-    help="Only this one, and the bare host; may be repeated.  [default: all here that are ranked]",
-)
+@runtime_option("Only this one, and the bare host; may be repeated.  [default: all here that are ranked]")
 @click.option("--max", "most", default=32, show_default=True, help="So many at once at most.")
 @click.option(
     "--probe",
@@ -114,7 +109,7 @@ def run(
     show_default=True,
     help="Spread each level over so many nodes of the site's batch system.",
 )
-@click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be gone on with.")
+@click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be resumed.")
 @results_option
 @user_option
 @told
@@ -135,7 +130,7 @@ def sweep(
 
     Runtimes take turns. A runtime is stopped at the first distress of the host: little memory, everything
     waiting for memory, failures. All that was started is ended, even if this is killed; an interrupted sweep
-    is gone on with. With --nodes each width is taken on one node, and spread over all of them at once.
+    is resumed. With --nodes each width is taken on one node, and spread over all of them at once.
     The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
     """
     click.echo(
@@ -156,18 +151,25 @@ def sweep(
 
 @main.command()
 @click.argument("name", metavar="PROBE")
-@click.option("--runtime", required=True, help="By id, as evaluation doctor lists them.")
-@click.option("--blocks", default=5, show_default=True, help="Blocks of a measured probe.")
+@runtime_option(
+    "Ask this one, by its id as evaluation doctor lists it; may be repeated.  [required]", required=True
+)
+@click.option(
+    "--blocks", type=click.IntRange(min=1), default=5, show_default=True, help="Blocks of a measured probe."
+)
 @click.option("--show", is_flag=True, help="Print every command with what it printed.")
 @site_option
 @user_option
 @told
-def probe(*, name: str, runtime: str, blocks: int, show: bool, site: str, user: str) -> None:
-    """Ask one question of one runtime and of the bare host; nothing is kept.
+def probe(*, name: str, runtimes: tuple[str, ...], blocks: int, show: bool, site: str, user: str) -> None:
+    """Ask one question of a runtime and of the bare host; nothing is kept.
 
-    PROBE is its id (cold_start) or its number in the checklist (P15). Needs that runtime.
+    PROBE is its id (cold_start) or its number in the checklist (P15). Ends with 1 where a runtime gave no
+    answer. Needs that runtime.
     """
-    click.echo(commands.probe(name, runtime=runtime, blocks=blocks, show=show, site=site, user=user))
+    text, faults = commands.probe(name, runtimes=runtimes, blocks=blocks, show=show, site=site, user=user)
+    click.echo(text)
+    fail_with(faults)
 
 
 @main.group()
@@ -180,7 +182,12 @@ def calibrate() -> None:
 
 @calibrate.command()
 @site_option
-@click.option("--blocks", default=0, help="So many blocks.  [default: 60, or what 15 minutes allow]")
+@click.option(
+    "--blocks",
+    type=click.IntRange(min=0),
+    default=0,
+    help="So many blocks.  [default: 60, or what 15 minutes allow]",
+)
 @results_option
 @user_option
 @told
@@ -195,12 +202,10 @@ def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
 @calibrate.command()
 @click.argument("attempts", nargs=-1)
 @site_option
-@click.option(
-    "--runtime",
-    "runtimes",
-    multiple=True,
-    type=click.Choice(["docker", "apptainer"]),
-    help="Only the flags of this runtime, and no other runtime.  [default: both, and all here as they are]",
+@runtime_option(
+    "Only the flags of this one, docker or apptainer, and no other runtime; may be repeated.  "
+    "[default: both, and all runtimes here as they are]",
+    choices=("docker", "apptainer"),
 )
 @click.option("--repeats", default=5, show_default=True, help="Turns of every attempt on every runtime.")
 @results_option
@@ -218,33 +223,32 @@ def security(
     """Try the security checklist itself: which flag of Docker and Apptainer flips which attempt.
 
     Every attempt is made with one flag more at a time, and with one that changes nothing; then again on
-    every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Ends with 1 where the
-    null flips something or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores;
-    a calibration of all that was interrupted is gone on with.
+    every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Flags that did
+    not start are listed. Ends with 1 where what was asked for is not here or broke, the null flips something,
+    or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores; an interrupted
+    calibration of all attempts is resumed.
     """
-    text, sound = commands.calibrate_security(
+    text, faults = commands.calibrate_security(
         attempts, site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
     )
     click.echo(text)
-    if not sound:
-        sys.exit(1)
+    fail_with(faults)
 
 
 @main.command()
 @site_option
-@runtimes_option
+@runtime_option("Only this one; may be repeated; 'none' for the bare host alone.  [default: all here]")
 @user_option
 @told
-def conform(*, site: str, runtimes: str, user: str) -> None:
+def conform(*, site: str, runtimes: tuple[str, ...], user: str) -> None:
     """Check that the runtimes here do what this tool takes for granted; nothing is kept.
 
     Exit statuses, signals, streams, binds, environment, time limits: some twenty checks of every runtime,
-    a quarter of a minute for the slowest. Ends with 1 where one deviates. Needs what 'evaluation run' needs.
+    a quarter of a minute for the slowest. Ends with 1 where one deviates, or what was asked for is not here.
+    Needs what 'evaluation run' needs.
     """
-    deviations = 0
+    results = []
     for result in commands.conform(site=site, runtimes=runtimes, user=user):
-        deviations += not result.conforms
+        results.append(result)
         click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
-    if deviations:
-        click.echo(f"{deviations} deviation{'s' * (deviations != 1)}", err=True)
-        sys.exit(1)
+    fail_with(shortcomings(results, runtimes))

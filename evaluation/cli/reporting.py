@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from evaluation import commands, reviewing
-from evaluation.cli.base import criteria_option, main, results_option, told
+from evaluation.cli.base import criteria_option, main, results_option, runs_option, told
 
 
 @main.command()
 @results_option
-@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@runs_option
 @criteria_option
 @click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
 @click.option(
@@ -25,16 +25,18 @@ from evaluation.cli.base import criteria_option, main, results_option, told
     help="The page; or the answer alone for a pull request, a script, a spreadsheet (printed, or to OUTPUT).",
 )
 @told
-def report(*, results: Path | None, runs: str, criteria: Path | None, output: Path | None, form: str) -> None:
+def report(
+    *, results: Path | None, runs: tuple[str, ...], criteria: Path | None, output: Path | None, form: str
+) -> None:
     """Decide, and write the report from results that are there already.
 
     Needs no container and no network.
     """
     if form == "html":
-        path = commands.report(results=results, runs=runs, criteria=criteria, output=output)
+        path = commands.report(results=results, runs=" ".join(runs), criteria=criteria, output=output)
         click.echo(f"report: {os.path.relpath(path)}")
         return
-    text = reviewing.decided(form, results=results, runs=runs, criteria=criteria)
+    text = reviewing.decided(form, results=results, runs=" ".join(runs), criteria=criteria)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -80,18 +82,18 @@ def verify(*, report: Path, results: Path | None) -> None:
     help="csv: a table; json: its rows; sarif: the security attempts in SARIF 2.1.0.",
 )
 @results_option
-@click.option("--runs", default="", help="Runs by name, or 'reference'.  [default: the newest of each site]")
+@runs_option
 @criteria_option
 @told
 def findings(
-    *, names: tuple[str, ...], form: str, results: Path | None, runs: str, criteria: Path | None
+    *, names: tuple[str, ...], form: str, results: Path | None, runs: tuple[str, ...], criteria: Path | None
 ) -> None:
     """Print the findings of results that are there already, for other tools.
 
     All of them, or those of some PROBEs, by id (cold_start) or by number in the checklist (P15).
     Needs no container and no network.
     """
-    text = commands.findings(names, form=form, results=results, runs=runs, criteria=criteria)
+    text = commands.findings(names, form=form, results=results, runs=" ".join(runs), criteria=criteria)
     click.echo(text, nl=False)
 
 

@@ -127,7 +127,9 @@ def import_() -> None:
 
 @import_.command("archive")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--sha256", default="", help="What the sender says it is; otherwise refused.")
+@click.option(
+    "--sha256", default="", help="What the sender says it is; otherwise refused.  [default: not compared]"
+)
 @results_option
 @told
 def import_archive(*, file: Path, sha256: str, results: Path | None) -> None:

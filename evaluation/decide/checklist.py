@@ -43,6 +43,7 @@ FILE = "security-calibration.json"
 _EXPOSED = frozenset({"EXPOSED", Outcome.FAILS.value})
 _KEPT = frozenset({"DENIED", "ABSENT", "INERT", Outcome.HOLDS.value})
 """What says that the attempt was made and had no effect. Something broken is neither."""
+_BROKEN = Outcome.ERROR.value
 
 
 class _Row(BaseModel):
@@ -177,6 +178,48 @@ class Checklist(_Row):
             for arm, verdicts in tried.verdicts.items()
             if len(set(verdicts)) > 1
         )
+
+    def not_started(self) -> tuple[tuple[Arm, str], ...]:
+        """Flags with which the runtime did not start, or started nothing, each with what it said."""
+        found = []
+        for arm in self.knobs:
+            broken = [
+                tried.reasons.get(arm.id, "") for tried in self.attempts if tried.first(arm.id) == _BROKEN
+            ]
+            if arm.absent or (broken and len(broken) == len(self.attempts)):
+                found.append((arm, arm.absent or broken[0]))
+        return tuple(found)
+
+    def faults(self) -> tuple[str, ...]:
+        """Why this calibration shows less than it was made for, a sentence each; none where all is well."""
+        found = [
+            f"the null changed {tried.checklist_id} {tried.probe} on {flip.arm}: {flip.before}, "
+            f"then {flip.after or 'nothing'}"
+            for tried, flip in self.null_faults()
+        ]
+        found += [
+            f"{tried.checklist_id} {tried.probe} on {arm} was not repeated: {', '.join(verdicts)}"
+            for tried, arm, verdicts in self.unstable()
+        ]
+        for tried in self.attempts:
+            broken = [arm.id for arm in self.arms if not arm.of and tried.first(arm.id) == _BROKEN]
+            answers = _EXPOSED | _KEPT
+            if broken:
+                reason = tried.reasons.get(broken[0], "")
+                found.append(
+                    f"{tried.checklist_id} {tried.probe} broke on {', '.join(broken)}"
+                    + (f": {reason}" if reason else "")
+                )
+            elif not any(tried.first(arm.id) in answers for arm in self.arms):
+                found.append(f"{tried.checklist_id} {tried.probe} had an answer on no runtime")
+        silent = {arm.id for arm, _ in self.not_started()}
+        for runtime in dict.fromkeys(arm.of for arm in self.knobs):
+            flags = [arm for arm in self.knobs if arm.of == runtime]
+            if all(arm.id in silent for arm in flags):
+                found.append(f"{runtime} started with none of its {len(flags)} flags")
+            elif not any(arm.effect is Effect.NOTHING and arm.id not in silent for arm in flags):
+                found.append(f"{runtime} was not started with the flag that changes nothing")
+        return tuple(found)
 
     def write(self, folder: Path) -> None:
         """Put the document into the run's folder; it can always be derived again."""

@@ -250,7 +250,7 @@ class Across(Climb):
                     f"only {len(came)} of {len(orders)} nodes came within {patience_s:.0f} s; "
                     + "; ".join(ended),
                     where=self.executor.engine,
-                    advice="Nothing of this level was started. Run again to go on.",
+                    advice="Nothing of this level was started. Run again to resume.",
                 )
         return dict(sorted(came.items(), key=lambda item: item[0].index))
 
@@ -328,7 +328,7 @@ class Across(Climb):
             raise LostError(
                 "; ".join(lost.values()),
                 where=self.executor.engine,
-                advice="Its containers count as lost, and are not started again. Run again to go on.",
+                advice="Its containers count as lost, and are not started again. Run again to resume.",
             )
 
 

@@ -140,7 +140,7 @@ def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[Foun
         close = difflib.get_close_matches(unknown[0], known, n=1)
         raise EvaluationError(
             f"there is no runtime {unknown[0]!r}" + (f", did you mean {close[0]!r}?" if close else ""),
-            where="--runtimes",
+            where="--runtime",
             advice=f"There are: {', '.join(known)}; or none.",
         )
     kept = {*(runtimes or known), CONTROL}

@@ -111,19 +111,19 @@ def checklist_text(checklist: Checklist) -> str:
     """What a calibration of the security checklist came to, for a terminal."""
     cells, turns = checklist.repeated()
     lines = [_attempts(checklist).to_string(max_colwidth=70), ""]
-    for tried, flip in checklist.null_faults():
-        lines.append(
-            f"NULL: {tried.checklist_id} {tried.probe} on {flip.arm}: {flip.before}, then {flip.after}"
-        )
-    for tried, arm, verdicts in checklist.unstable():
-        lines.append(f"NOT REPEATED: {tried.checklist_id} {tried.probe} on {arm}: {', '.join(verdicts)}")
-    flipless = [arm.id for arm in checklist.knobs if not checklist.flipped_by(arm) and not arm.absent]
+    silent = dict.fromkeys(arm.id for arm, _ in checklist.not_started())
+    for arm, said in checklist.not_started():
+        lines.append(f"did not start: {arm.id}: {said}")
+    flipless = [arm.id for arm in checklist.knobs if not checklist.flipped_by(arm) and arm.id not in silent]
     unstable, faults = len(checklist.unstable()), len(checklist.null_faults())
     lines += [
         f"The null flipped {faults} of {count(checklist.null_cells, 'cell')}.",
         f"{count(cells, 'cell')} taken at least {turns} times: {unstable} with differing verdicts.",
         *textwrap.wrap(
             f"Flags that flip nothing: {', '.join(flipless) or 'none'}.", 100, break_on_hyphens=False
+        ),
+        *textwrap.wrap(
+            f"Flags that did not start: {', '.join(silent) or 'none'}.", 100, break_on_hyphens=False
         ),
     ]
     return "\n".join(lines)

@@ -118,6 +118,42 @@ def test_turns_taken_again_must_agree() -> None:
     assert made(tried(host="DENIED")).repeated() == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        (
+            [tried(docker="DENIED", docker_null="EXPOSED")],
+            "the null changed P99 taking on docker+null: DENIED, then",
+        ),
+        (
+            [tried(docker="DENIED", docker_null="DENIED", host="DENIED,EXPOSED")],
+            "on host was not repeated: DENIED,",
+        ),
+        ([tried(docker="ERROR", docker_null="ERROR", docker_weak="ERROR")], "P99 taking broke on docker"),
+        (
+            [tried(docker="ERROR", docker_null="ERROR", docker_weak="ERROR")],
+            "docker started with none of its 3 flags",
+        ),
+        (
+            [tried(docker="UNAVAILABLE", docker_null="UNAVAILABLE", docker_weak="UNAVAILABLE")],
+            "P99 taking had an answer on no runtime",
+        ),
+        (
+            [tried(docker="DENIED", docker_null="ERROR", docker_weak="EXPOSED")],
+            "docker was not started with the flag that changes nothing",
+        ),
+    ],
+)
+def test_a_calibration_that_shows_less_than_it_was_made_for_says_so(rows: list[Tried], fault: str) -> None:
+    assert any(fault in told for told in made(*rows).faults()), made(*rows).faults()
+
+
+def test_a_calibration_is_well_with_a_flag_that_does_not_start_here_and_names_it() -> None:
+    well = made(tried(host="DENIED", docker="DENIED", docker_null="DENIED", docker_weak="EXPOSED"))
+    assert well.faults() == ()
+    assert [(arm.id, said) for arm, said in well.not_started()] == [("docker+gone", "no disk")]
+
+
 def test_written_and_read_again(tmp_path: Path) -> None:
     older, newer = made(tried(docker="DENIED"), run="a"), made(tried(docker="EXPOSED"), run="b")
     for checklist in (older, newer):

@@ -25,7 +25,7 @@ MEASURED = "charliecloud"  # the fastest; what becomes of an engine's containers
 
 def started(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtimes", MEASURED,
+        [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtime", MEASURED,
          "--results", folder / "results"],
         cwd=ROOT, env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -82,7 +82,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
         assert eventually(partial(all_gone, below))
         assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
         if number != signal.SIGKILL:
-            assert "interrupted; what was measured is kept, run again to go on" in told
+            assert "interrupted; what was measured is kept, run again to resume" in told
             assert "Traceback" not in told
         kept = lines(folder)
         assert kept[: len(before)] == before

@@ -46,7 +46,7 @@ def test_a_run_that_is_killed_leaves_nothing(folder: Path, runtime: str, launche
     if not launcher.run(Command(argv=listing, env=launcher.user.env), timeout_s=60.0).ok:
         pytest.skip(f"{runtime} does not list its containers")
     before = look(measuring_user(), (listing,))
-    command = [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtimes", runtime]
+    command = [sys.executable, "-m", "evaluation", "run", "--profile", "trial", "--runtime", runtime]
     seen: set[str] = set()
 
     def many_seen() -> bool:

@@ -138,9 +138,10 @@ def test_a_calibration_of_another_machine_is_said_to_be_and_none_too() -> None:
     [
         (WELL, "The null flipped 0 of 3"),
         (WELL, "0 with differing verdicts"),
-        (WELL, "Flags that flip nothing: docker+null, docker+broken."),
-        (made(ODD), "NULL: P04 attempt_p04 on docker+null: DENIED, then EXPOSED"),
-        (made(ODD), "NOT REPEATED: P04 attempt_p04 on docker: DENIED, EXPOSED"),
+        (WELL, "Flags that flip nothing: docker+null."),
+        (WELL, "Flags that did not start: docker+broken, docker+gone."),
+        (WELL, "did not start: docker+broken: it <does> not start"),
+        (WELL, "did not start: docker+gone: this host has no disk to name"),
     ],
 )
 def test_the_terminal_says_the_same(checklist: Checklist, told: str) -> None:

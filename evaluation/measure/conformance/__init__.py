@@ -7,17 +7,17 @@ not happen: silence about something that was changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.conformance import endings, files, process
 from evaluation.measure.conformance.trial import Check, DeviationError, Trial, UnsupportedError
 from evaluation.measure.session import Arm, Bench, work_directory
-from evaluation.model import Outcome
+from evaluation.model import CONTROL, Outcome
 from evaluation.runtimes.base import RuntimeRefusalError
 
-__all__ = ["CHECKS", "Check", "Result", "conform", "examine"]
+__all__ = ["CHECKS", "Check", "Result", "conform", "examine", "shortcomings"]
 
 CHECKS: tuple[Check, ...] = (*process.CHECKS, *files.CHECKS, *endings.CHECKS)
 
@@ -41,6 +41,21 @@ class Result:
     def conforms(self) -> bool:
         """Whether nothing was seen that is not as the adapter says."""
         return self.outcome not in {Outcome.FAILS, Outcome.ERROR}
+
+
+def shortcomings(results: Sequence[Result], asked: Sequence[str]) -> tuple[str, ...]:
+    """Why runtimes cannot be said to conform, a sentence each; none where all that was asked for does."""
+    found = [
+        f"{result.runtime} was asked for and cannot be checked: {result.message}"
+        for result in results
+        if result.runtime in asked and result.outcome is Outcome.UNAVAILABLE
+    ]
+    checked = {result.runtime for result in results if result.check}
+    if not found and tuple(asked) != ("none",) and not checked - {CONTROL}:
+        found.append("no container runtime was checked: evaluation doctor says why")
+    if deviations := sum(not result.conforms for result in results):
+        found.append(f"{deviations} deviation{'s' * (deviations != 1)}")
+    return tuple(found)
 
 
 def conform(bench: Bench, arm: Arm) -> Iterator[Result]:

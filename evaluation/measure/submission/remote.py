@@ -62,7 +62,7 @@ def run_on_node(site: Site, words: Sequence[str], results: Path, terminal: TextI
         raise EvaluationError(
             f"the evaluation in the job failed (exit status {status}):\n  {why}",
             where=f"{site.batch.engine}, job {job}",
-            advice="What was measured is kept; run again to go on.",
+            advice="What was measured is kept; run again to resume.",
         )
     if not named:
         raise EvaluationError("the job names no run", where=f"{site.batch.engine}, job {job}")
