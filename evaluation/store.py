@@ -31,6 +31,9 @@ Format history
     ``complete.json``
         The sentinel: digests of the files above it, written last. Of a run that came
         in an archive it also says what was hidden (``archived``, see `evaluation.manifest.ArchivedFacts`).
+    ``names.jsonl``
+        The names of hosts and people that were looked up while it was measured: none of them may be in an
+        archive, and so this file is in none. It is no result: the sentinel does not count it.
     ``*.torn``
         What a crash left of a line that it interrupted. It counts for nothing.
 """
@@ -91,6 +94,7 @@ _OBSERVATIONS = "observations.jsonl"
 _EVIDENCE = "evidence.jsonl"
 _OUTPUTS = "outputs.jsonl"
 _RESIDUE = "residue.jsonl"
+_NAMES = "names.jsonl"
 _LINES = (_OBSERVATIONS, _EVIDENCE, _OUTPUTS, _RESIDUE)
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -172,7 +176,7 @@ class Run:
             The run is complete: nothing may be added to it. Or it was, and has lost its sentinel.
         """
         self._refuse_if_not_open()
-        for name in _LINES:
+        for name in (*_LINES, _NAMES):
             set_torn_end_aside(self.path / name)
 
     def append(
@@ -214,6 +218,18 @@ class Run:
         """Keep what was left on the machine when measuring ended; of a complete run nothing is added."""
         if not self.complete:
             append_lines(self.path / _RESIDUE, [{"looked_at": looked_at, "left": list(left)}])
+
+    def note_names(self, hosts: Collection[str], users: Collection[str]) -> None:
+        """Keep the names that this machine looks up; they stay here when the run leaves its site."""
+        append_lines(self.path / _NAMES, [{"hosts": sorted(hosts), "users": sorted(users)}])
+
+    def names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Names of hosts, and of users, that were looked up while it was measured; earlier runs have none."""
+        rows = [row for _, row in read_lines(self.path / _NAMES, torn_end=True)]
+        hosts, users = (
+            frozenset(str(name) for row in rows for name in row.get(kind, ())) for kind in ("hosts", "users")
+        )
+        return hosts, users
 
     def finish(self, finished_at: str) -> None:
         """Write the sentinel.

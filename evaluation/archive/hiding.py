@@ -6,30 +6,23 @@ the same stand-in in every archive of a site, and nobody without the site's key 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import ipaddress
 import os
-import pwd
 import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from evaluation.archive.names import Private, here, pattern_of
 from evaluation.errors import EvaluationError
 
 __all__ = ["Hider", "Private", "here", "site_key"]
 
-_FIRST_PERSONAL_UID = 1000
-_NOBODY = 65534
-_SHORTEST = 2
-"""A name of one letter cannot be told from a letter; it is left, and who packs is told."""
-
-_MOST_ACCOUNTS = 5_000
 _TAG = 10
 
 _TREES: Final = (
@@ -75,20 +68,23 @@ _COMPONENTS: Final = frozenset(
 )
 """Parts of other paths that say nothing of a site. What is not here does not leave."""
 
-_PUBLIC: Final = frozenset(
-    {
-        *("", "root", "localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters"),
-        *("slurm", "munge", "sgeadmin", "condor", "docker", "podman", "apptainer", "singularity", "shifter"),
-        *("charliecloud", "host", "vm"),
-    }
-)
-"""Accounts and names that machines have by their software or by their kind, and that say nothing of anybody.
-What this project itself calls runtimes is among them: a host of such a name could pack nothing."""
-
 _DOMAINS: Final = (
-    "edu|gov|org|com|net|int|mil|fr|de|ch|uk|it|es|jp|cn|kr|ca|us|eu|se|nl|pl|cz|pt|gr|at|be|dk|fi|no|ie|il|"
-    "tw|hk|sg|nz|mx|cl|ar|za|ru|br|au|local|lan|internal|intern|localdomain|cluster|home"
+    "edu|gov|org|com|net|int|mil|cern|fr|de|ch|uk|it|es|jp|cn|kr|ca|us|eu|se|nl|pl|cz|pt|gr|at|be|dk|fi|no|ie|il|"
+    "tw|hk|sg|nz|mx|cl|ar|za|ru|br|au|hu|si|sk|ro|ee|lt|lv|bg|hr|ua|tr|ir|pk|th|vn|my|ph|kz|ge|by|lu|cy|mt|eg|ma|"
+    "dz|tn|co|pe|ve|uy|ec|cr|cu|local|lan|internal|intern|localdomain|cluster|home"
 )
+"""Ends of the names of hosts and domains that are no ends of files."""
+
+_LONG_DOMAINS: Final = (
+    rf"(?:{_DOMAINS}|a[cdefgimoqswxz]|b[abdfhijmnostvwz]|c[cdfgikmvwx]|d[jmo]|e[rt]|f[jkmo]|g[adfgilmnpqsuwy]|h[mnt]|"
+    r"i[dmnoqs]|j[emo]|k[eghimnpwy]|l[abciksvy]|m[cdeghklmnopqrsuvwz]|n[acefgipru]|om|p[afgnrsw]|qa|r[esw]|"
+    r"s[abcdjlmnrstvxyz]|t[cdfgjklmotvz]|u[gz]|v[aciu]|w[fs]|y[et]|z[mw]|"
+    r"info|science|cloud|network|systems|tech|xyz|online|arpa)"
+)
+"""Every country's, and more, where a name has three parts: ``node7.tifr.in``, not ``configure.in``.
+Left out are those that end files of three parts, as ``.so``, ``.py`` and ``.sh``."""
+
+_LABEL: Final = r"[A-Za-z0-9][A-Za-z0-9-]{0,62}"
 _PATTERN: Final = "|".join(
     (
         r"(?P<mac>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}[:-]){5,19}[0-9A-Fa-f]{2}(?![0-9A-Za-z]))",
@@ -96,55 +92,9 @@ _PATTERN: Final = "|".join(
         r"(?P<path>(?<![A-Za-z0-9_.~])~?/+[^\s\"',;:()<>|\[\]{}=\\`]*)",
         r"(?P<six>(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![0-9A-Za-z:]))",
         r"(?P<four>(?<![\w.+~])\d{1,3}(?:\.\d{1,3}){3}(?![\w+~]|\.\d))",
-        rf"(?P<domain>(?<![\w.-])(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.)+(?:{_DOMAINS})(?![\w-]|\.\w))",
+        rf"(?P<domain>(?<![\w.-])(?:(?:{_LABEL}\.)+(?:{_DOMAINS})|(?:{_LABEL}\.){{2,}}{_LONG_DOMAINS})(?![\w-]|\.\w))",
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Private:
-    """The names that this machine gives away: of itself, and of the people on it."""
-
-    hosts: frozenset[str] = frozenset()
-    users: frozenset[str] = frozenset()
-    others: frozenset[str] = frozenset()
-    """Whatever else was named: a project, a machine id."""
-
-
-def here(also: Iterable[str] = (), public: Iterable[str] = ()) -> Private:
-    """Collect the names of this machine and of the people who have an account on it.
-
-    Parameters
-    ----------
-    also : iterable of str
-        Further words that must not leave.
-    public : iterable of str
-        Words that may, although they are a host's or a user's name.
-    """
-    free = {word.lower() for word in public}
-    hosts = {os.uname().nodename, *_names_in("/etc/hostname"), *_names_in("/etc/hosts")}
-    hosts |= {name.split(".")[0] for name in hosts}
-    users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
-    for count, entry in enumerate(pwd.getpwall()):
-        if count < _MOST_ACCOUNTS and (_FIRST_PERSONAL_UID <= entry.pw_uid != _NOBODY):
-            users |= {entry.pw_name, entry.pw_gecos.split(",")[0]}
-    with contextlib.suppress(KeyError):  # a user may have no entry here, and is a number then
-        own = pwd.getpwuid(os.getuid())
-        users |= {own.pw_name, own.pw_gecos.split(",")[0], Path(own.pw_dir).name}
-    return Private(
-        hosts=frozenset(name for name in hosts if name.lower() not in free | _PUBLIC),
-        users=frozenset(name for name in users if name.lower() not in free | _PUBLIC),
-        others=frozenset({*also, *_names_in("/etc/machine-id")}),
-    )
-
-
-def _names_in(path: str) -> set[str]:
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return set()
-    words = {word for line in text.splitlines() for word in line.split("#")[0].split()}
-    return {word for word in words if not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", word)}
 
 
 def site_key(path: Path | None = None) -> bytes:
@@ -198,19 +148,15 @@ class Hider:
                 ("host", self.private.hosts),
             )
             for word in words
-            if len(word) >= _SHORTEST
+            if len(word) > 1  # one letter cannot be told from a letter
         }
-        longest_first = sorted(self._kinds, key=lambda word: (-len(word), word))
-        names = "|".join(re.escape(word) for word in longest_first) or r"(?!)"
-        name = rf"(?P<name>(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9]))"
+        name = rf"(?P<name>(?<![A-Za-z0-9]){pattern_of(self._kinds)}(?![A-Za-z0-9]))"
         self._names = re.compile(name, re.IGNORECASE)
         self._all = re.compile(f"{_PATTERN}|{name}", re.IGNORECASE)
 
-    def knowing(self, hosts: Iterable[str]) -> Hider:
-        """Give one that knows further hosts, as those that a run says it was measured on; it counts anew."""
-        more = frozenset(name for host in hosts for name in (host, host.split(".")[0]))
-        known = replace(self.private, hosts=self.private.hosts | (more - _PUBLIC))
-        return Hider(key=self.key, private=known)
+    def knowing(self, hosts: Iterable[str] = (), users: Iterable[str] = ()) -> Hider:
+        """Give one that knows further names, as those that a run has seen; it counts anew."""
+        return Hider(key=self.key, private=self.private.knowing(hosts, users))
 
     def name(self, kind: str, name: str) -> str:
         """Give the stand-in of something that is a name and nothing else."""

@@ -15,6 +15,7 @@ from evaluation.archive import container
 from evaluation.archive.container import FILES, Header, Member
 from evaluation.archive.fields import EVIDENCE, MANIFEST, OBSERVATION, RESIDUE, Rule, allowed
 from evaluation.archive.hiding import Hider
+from evaluation.archive.names import seen_in
 from evaluation.errors import EvaluationError
 from evaluation.files import read_object
 from evaluation.store import Run
@@ -111,6 +112,11 @@ def pack(run: Run, hider: Hider, beside: Mapping[str, Run] | None = None) -> Pac
         A run is not finished or damaged; or a field holds something that is not known to be harmless.
     """
     beside = beside or {}
+    for each in (run, *beside.values()):
+        if each.complete:
+            each.verify()
+            hosts, users = seen_in(each)
+            hider = hider.knowing(hosts, users)
     fit = {"": _fit(run, hider), **{f"{place}/": _fit(each, hider) for place, each in beside.items()}}
     files = {f"{place}{name}": data for place, each in fit.items() for name, data in each.files.items()}
     manifest = run.manifest
@@ -133,7 +139,7 @@ def _fit(run: Run, hider: Hider) -> _Fit:
             advice="Go on with it: evaluation run; or pack another one.",
         )
     run.verify()
-    hider = hider.knowing(job.node for job in (run.manifest.batch.jobs if run.manifest.batch else ()))
+    hider = hider.knowing()
     files: dict[str, bytes] = {}
     manifest = run.manifest.model_dump(mode="json")
     files["manifest.json"] = _json(allowed(manifest, MANIFEST, hider, "manifest.json"))

@@ -18,6 +18,7 @@ from evaluation.measure.audit import Audit
 from evaluation.measure.host import host_facts
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
+from evaluation.measure.names import note_names
 from evaluation.measure.plan import Plan, machine, planned
 from evaluation.measure.preparation import Prepared, build_payload, prepare
 from evaluation.measure.profiles import Profile, profile_named
@@ -123,6 +124,7 @@ def open_measurement(
             opened = found or _new(site, wanted, results, prepared, plan, seed, launcher.user)
         stack.enter_context(opened.held())
         opened.reopen()
+        note_names(opened, launcher.user)
         _note_job(opened, site)
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)

@@ -16,6 +16,7 @@ from evaluation.measure.launcher import now
 from evaluation.measure.levels import PACES, PROBES, Pace, widths
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.meeting import Meeting
+from evaluation.measure.names import note_names
 from evaluation.measure.run import open_measurement
 from evaluation.measure.share import begin_run
 from evaluation.measure.submission import open_executor, queue_of
@@ -125,6 +126,7 @@ def sweep_of(measurement: Measurement) -> tuple[Run, str]:
     bench = measurement.bench
     with run.held(), Audit(bench.launcher.user) as audit:
         run.reopen()
+        note_names(run, bench.launcher.user)
         audit.begin(bench.launcher)
         audit.follow(run, bench.launcher)
         said = _swept(measurement, run, pace, [PROBES["start"]])

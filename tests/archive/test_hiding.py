@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from travelling import KEY, NODE, PLANTED, PRIVATE, SECRETS, hider, secrets_in
 
 from evaluation.archive.hiding import Hider, Private, here, site_key
+from evaluation.archive.names import pattern_of
 from evaluation.errors import EvaluationError
 from evaluation.runtimes import known_runtimes
 
@@ -34,6 +40,8 @@ def test_the_planted_sentence_has_every_secret_and_none_of_them_afterwards() -> 
         '{"what": "read", "ok": true, "text": "b2a9f188b5ecba5f294646e09a40e55a\\u000a"}',
         "/run/docker.sock, /var/run/docker.sock, /run/user/1001/docker.sock",
         "into /tmp and /home/ and / and //",
+        "configure.in, Makefile.am, libc.so, probe.py, run.sh, docker.io 20.10, ghcr.io, e.g. this",
+        "ld-linux-x86-64.so.2, libpython3.11.so.1.0, image.tar.gz, 6.1.0-18-amd64, 1.6.20~ds1",
     ],
 )
 def test_what_everybody_may_see_stays_as_it_is(text: str) -> None:
@@ -61,6 +69,14 @@ def test_what_everybody_may_see_stays_as_it_is(text: str) -> None:
         ("ZOE-QUARK", "ZOE"),
         ("user=zoe-quark;", "zoe"),
         ("home_zoe-quark_1", "zoe"),
+        ("on wn7.grid.elte.hu", "elte"),
+        ("ce.ijs.si: refused", "ijs"),
+        ("at savba.sk", "savba"),
+        ("wn-01.nipne.ro;", "nipne"),
+        ("cms-42.tifr.res.in", "tifr"),
+        ("ut.ee", "ut"),
+        ("lxplus9.cern", "lxplus9"),
+        ("NODE4.SOMEWHERE.EXAMPLE.LK", "SOMEWHERE"),
     ],
 )
 def test_addresses_paths_and_names_go_in_whatever_company_they_stand(text: str, gone: str) -> None:
@@ -103,6 +119,36 @@ def test_this_machine_knows_its_own_name_and_whose_it_is(monkeypatch: pytest.Mon
     assert "root" not in found.users
     assert "localhost" not in found.hosts
     assert "zoe-quark" not in here(public=["Zoe-Quark"]).users
+
+
+def account(name: str, uid: int, gecos: str = "") -> pwd.struct_passwd:
+    return pwd.struct_passwd((name, "x", uid, uid, gecos, f"/home/{name}", "/bin/sh"))
+
+
+def test_of_however_many_accounts_each_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{one}{two}{number:03}" for one in "abcdefgh" for two in "qwertyui" for number in range(900)]
+    many = [account(name, 1000 + index, f"Person {name}") for index, name in enumerate(names)]
+    monkeypatch.setattr(pwd, "getpwall", lambda: many)
+    found = Hider(key=KEY, private=here())
+    last = names[-1]
+    for text in (f"{last}: refused", f"slurm_{last}", f"by Person {last}.", last.upper()):
+        assert last not in found.text(text).lower()
+    assert found.text(f"{last}x and x{last}") == f"{last}x and x{last}"
+
+
+def test_a_group_of_the_site_is_a_name_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [grp.struct_group(("zq-group", "x", 5000, [])), grp.struct_group(("audio", "x", 29, []))]
+    monkeypatch.setattr(grp, "getgrall", lambda: groups)
+    found = here()
+    assert "zq-group" in found.users
+    assert "audio" not in found.users
+
+
+@given(st.lists(st.text("ab.-1", min_size=1, max_size=5), max_size=12), st.text("ab.-1 ", max_size=30))
+def test_one_pattern_finds_what_all_words_find(words: list[str], text: str) -> None:
+    plain = "|".join(re.escape(word) for word in sorted(set(words), key=lambda word: (-len(word), word)))
+    found, expected = (re.findall(pattern, text) for pattern in (pattern_of(words), plain or r"(?!)"))
+    assert found == expected
 
 
 def test_a_key_is_made_once_and_only_its_owner_can_read_it(
