@@ -63,6 +63,36 @@ def lines(folder: Path) -> list[str]:
     return found[0].read_text().split("\n")[:-1] if found else []
 
 
+def interrupted(
+    folder: Path, number: signal.Signals, enough: int
+) -> tuple[dict[int, str], subprocess.Popen[str], str]:
+    """Begin a run, or resume it, and end it by a signal; give its processes, the command, and what it said.
+
+    On a busy machine it may come to its end before we look again: then nothing was interrupted, and it is
+    begun anew, from what there was before.
+    """
+    kept = folder.with_name(f"{folder.name}-before")
+    for _ in range(5):
+        if (folder / "results").exists():
+            shutil.copytree(folder / "results", kept)
+        with started(folder) as process:
+            assert process.stdout
+            assert eventually(partial(measured_or_ended, folder, enough, process), 180)
+            process.send_signal(signal.SIGSTOP)  # it cannot end while we look
+            below = tree(process.pid)
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            told = process.stdout.read()
+        if process.returncode != 0:
+            shutil.rmtree(kept, ignore_errors=True)
+            assert len(below) >= 3, told  # at least the command, its kernel, the launcher
+            return below, process, told
+        shutil.rmtree(folder / "results")
+        if kept.exists():
+            kept.rename(folder / "results")
+    pytest.fail(f"it was five times at its end before it could be interrupted: {told}")
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("ch-run"), reason=f"needs {MEASURED}")
 def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
@@ -72,13 +102,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
         pytest.skip(str(error))
     before: list[str] = []
     for number, enough in ((signal.SIGTERM, 8), (signal.SIGKILL, 32)):
-        with started(folder) as process:
-            assert process.stdout
-            assert eventually(partial(measured_or_ended, folder, enough, process), 180)
-            below = tree(process.pid)
-            assert len(below) >= 3, process.stdout.read()  # at least the command, its kernel, the launcher
-            process.send_signal(number)
-            told = process.stdout.read()
+        below, process, told = interrupted(folder, number, enough)
         assert eventually(partial(all_gone, below))
         assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
         if number != signal.SIGKILL:
