@@ -163,6 +163,7 @@ class FakeSession:
     payload: Path = Path("/payload")
     payload_inside: str = "/payload"
     work_inside: str = "/work"
+    image_contents: str = "/payload/contents/small"
     user_home: Path = Path("/nonexistent")
     form: PreparedForm | None = None
     engine_processes: tuple[str, ...] = ()

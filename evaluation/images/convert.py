@@ -10,16 +10,34 @@ from pathlib import Path
 from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
 from evaluation.images.build import BuiltImage
+from evaluation.images.contents import CONTENTS
 from evaluation.images.process import Run, must, require_space, without_addresses
-from evaluation.model import PAYLOAD, Bind, Form, Task
+from evaluation.model import PAYLOAD, Bind, Completed, Form, Task
 from evaluation.payload.build import PROBE
 from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Runtime
 
-__all__ = ["ConvertedForm", "content_digest", "convert", "kept_form", "shared_form"]
+__all__ = [
+    "Content",
+    "ConvertedForm",
+    "content_inside",
+    "contents_seen",
+    "convert",
+    "kept_form",
+    "shared_form",
+]
 
 _DIGEST_S = 900.0
 """Patience with a digest: 9 GB through FUSE take minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is seen of an image from inside: SHA-256 over its own files, and what the runtime adds."""
+
+    sha256: str
+    added: int = 0
+    first_added: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +45,7 @@ class ConvertedForm:
     """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes.
 
     ``first_start_s`` is how long the very first start took, of /bin/true; ``None`` where it failed.
+    ``added`` counts paths that are seen inside and are not the image's own, and ``first_added`` is one.
     """
 
     runtime: str
@@ -36,6 +55,13 @@ class ConvertedForm:
     convert_s: float
     digest: str
     first_start_s: float | None = None
+    added: int = 0
+    first_added: str = ""
+
+    @property
+    def content(self) -> Content:
+        """What was seen inside when it was made."""
+        return Content(sha256=self.digest, added=self.added, first_added=self.first_added)
 
 
 def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
@@ -44,7 +70,7 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     Parameters
     ----------
     payload : str
-        The directory with the payload, to be bound.
+        The directory with the payload and the image's list of paths, to be bound.
 
     Raises
     ------
@@ -57,7 +83,7 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     found = kept_form(note)
     if found and found.reference == preparation.reference:
         try:
-            if content_digest(found.reference, runtime, run, payload) == found.digest:
+            if content_inside(found.reference, runtime, run, payload, image.name) == found.content:
                 return found
         except EvaluationError:
             pass  # gone from the engine's store, or damaged: it is made anew
@@ -75,6 +101,7 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
         must(run, step)
     took = time.monotonic() - started
     first_start_s = _first_start_s(preparation.reference, runtime, run)
+    content = content_inside(preparation.reference, runtime, run, payload, image.name)
     form = ConvertedForm(
         runtime=runtime.id,
         form=runtime.form,
@@ -82,13 +109,15 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
         size_bytes=size_of(preparation.path, preparation.size_argv, run),
         convert_s=took,
         first_start_s=first_start_s,
-        digest=content_digest(preparation.reference, runtime, run, payload),
+        digest=content.sha256,
+        added=content.added,
+        first_added=content.first_added,
     )
     must(run, ("tee", str(note)), stdin=json.dumps(asdict(form)).encode())
     return form
 
 
-def shared_form(form: ConvertedForm, runtime: Runtime, run: Run, payload: str) -> ConvertedForm:
+def shared_form(form: ConvertedForm, runtime: Runtime, run: Run, payload: str, image: str) -> ConvertedForm:
     """Let a mode run its base's form, after a look from inside: nothing is converted or timed again.
 
     Raises
@@ -96,8 +125,15 @@ def shared_form(form: ConvertedForm, runtime: Runtime, run: Run, payload: str) -
     EvaluationError
         The form cannot be read from inside.
     """
-    digest = content_digest(form.reference, runtime, run, payload)
-    return replace(form, runtime=runtime.id, digest=digest, first_start_s=None)
+    content = content_inside(form.reference, runtime, run, payload, image)
+    return replace(
+        form,
+        runtime=runtime.id,
+        digest=content.sha256,
+        added=content.added,
+        first_added=content.first_added,
+        first_start_s=None,
+    )
 
 
 def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:
@@ -123,21 +159,28 @@ def size_of(path: str, argv: tuple[str, ...], run: Run) -> int | None:
     return int(words[0]) if done.ok and words and words[0].isdigit() else None
 
 
-def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> str:
-    """SHA-256 over the image's files as they are seen from inside a container.
+def content_inside(reference: str, runtime: Runtime, run: Run, payload: str, image: str) -> Content:
+    """Look at the image from inside a container: its own files, and how many paths are not its own.
+
+    Parameters
+    ----------
+    image : str
+        The image's name, by which its list of paths is found beside the payload.
 
     Raises
     ------
     EvaluationError
         The container did not run, or did not print a digest.
     """
-    bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
-    program, root = f"{runtime.sees(bind)}/{PROBE}", runtime.sees_image(reference, "/")
-    task = Task(image=reference, argv=(program, "digest", root), binds=(bind,))
-    done = run(runtime.argv(task), b"", _DIGEST_S)
+    done = _look(reference, runtime, run, payload, image)
     answer = _digest_line(done.stdout)
     if done.ok and isinstance(digest := answer.get("sha256"), str):
-        return digest
+        added = answer.get("added")
+        return Content(
+            sha256=digest,
+            added=added if isinstance(added, int) else 0,
+            first_added=str(answer.get("first_added", "")),
+        )
     if unread := answer.get("first_error"):
         raise EvaluationError(
             f"{answer.get('errors')} files of the image cannot be read from inside: {unread}",
@@ -149,6 +192,20 @@ def content_digest(reference: str, runtime: Runtime, run: Run, payload: str) -> 
         f"the image cannot be read from inside: {without_addresses(reason)}",
         where=f"{runtime.id}, {reference}",
     )
+
+
+def contents_seen(reference: str, runtime: Runtime, run: Run, payload: str, image: str) -> tuple[bytes, ...]:
+    """Every line that `content_inside` counts: kind, path, and a file's mode, size and SHA-256."""
+    lines = _look(reference, runtime, run, payload, image, "entries").stdout.splitlines()
+    return tuple(line for line in lines if line[:1].isdigit())
+
+
+def _look(reference: str, runtime: Runtime, run: Run, payload: str, image: str, *words: str) -> Completed:
+    bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
+    inside, root = runtime.sees(bind), runtime.sees_image(reference, "/")
+    argv = (f"{inside}/{PROBE}", "digest", root, f"{inside}/{CONTENTS}/{image}", *words)
+    task = Task(image=reference, argv=argv, binds=(bind,))
+    return run(runtime.argv(task), b"", _DIGEST_S)
 
 
 def _digest_line(stdout: bytes) -> dict[str, object]:

@@ -11,7 +11,8 @@ from spython.main.inspect import parse_labels
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, convert, shared_form
+from evaluation.images.contents import first_difference, place_contents
+from evaluation.images.convert import ConvertedForm, contents_seen, convert, shared_form
 from evaluation.images.process import Run, without_addresses
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
@@ -23,7 +24,7 @@ from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
 __all__ = ["Shelf", "absent", "first_forms", "further_forms", "ready", "sif_labels"]
 
-_OTHER_CONTENT = "its form of the image is not the same image: other contents are seen inside"
+_OTHER_CONTENT = "its form of the image is not the same image as the control's"
 
 
 def ready(
@@ -42,9 +43,13 @@ def ready(
         return found, None
     problem = ""
     run, bound = runner(launcher), str(payload)
+    place_contents(image, payload)
     for variant in (found.runtime, *found.runtime.adaptations()):
         try:
-            form = shared_form(base, variant, run, bound) if base else convert(image, variant, run, bound)
+            if base:
+                form = shared_form(base, variant, run, bound, image.name)
+            else:
+                form = convert(image, variant, run, bound)
         except LauncherGoneError:
             raise
         except EvaluationError as error:
@@ -77,9 +82,15 @@ def form_facts(form: ConvertedForm, run: Run, made_by: str = "") -> FormFacts:
         convert_s=form.convert_s,
         digest=form.digest,
         first_start_s=form.first_start_s,
-        details=sif_labels(form.reference, run) if form.form is Form.SIF else (),
+        details=(*_additions(form), *(sif_labels(form.reference, run) if form.form is Form.SIF else ())),
         made_by=made_by,
     )
+
+
+def _additions(form: ConvertedForm) -> tuple[str, ...]:
+    if not form.added:
+        return ()
+    return (f"paths inside that are not the image's: {form.added}, the first /{form.first_added}",)
 
 
 def sif_labels(path: str, run: Run) -> tuple[str, ...]:
@@ -124,7 +135,22 @@ class Shelf:
     def convert(self, id_: str, built: BuiltImage) -> ConvertedForm:
         """Make the form of a further image, of a runtime that was made ready."""
         print(f"  ... {id_}: making or taking its form of the image {built.name}", flush=True)  # noqa: T201
+        place_contents(built, self._payload)
         return convert(built, self._ready[id_][0].runtime, runner(self.launcher), str(self._payload))
+
+    def differs(
+        self, id_: str, form: ConvertedForm | FormFacts, control: FormFacts, built: BuiltImage
+    ) -> str:
+        """Say in what a runtime's form is not the same image as the control's; empty where it is."""
+        if not form.digest or form.digest == control.digest:
+            return ""
+
+        def seen(id_: str, reference: str) -> tuple[bytes, ...]:
+            runtime, run = self._ready[id_][0].runtime, runner(self.launcher)
+            return contents_seen(reference, runtime, run, str(self._payload), built.name)
+
+        path = first_difference(seen(control.runtime, control.reference), seen(id_, form.reference))
+        return f"{_OTHER_CONTENT}: /{path} differs" if path else _OTHER_CONTENT
 
 
 def first_forms(
@@ -142,8 +168,8 @@ def first_forms(
         facts = readied.facts.model_copy(update={"timed": item.facts.timed})
         if item.facts.id == CONTROL and not form:
             raise EvaluationError(facts.reason)
-        if form and forms and form.digest != forms[0].digest:
-            form, facts = None, absent(facts, _OTHER_CONTENT)
+        if form and forms and (why := shelf.differs(item.facts.id, form, forms[0], built)):
+            form, facts = None, absent(facts, why)
         kept.append(FoundRuntime(runtime=readied.runtime, facts=facts))
         forms += [form_facts(form, runner(shelf.launcher), item.runtime.base)] if form else []
     return kept, image_facts(built, forms)
@@ -198,8 +224,8 @@ def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: Shelf) ->
                 raise
             form = _no_form(item, without_addresses(error.what))
         first = forms.get(CONTROL)
-        if first and form.digest and form.digest != first.digest:
-            form = _no_form(item, _OTHER_CONTENT)
+        if first and (why := shelf.differs(item.runtime.form_of, form, first, built)):
+            form = _no_form(item, why)
         forms[item.facts.id] = form
     return list(forms.values())
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from evaluation.images.build import BuiltImage, build, kept_image
+from evaluation.images.contents import place_contents
 from evaluation.images.recipe import list_images, load_recipe
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.measure.user import ourselves
 from evaluation.model import DEFAULT_IMAGE
 from evaluation.probes.base import Completed
 
-__all__ = ["built_image", "runner", "wanted_images"]
+__all__ = ["built_image", "place_lists", "runner", "wanted_images"]
 
 _ALWAYS = ("xs", DEFAULT_IMAGE)
 _IF_BUILT = ("med",)
@@ -49,6 +50,13 @@ def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
         return kept
     with Launcher(ourselves()) as hands:
         return build(recipe, name, cache, runner(launcher), runner(hands), under)
+
+
+def place_lists(names: Iterable[str], images: Path, launcher: Launcher, payload: Path) -> None:
+    """Put the path lists of images that were made ready beside a payload that was built anew."""
+    for name in names:
+        if kept := kept_image(load_recipe(images, name), name, launcher.user.cache):
+            place_contents(kept, payload)
 
 
 def wanted_images(images: Path, launcher: Launcher, asked: Sequence[str]) -> tuple[str, ...]:

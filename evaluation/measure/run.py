@@ -16,6 +16,7 @@ from evaluation.errors import EvaluationError
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
 from evaluation.measure.host import host_facts
+from evaluation.measure.images import place_lists
 from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.names import note_names
@@ -114,6 +115,7 @@ def open_measurement(
         if run:
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
+            place_lists(opened.manifest.images, images, launcher, payload)
         else:
             plan = planned(site, wanted.name, runtimes, images, ladder, launcher, knobs)
             prepared = prepare(

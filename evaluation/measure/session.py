@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.images.contents import CONTENTS
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
 from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
@@ -163,6 +164,11 @@ class TurnSession:
     def payload_inside(self) -> str:
         """The payload's directory as the command sees it."""
         return self.arm.runtime.sees(self._payload_bind)
+
+    @property
+    def image_contents(self) -> str:
+        """The list of the image's own paths, as the command sees it."""
+        return f"{self.payload_inside}/{CONTENTS}/{self.probe.image}"
 
     @property
     def work_inside(self) -> str:

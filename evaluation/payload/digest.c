@@ -3,7 +3,12 @@
  * Counted are kinds, paths, permissions of files, targets of links and contents, below the directories
  * that belong to the image, in byte order of the names. Left out: owners and directories' modes (id maps
  * and unprivileged unpacking change them), times, and the few files that runtimes mount over. It needs
- * nothing from the image, so that an image without an interpreter has a digest too. */
+ * nothing from the image, so that an image without an interpreter has a digest too.
+ *
+ * A second argument names the image's own list of paths, one a line, in byte order: what is not in it is
+ * not the image's. Runtimes add files of their own (Shifter's /etc/udiImage); one that takes a file away or
+ * changes it is still found out. A third argument ("entries") prints every line that is counted, so that
+ * the first path that differs can be named. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +25,7 @@ enum { LONGEST_PATH = 4096, BUFFER_BYTES = 1 << 18, BLOCK_BYTES = 64, DIGEST_BYT
 
 static const char *const BELOW[] = {"bin", "etc", "lib", "lib64", "opt", "sbin", "usr"};
 static const char *const MOUNTED_OVER[] = {"etc/group",  "etc/hostname",      "etc/hosts",
-                                           "etc/localtime", "etc/mtab",       "etc/passwd",
+                                           "etc/host.conf", "etc/localtime", "etc/mtab",       "etc/passwd",
                                            "etc/resolv.conf", "etc/nsswitch.conf", "etc/.pwd.lock"};
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -111,6 +116,11 @@ struct tree {
     char first_error[LONGEST_PATH + 128];
     char path[LONGEST_PATH];
     size_t root; /* how much of the path is not the image's own */
+    char **own;  /* the image's own paths, in byte order; NULL when all are counted */
+    size_t owns;
+    long long added; /* paths that the image does not have; what lies below one is not counted again */
+    char first_added[LONGEST_PATH];
+    int print;
 };
 
 static void failed(struct tree *tree) {
@@ -163,6 +173,27 @@ static char **names_in(const char *path, size_t *count) {
     return names;
 }
 
+/* The lines of a file, as they stand there; 0 when it cannot be read. */
+static int own_paths(struct tree *tree, const char *path) {
+    FILE *list = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0, size = 0;
+    ssize_t got;
+    if (!list)
+        return 0;
+    tree->own = calloc(1, sizeof *tree->own);
+    while ((got = getline(&line, &size, list)) > 0) {
+        if (line[got - 1] == '\n')
+            line[got - 1] = '\0';
+        if (tree->owns == room)
+            tree->own = realloc(tree->own, (room = room ? 2 * room : 1024) * sizeof *tree->own);
+        tree->own[tree->owns++] = strdup(line);
+    }
+    free(line);
+    fclose(list);
+    return 1;
+}
+
 static void entry(struct tree *tree, size_t length) {
     const char *own = tree->path + tree->root;
     char line[2 * LONGEST_PATH + 256], target[LONGEST_PATH], text[2 * DIGEST_BYTES + 1];
@@ -170,6 +201,11 @@ static void entry(struct tree *tree, size_t length) {
     for (size_t i = 0; i < COUNT(MOUNTED_OVER); i++)
         if (!strcmp(own, MOUNTED_OVER[i]))
             return;
+    if (tree->own && !bsearch(&own, tree->own, tree->owns, sizeof *tree->own, by_bytes)) {
+        if (!tree->added++)
+            snprintf(tree->first_added, sizeof tree->first_added, "%s", own);
+        return;
+    }
     if (lstat(tree->path, &status) < 0) {
         failed(tree);
         return;
@@ -191,6 +227,8 @@ static void entry(struct tree *tree, size_t length) {
     }
     line[used++] = '\n';
     sha256_add(&tree->sum, line, (size_t)used);
+    if (tree->print)
+        fwrite(line, 1, (size_t)used, stdout);
     if (!S_ISDIR(status.st_mode))
         return;
     size_t count;
@@ -217,8 +255,12 @@ int tree_digest(int count, char **arguments) {
     static struct tree tree;
     char text[2 * DIGEST_BYTES + 1];
     struct stat status;
-    (void)count;
     memset(&tree, 0, sizeof tree);
+    if (count > 1 && !own_paths(&tree, arguments[1])) {
+        fprintf(stderr, "%s: %s\n", arguments[1], strerror(errno));
+        return 2;
+    }
+    tree.print = count > 2 && !strcmp(arguments[2], "entries");
     sha256_begin(&tree.sum);
     for (size_t i = 0; i < COUNT(BELOW); i++) {
         const char *slash = arguments[0][strlen(arguments[0]) - 1] == '/' ? "" : "/";
@@ -234,6 +276,9 @@ int tree_digest(int count, char **arguments) {
     line_number("files", tree.files);
     line_number("bytes", tree.bytes);
     line_number("errors", tree.errors);
+    line_number("added", tree.added);
+    if (tree.added)
+        line_text("first_added", tree.first_added);
     if (tree.errors)
         line_text("first_error", tree.first_error);
     else

@@ -45,7 +45,7 @@ static const struct command COMMANDS[] = {
     {"uname26", legacy_uname, 0, 1, ""},
     {"programs", find_programs, 1, 0, "NAME ..."},
     {"nothing", nothing_at_all, 0, 0, ""},
-    {"digest", tree_digest, 1, 0, "DIRECTORY"},
+    {"digest", tree_digest, 1, 0, "DIRECTORY [LIST [entries]]"},
     {"write", file_write, 2, 1, "FILE TEXT"},
     {"read", file_read, 1, 1, "FILE"},
     {"make-tree", file_make_tree, 1, 1, "DIRECTORY"},

@@ -138,6 +138,10 @@ class Session(Protocol):
         """The turn's directory as the command sees it."""
 
     @property
+    def image_contents(self) -> str:
+        """The list of the image's own paths, beside the payload, as the command sees it."""
+
+    @property
     def form(self) -> PreparedForm | None:
         """What was recorded when this runtime's form of the image was made; ``None`` without an image."""
 

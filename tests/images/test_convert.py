@@ -12,7 +12,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, content_digest, convert, kept_form, shared_form
+from evaluation.images.convert import ConvertedForm, content_inside, convert, kept_form, shared_form
 from evaluation.model import Completed, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation
 from evaluation.testing import FakeRuntime, ended
@@ -104,7 +104,7 @@ def test_a_form_that_was_tampered_with_is_made_anew(image: BuiltImage) -> None:
     shell = Shell()
     form = convert(image, Inside(), shell, "/payload")
     Path(form.reference).write_bytes(b"tampered")
-    assert content_digest(form.reference, Inside(), shell, "/payload") != form.digest
+    assert content_inside(form.reference, Inside(), shell, "/payload", image.name).sha256 != form.digest
     again = convert(image, Inside(), shell, "/payload")
     assert (again.digest, shell.made) == (form.digest, 2)
     assert Path(form.reference).read_bytes() == b"contents"
@@ -115,15 +115,15 @@ def test_a_mode_runs_its_bases_form_after_a_look_and_makes_nothing(image: BuiltI
     form = convert(image, Inside(), shell, "/payload")
     called = len(shell.called)
     mode = Inside(id="fake-mode", base="fake")
-    shared = shared_form(form, mode, shell, "/payload")
+    shared = shared_form(form, mode, shell, "/payload", image.name)
     assert shared == replace(form, runtime="fake-mode", first_start_s=None)
     (looked,) = shell.called[called:]
     assert looked == mode.argv(Task(image=form.reference, argv=()))
     Path(form.reference).write_bytes(b"tampered")
-    assert shared_form(form, mode, shell, "/payload").digest != form.digest
+    assert shared_form(form, mode, shell, "/payload", image.name).digest != form.digest
     Path(form.reference).unlink()
     with pytest.raises(EvaluationError, match="cannot be read from inside"):
-        shared_form(form, mode, shell, "/payload")
+        shared_form(form, mode, shell, "/payload", image.name)
     assert shell.made == 1
 
 
@@ -176,7 +176,7 @@ def test_a_note_cannot_lead_elsewhere(image: BuiltImage, tmp_path: Path) -> None
 )
 def test_what_cannot_be_read_from_inside_says_why(answer: Completed, reason: str) -> None:
     with pytest.raises(EvaluationError, match="the image cannot be read from inside") as told:
-        content_digest("image", Inside(), Shell(answer=answer), "/payload")
+        content_inside("image", Inside(), Shell(answer=answer), "/payload", "small")
     assert told.value.what.endswith(reason)
     assert told.value.where == "fake, image"
 
@@ -184,7 +184,7 @@ def test_what_cannot_be_read_from_inside_says_why(answer: Completed, reason: str
 def test_files_that_cannot_be_read_are_counted_and_one_is_named() -> None:
     line = json.dumps({"what": "digest", "errors": 2, "first_error": "/etc/shadow"}).encode()
     with pytest.raises(EvaluationError, match="2 files of the image cannot be read from inside: /etc/shadow"):
-        content_digest("image", Inside(), Shell(answer=ended(line, exit_status=1)), "/payload")
+        content_inside("image", Inside(), Shell(answer=ended(line, exit_status=1)), "/payload", "small")
 
 
 def test_a_note_comes_back_as_it_was(image: BuiltImage) -> None:

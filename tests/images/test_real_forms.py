@@ -14,7 +14,8 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage, build
-from evaluation.images.convert import ConvertedForm, content_digest, convert
+from evaluation.images.contents import place_contents
+from evaluation.images.convert import ConvertedForm, content_inside, convert
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.discovery import discover
 from evaluation.measure.forms import ready
@@ -80,11 +81,12 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
     (folder / "image").mkdir()
     os.chown(folder / "image", launcher.user.uid, launcher.user.gid)
     (folder / "image" / "image.tar").symlink_to(image.archives.tar)
+    place_contents(image, folder / "payload")
     form = convert(copied, host, run, str(folder / "payload"))
     tree = Path(form.reference)
     version, added, env = tree / "etc/debian_version", tree / "usr/lib/added", tree / "usr/bin/env"
     original = version.read_bytes()
-    seen = [form.digest]
+    seen = [form.content]
     for tamper in (
         partial(version.write_bytes, original.swapcase() + b"!"),
         partial(env.chmod, 0o4755),
@@ -92,7 +94,7 @@ def test_a_tampered_form_is_seen_and_made_anew(launcher: Launcher, image: BuiltI
         version.unlink,
     ):
         tamper()
-        seen.append(content_digest(form.reference, host, run, str(folder / "payload")))
+        seen.append(content_inside(form.reference, host, run, str(folder / "payload"), image.name))
     assert len(set(seen)) == 5
     assert convert(copied, host, run, str(folder / "payload")).digest == form.digest
     assert version.read_bytes() == original

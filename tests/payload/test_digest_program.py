@@ -24,8 +24,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def digest(program: Path, root: Path) -> dict[str, object]:
-    done = subprocess.run([program, "digest", root], capture_output=True, text=True, check=False)
+def digest(program: Path, root: Path, *words: str | Path) -> dict[str, object]:
+    done = subprocess.run([program, "digest", root, *words], capture_output=True, text=True, check=False)
     answer = json.loads(done.stdout.splitlines()[0])
     assert isinstance(answer, dict)
     return answer
@@ -97,6 +97,55 @@ def test_content_modes_and_links_count_and_other_things_do_not(program: Path, tr
     (tree / "usr/link").symlink_to("elsewhere")
     sums.add(digest(program, tree)["sha256"])
     assert len(sums) == 4
+
+
+@pytest.fixture
+def own(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree's own paths, as an image's list of them."""
+    root = os.fsencode(tree) + b"/"
+    paths = [
+        full.removeprefix(root)
+        for top in TOPS
+        if (tree / top).is_dir()
+        for full in entries(root + top.encode())
+    ]
+    path = tmp_path_factory.mktemp("list") / "own"
+    path.write_bytes(b"".join(name + b"\n" for name in sorted(paths)))
+    return path
+
+
+def test_what_a_runtime_adds_is_counted_apart(program: Path, tree: Path, own: Path) -> None:
+    before = digest(program, tree)["sha256"]
+    assert digest(program, tree, own)["sha256"] == before
+    (tree / "etc/udiImage").mkdir()
+    (tree / "etc/udiImage/sshd").write_text("one path is added, whatever lies below it")
+    (tree / "usr/a/added").write_text("another")
+    assert digest(program, tree)["sha256"] != before
+    answer = digest(program, tree, own)
+    assert (answer["sha256"], answer["added"], answer["first_added"]) == (before, 2, "etc/udiImage")
+
+
+def test_what_a_runtime_takes_away_or_changes_is_another_image(program: Path, tree: Path, own: Path) -> None:
+    sums = {digest(program, tree, own)["sha256"]}
+    (tree / "usr/a-b").write_bytes(b"changed")
+    sums.add(digest(program, tree, own)["sha256"])
+    (tree / "usr/a-b").unlink()
+    sums.add(digest(program, tree, own)["sha256"])
+    assert len(sums) == 3
+
+
+def test_every_line_that_counts_can_be_printed(program: Path, tree: Path, own: Path) -> None:
+    done = subprocess.run([program, "digest", tree, own, "entries"], capture_output=True, check=True)
+    lines = done.stdout.splitlines(keepends=True)
+    counted = [line for line in lines if line[:1].isdigit()]
+    assert hashlib.sha256(b"".join(counted)).hexdigest() == json.loads(lines[-2])["sha256"]
+
+
+def test_a_list_that_is_missing_gives_no_digest(program: Path, tree: Path) -> None:
+    done = subprocess.run([program, "digest", tree, tree / "none"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"No such file" in done.stderr
+    assert b"sha256" not in done.stdout
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")

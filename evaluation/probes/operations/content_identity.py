@@ -14,7 +14,9 @@ DIGEST_S = 300.0
 
 def observe(session: Session) -> None:
     """Compute the digest inside."""
-    completed = run_payload(session, "digest", session.image_path(ROOT), timeout_s=DIGEST_S)
+    completed = run_payload(
+        session, "digest", session.image_path(ROOT), session.image_contents, timeout_s=DIGEST_S
+    )
     answer = read_answer(completed)
     line = answer.first("digest")
     digest = line.text("sha256") if line else None
@@ -46,7 +48,7 @@ def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
 
 PROBE = Probe(
     id="content_identity",
-    version=1,
+    version=2,
     question="Does this runtime's form of the image hold the very same files as the unpacked tree?",
     why=(
         "Speed and safety of two runtimes can be compared only if both run the same software. Converters "
@@ -54,9 +56,10 @@ PROBE = Probe(
     ),
     method=(
         "A static program inside computes one SHA-256 over kinds, paths, permissions, link targets and "
-        "contents of the image's files as they are seen from inside (owners, times and what runtimes "
-        "mount over left out). It holds where the digest is that of the control, the unpacked tree on the "
-        "bare host. Any other digest fails, and the figures of that runtime mean little."
+        "contents of the image's own files as they are seen from inside (owners, times, what runtimes "
+        "mount over and files that they add are left out). It holds where the digest is that of the control, "
+        "the unpacked tree on the bare host. Any other digest fails, and the figures of that runtime mean "
+        "little."
     ),
     remedy=(
         "Remove the form ('evaluation image clean') and convert again; if it still differs, the converter "
