@@ -51,7 +51,7 @@ class FormSize(_Row):
     runtime: str
     form: str
     size_bytes: int | None
-    convert_s: float
+    convert_s: float | None
 
 
 class Parent(_Row):

@@ -93,14 +93,15 @@ class RuntimeFacts(_Facts):
 class FormFacts(_Facts):
     """One form of the image: what it took to make, and the digest of its content seen from inside.
 
-    ``made_by`` is another runtime's id where this one is a mode of it and runs its form.
+    ``made_by`` is another runtime's id where this one is a mode of it and runs its form. ``convert_s`` is
+    ``None`` where the site keeps the image itself and no user makes it.
     """
 
     runtime: str
     form: str
     reference: str
     size_bytes: int | None
-    convert_s: float
+    convert_s: float | None
     digest: str
     first_start_s: float | None = None
     details: tuple[str, ...] = ()

@@ -122,6 +122,8 @@ class RuntimeSetting(StrictModel):
     """Run options added to every launch, one word each, as in ``--security-opt=no-new-privileges``."""
     executable: Text | None = None
     """The client's command, where it is not the usual one on PATH."""
+    images: Mapping[Identifier, Text] = Field(default_factory=dict)
+    """Images that the site keeps itself, by the names of ours: ``small: id:0123ab`` of Shifter's gateway."""
     forbidden: Text | None = None
     """Why this runtime must not even be tried here; it keeps its row with this reason."""
     native: Native | None = None

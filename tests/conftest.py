@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import build_payload
 from evaluation.measure.session import Arm, Bench
 from evaluation.measure.user import MARKER, measuring_user
+from evaluation.model import CONTROL
 from evaluation.sites import load_site
 
 # The same examples every time: a test that fails now and then tells nobody anything. Health checks are about
@@ -183,6 +185,7 @@ def arm_of(bench: Bench, image: BuiltImage, found: dict[str, FoundRuntime]) -> A
     made: dict[str, Arm | str] = {}
 
     forms: dict[str, ConvertedForm | None] = {}
+    digests: list[str] = []
 
     def make(runtime: str) -> Arm | str:
         if (base := found[runtime].runtime.base) and base not in forms:
@@ -191,6 +194,11 @@ def arm_of(bench: Bench, image: BuiltImage, found: dict[str, FoundRuntime]) -> A
         forms[runtime] = form
         if form is None:
             return readied.facts.reason
+        if runtime == CONTROL:
+            digests.append(form.digest)
+        elif not digests:
+            arm(CONTROL)
+        form = replace(form, digest=digests[0])  # that of all of its forms, as in a run
         return Arm(id=runtime, runtime=readied.runtime, reference=form.reference, image_digest=form.digest)
 
     def arm(runtime: str) -> Arm:

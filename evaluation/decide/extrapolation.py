@@ -148,7 +148,7 @@ def node_of(sweep: Sweep, probe: str, runtime: str) -> Node | None:
         widest=found.widest,
         spread=float(np.std(np.log(single))) if len(single) > 1 else 0.0,
         form=form,
-        unpack_s=forms[0].convert_s if form in _STORES else 0.0,
+        unpack_s=(forms[0].convert_s or 0.0) if form in _STORES else 0.0,
     )
 
 

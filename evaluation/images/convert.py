@@ -42,7 +42,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertedForm:
-    """One runtime's form. ``convert_s`` is the time it took when it was made; sizes in bytes.
+    """One runtime's form; sizes in bytes.
+
+    ``convert_s`` is the time it took when it was made, ``None`` where the site keeps the image itself.
 
     ``first_start_s`` is how long the very first start took, of /bin/true; ``None`` where it failed.
     ``added`` counts paths that are seen inside and are not the image's own, and ``first_added`` is one.
@@ -52,7 +54,7 @@ class ConvertedForm:
     form: Form
     reference: str
     size_bytes: int | None
-    convert_s: float
+    convert_s: float | None
     digest: str
     first_start_s: float | None = None
     added: int = 0
@@ -107,7 +109,7 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
         form=runtime.form,
         reference=preparation.reference,
         size_bytes=size_of(preparation.path, preparation.size_argv, run),
-        convert_s=took,
+        convert_s=took if preparation.steps else None,
         first_start_s=first_start_s,
         digest=content.sha256,
         added=content.added,

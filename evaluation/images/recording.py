@@ -64,7 +64,7 @@ def record(
                 runtime=form.runtime,
                 form=str(form.form),
                 size_bytes=form.size_bytes,
-                convert_s=round(form.convert_s, 3),
+                convert_s=None if form.convert_s is None else round(form.convert_s, 3),
             )
             for form in forms
             if form.runtime != CONTROL

@@ -5,6 +5,7 @@ None of these figures moves a score: they keep a sweep from doing harm, and each
 
 from __future__ import annotations
 
+import re
 import resource
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ _SAFETY: Final = 2
 """A level may need so many times what the one before it lets expect."""
 _TASKS: Final = 40
 """Processes and threads of one container at most: a Go client, its shim and its runtime have a dozen each."""
-_LOOP_FORMS: Final = frozenset({Form.SIF, Form.SHIFTER})
+_LOOP_DEVICES: Final = re.compile(r"max loop devices: (\d+)")
+"""How Apptainer's own configuration bounds them. The kernel makes loop devices on demand and has no bound of
+its own: 24 squashfs containers of Shifter ran at once with ``max_loop=8``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ def ceiling(
     Parameters
     ----------
     facts : RuntimeFacts
-        The runtime; an installed setuid helper mounts images by loop devices.
+        The runtime; its configuration may bound its loop devices.
     form : Form
         Of its image.
     each_bytes : float or None
@@ -70,13 +73,11 @@ def ceiling(
         Ceiling(width=free // _TASKS, reason=f"{what}: {_TASKS} allowed for each")
         for what, free in _free_tasks(proc, sys)
     ]
-    mounts_by_loop = form in _LOOP_FORMS and (
-        facts.family == "shifter" or "setuid helper: installed" in facts.security
-    )
-    most = _number(sys / "module/loop/parameters/max_loop")
-    if mounts_by_loop and most:
+    told = filter(None, map(_LOOP_DEVICES.fullmatch, facts.security))
+    if form is Form.SIF and (bound := next(told, None)):
         used = sum(1 for _ in sys.glob("block/loop*/loop/backing_file"))
-        found.append(Ceiling(width=most - used, reason=f"loop devices: {most} in all"))
+        most = int(bound[1])
+        found.append(Ceiling(width=most - used, reason=f"loop devices: {most} by Apptainer's configuration"))
     return min(found, key=lambda one: one.width)
 
 

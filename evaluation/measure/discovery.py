@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from evaluation.measure import shifterhere
 from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.model import CONTROL, Role
@@ -20,7 +21,7 @@ from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
 from evaluation.runtimes.docker import RootlessDocker
-from evaluation.sites import Site
+from evaluation.sites import RuntimeSetting, Site
 from evaluation.store import RuntimeFacts
 
 __all__ = ["FoundRuntime", "discover"]
@@ -110,10 +111,22 @@ def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
     return FoundRuntime(runtime=runtime, facts=facts)
 
 
+def _setting(runtime: Runtime, site: Site) -> RuntimeSetting | None:
+    """What the site says of a runtime; of one that it does not name, what it says of its family.
+
+    The command and its options hold for a whole family. That one mode must not be tried forbids no other.
+    """
+    if own := site.runtimes.get(runtime.id):
+        return own
+    family = site.runtimes.get(runtime.family)
+    return family and RuntimeSetting(executable=family.executable, options=family.options)
+
+
 def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
-    setting = site.runtimes.get(runtime.id)
+    setting = _setting(runtime, site)
     if setting:
         runtime = runtime.using(command=setting.executable or "", options=setting.options)
+        runtime = replace(runtime, images=tuple(setting.images.items()))
     command = next((name for name in runtime.commands if launcher.find(name)), "")
     absent = RuntimeFacts(
         id=runtime.id,
@@ -134,6 +147,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))
+    if runtime.family == "shifter":
+        runtime = shifterhere.as_installed(runtime, launcher)
     version, reason = _version(runtime, launcher)
     reason = reason or _closed(runtime, launcher) or _podman_instead(runtime, launcher)
     security = () if reason else _security(runtime, launcher)
@@ -211,6 +226,8 @@ def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
             )
     if runtime.family == "apptainer":
         return _setuid_helper(runtime, launcher)
+    if runtime.family == "shifter":
+        return shifterhere.confinement(runtime, launcher)
     return ()
 
 

@@ -44,10 +44,9 @@ Value = int | float | str | bool | None
 class PreparedForm:
     """One runtime's form of an image, as it was recorded when it was made.
 
-    ``path`` is its file or directory; empty where the image lies in an engine's store, which knows it by
-    ``reference``. ``convert_s`` is
-    the time it took to make, ``first_start_s`` the first start of /bin/true after that; ``None`` where
-    nobody measured.
+    ``path`` is its file or directory; empty where the image lies in an engine's or a site's store, which
+    knows it by ``reference``. ``convert_s`` is the time it took to make, ``first_start_s`` the first start
+    of /bin/true after that; ``None`` where nobody measured.
     """
 
     path: str

@@ -203,6 +203,13 @@ def _bare(session: Session, folder: Path) -> Tried:  # noqa: ARG001 - as every w
 
 
 WAYS: Final[Mapping[str, Way]] = MappingProxyType(
-    {"podman": _podman, "docker": _docker, "apptainer": _apptainer, "charliecloud": _none, "host": _bare}
+    {
+        "podman": _podman,
+        "docker": _docker,
+        "apptainer": _apptainer,
+        "charliecloud": _none,
+        "shifter": _none,
+        "host": _bare,
+    }
 )
 """By family. A family that is not here was never tried: nothing is claimed of it."""

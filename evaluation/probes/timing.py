@@ -145,7 +145,7 @@ def evict(session: Session) -> bool:
     if not session.form.path:
         session.record(
             UNAVAILABLE,
-            "the image lies in the engine's store, whose files a user cannot put out of the cache",
+            "the image lies in a store whose files a user cannot put out of the cache",
         )
         return False
     completed = session.on_host((str(session.payload / PAYLOAD), "evict", session.form.path))

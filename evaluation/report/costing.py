@@ -88,7 +88,7 @@ def _measured(
         form=form.form,
         start=Span(start.value.low, start.value.high) if start and start.value else None,
         slowdown=Span(1 / ratio.high, 1 / ratio.low) if ratio and ratio.low > 0 else None,
-        convert=None if form.problem else Span(form.convert_s, form.convert_s),
+        convert=None if form.problem or form.convert_s is None else Span(form.convert_s, form.convert_s),
         engine_cpu=_engine(site, runtime),
         stored=None if size is None else Span(size, size),
         fetched=_fetched(form, image, ledgers),

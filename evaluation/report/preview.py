@@ -51,6 +51,10 @@ def runtimes(manifest: Manifest) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("runtime")
 
 
+def _made_in(convert_s: float | None) -> str:
+    return "made by the site" if convert_s is None else quantity(convert_s, "s")
+
+
 def forms(manifest: Manifest) -> pd.DataFrame:
     """One row per form of the image, with the digest of its files as they are seen from inside."""
     import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
@@ -61,7 +65,7 @@ def forms(manifest: Manifest) -> pd.DataFrame:
             "runtime": form.runtime,
             "form": form.form,
             "size": quantity(form.size_bytes, "B") if form.size_bytes is not None else "not told",
-            "made in": f"made by {form.made_by}" if form.made_by else quantity(form.convert_s, "s"),
+            "made in": f"made by {form.made_by}" if form.made_by else _made_in(form.convert_s),
             "content digest": short_digest(form.digest),
         }
         for form in made

@@ -74,6 +74,10 @@ class Runtime(ABC):
         What part it takes.
     base : str
         The runtime of which it is a mode, where it runs that one's form of the image.
+    images : tuple of (str, str)
+        References of images that the site keeps itself, by our images' names.
+    settings : tuple of (str, str)
+        What was read of its configuration on this host, where an adapter needs to know it.
     """
 
     id: str
@@ -85,6 +89,8 @@ class Runtime(ABC):
     engine_options: Argv = ()
     role: Role = Role.ALTERNATIVE
     base: str = ""
+    images: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
 
     has_engine: ClassVar[bool] = False
     """Whether the payload runs outside the client's process tree, out of sight of its accounting."""

@@ -1,39 +1,86 @@
-"""Shifter, to the contract read off its setuid build (git 84b7d34).
+"""Shifter, to the contract read off its setuid build (git 84b7d34), and run against that build.
 
 Shifter drops characters it does not like from volume and image names, in silence: the adapter refuses
 such names. Its options with optional arguments take ``=`` only. Every failure of its own is exit status
 1, the same as a program's own 1: payloads write a sentinel.
+
+Centres run images of their gateway: a squashfs, mounted read-only through a loop device. A user makes none;
+the site's file names one. A user's own directory (``local:``) is another mode, with other verdicts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from evaluation.model import Bind, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
-__all__ = ["RUNTIMES", "Shifter"]
+__all__ = ["RUNTIMES", "SETTINGS", "Shifter", "configuration_path", "read_settings"]
 
 # What Shifter keeps of a volume's path, less the colon that ends it.
 _VOLUME = re.compile(r"[A-Za-z0-9_.+\-/]+")
 # An absolute path without "." and "..", and the places in which Shifter mounts nothing for users.
 _TARGET = re.compile(r"(/(?!\.{1,2}(/|$))[^/]+)+/?")
-_FORBIDDEN = re.compile(r"/etc|/var(?!/tmp(/|$))|/opt/?$")
+_FORBIDDEN = re.compile(r"/etc|/var(?!/tmp/?$)|/opt/?$|/opt/udiImage|/tmp(/|$)")
+_SHADOWED = re.compile(r"/(srv|opt)(/|$)")
+"""Sources that every image has itself: Shifter looks them up inside, and binds the image's in silence."""
 _IMAGE = re.compile(r"(docker|custom|id|local):[A-Za-z0-9_:.+\-/@]+")
 
 # What Shifter says when it fails itself, and what that means to whoever reads it.
 _FAILURES = {
     "FAILED to find requested image.": "the image is not on this system: pull it with shifterimg",
     "FAILED to lookup docker image": "the image gateway does not know this image: pull it with shifterimg",
+    "FAILED to lookup custom image": "there is no such image file",
+    "FAILED to lookup id image": "there is no image of this id",
+    "FAILED permission denied to image": "this user may not use the image",
     "FAILED to stat udi source.": "the image's directory cannot be reached",
+    "FAILED to mount image on loop device.": "the image's squashfs could not be mounted",
+    "FAILED to setup image.": "the container's root could not be set up",
     "FAILED to find real path for volume": "a volume's source is not visible in the container's own view",
+    'FAILED to find volume "from"': "a volume's source is not visible in the container's own view",
+    'FAILED "from" location': "Shifter does not permit a volume from there",
+    'FAILED to create volume "to"': "a volume's target is not in the image and cannot be made",
+    'FAILED to find volume "to"': "a volume's target is not in the image",
+    "BIND MOUNT FAILED": "a volume could not be mounted",
     "Invalid Volume Map": "Shifter refuses this volume",
+    "local chroot path requested, but this is disallowed": "the site does not permit directories as images",
+    "FAILED to parse udiRoot configuration.": "Shifter's configuration cannot be read",
     "udiRoot.conf must be owned by user root!": "Shifter's configuration is not owned by root",
     "Not running with root privileges, will fail.": "the shifter command has lost its setuid bit",
     "Failed to lookup username or attempted to run as root.": "Shifter does not run for root",
 }
+
+SETTINGS: Final = (
+    "imagePath",
+    "siteFs",
+    "etcPath",
+    "allowLocalChroot",
+    "populateEtcDynamically",
+    "mountUdiRootWritable",
+    "imageGateway",
+    "defaultModules",
+)
+"""Keys of ``udiRoot.conf`` that decide what is seen inside and where images come from."""
+
+_NAMED_CONFIGURATION = re.compile(rb"/[\x21-\x7e]{0,255}/udiRoot\.conf\x00")
+_SETTING = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_CONTINUED = re.compile(r"\\\r?\n[ \t]*")
+
+
+def configuration_path(program: bytes) -> str:
+    """Find where a build of Shifter looks for its configuration: the path is compiled in."""
+    found = _NAMED_CONFIGURATION.search(program)
+    return found[0][:-1].decode() if found else ""
+
+
+def read_settings(text: str) -> dict[str, str]:
+    """Read the keys of `SETTINGS` out of ``udiRoot.conf``; the last of a key counts, as Shifter reads it."""
+    lines = (line for line in _CONTINUED.sub("", text).splitlines() if not line.lstrip().startswith("#"))
+    found = {match[1]: match[2] for match in _SETTING.finditer("\n".join(lines))}
+    return {key: found[key] for key in SETTINGS if key in found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +100,7 @@ class Shifter(Runtime):
         if task.image.startswith("local:") and not task.image.startswith("local:/"):
             raise self.refuse(f"{task.image!r}: a local image needs an absolute path")
         if task.writable:
-            raise self.refuse("every image is mounted read-only")
+            raise self.refuse("it has no layer of a container's own that could be written")
         for key, value in task.env:
             if not value:
                 raise self.refuse(f"the variable {key} is empty", "Shifter's --env takes no empty value.")
@@ -78,6 +125,11 @@ class Shifter(Runtime):
                 )
         if not bind.source.startswith("/"):
             raise self.refuse(f"the volume source {bind.source!r} is not absolute")
+        if _SHADOWED.match(bind.source):
+            raise self.refuse(
+                f"the volume source {bind.source!r} is looked up in the image, not on the host",
+                "Use a folder below a path that the site exports (siteFs), or below the temporary folder.",
+            )
         if not _TARGET.fullmatch(bind.target) or _FORBIDDEN.match(bind.target):
             raise self.refuse(
                 f"Shifter refuses the volume target {bind.target!r}",
@@ -94,16 +146,49 @@ class Shifter(Runtime):
         return "version not told by Shifter" if "usage" in output.lower() else "unknown"
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
-        """Recognise Shifter's own messages: its exit status 1 alone proves nothing."""
+        """Recognise Shifter's own messages: its exit status 1 alone proves nothing.
+
+        The reason stands first on stderr; what follows are its consequences.
+        """
         if exit_status == 0:
             return None
-        for message, meaning in _FAILURES.items():
-            if message in stderr:
-                return f"{meaning} ({message})"
+        for line in stderr.splitlines():
+            for message, meaning in _FAILURES.items():
+                if message in line:
+                    return f"{meaning} ({message})"
         return None
 
+    def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - a site keeps its own
+        """Take the image that the site's file names: the gateway made it, and no user does."""
+        name = archives.name.rpartition("/")[2].partition(":")[0]
+        reference = dict(self.images).get(name, "")
+        if not reference:
+            raise self.refuse(
+                f"its images come from the site's gateway, and the site's file names none for {name!r}",
+                f"In sites/NAME.yaml: runtimes: {self.id}: images: {{{name}: 'docker:...' or 'id:...'}}.",
+            )
+        file = self._file(reference)
+        return Preparation(
+            reference=reference,
+            steps=(),
+            size_argv=("stat", "--dereference", "--format=%s", file) if file else ("true",),
+        )
+
+    def _file(self, reference: str) -> str:
+        """Find the squashfs of an image: ``imagePath`` holds it by its id; empty where that is not known."""
+        kind, _, tag = reference.partition(":")
+        settings: Mapping[str, str] = dict(self.settings)
+        identity = tag if kind == "id" else settings.get(reference, "")
+        folder = settings.get("imagePath", "")
+        return f"{folder}/{identity}.squashfs" if identity and folder else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalShifter(Shifter):
+    """``shifter --image=local:/directory``: a tree of the user's own in place of the site's images."""
+
     def prepare(self, archives: Archives, store: str) -> Preparation:
-        """Unpack a tree for ``local:``; a site's gateway would pull from a registry instead."""
+        """Unpack a tree."""
         tree = f"{store}/{self.id}"
         return Preparation(
             reference=f"local:{tree}",
@@ -120,8 +205,15 @@ RUNTIMES = (
     Shifter(
         id="shifter",
         family="shifter",
-        mode="setuid helper, image mounted by the site",
+        mode="setuid helper; an image of the site's gateway, a squashfs mounted read-only",
         form=Form.SHIFTER,
+        commands=("shifter",),
+    ),
+    LocalShifter(
+        id="shifter-local",
+        family="shifter",
+        mode="setuid helper; a directory of the user's own as image (local:), not the site's images",
+        form=Form.DIRECTORY,
         commands=("shifter",),
     ),
 )

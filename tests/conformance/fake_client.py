@@ -27,6 +27,21 @@ class FakeError(Exception):
     pass
 
 
+PAYLOAD = """#!/bin/sh
+echo '{"what": "digest", "sha256": "'"${FAKE_DIGEST:-made up}"'", "added": 2, "first_added": "etc/made-up"}'
+"""
+"""A FAKE payload: it looks at no image, and says what the client has it say."""
+
+
+def place_payload(folder: Path) -> Path:
+    folder.mkdir()
+    program = folder / "probe"
+    program.write_text(PAYLOAD)
+    for path in (folder, program):
+        path.chmod(0o755)
+    return folder
+
+
 def show(source: Path, shown: Path, *, copied: bool, locked: bool) -> None:
     """Show a directory below the root: the thing itself, or a copy, which nobody may write if locked."""
     if shown.is_symlink():
@@ -69,6 +84,8 @@ def environment(settings: list[str], flaws: set[str]) -> dict[str, str]:
     inside |= dict(text.split("=", 1) for text in settings)
     if "no-path" in flaws:
         del inside["PATH"]
+    if "other-image" in flaws:
+        inside["FAKE_DIGEST"] = "another one"
     return inside
 
 
@@ -87,7 +104,7 @@ def run(state: Path, flaws: set[str], words: list[str]) -> int:
         subprocess.run(("sh", "-c", f"echo {options.image}"), stdout=subprocess.DEVNULL, check=False)
     if options.image != IMAGE and "any-image" not in flaws:
         raise FakeError(f"there is no image {options.image}")
-    held = state / "held" / options.name
+    held = state / "held" / (options.name or "unnamed")
     held.touch()
     for bind in options.bind:
         mount(state, bind, flaws)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from fake_client import IMAGE
+from fake_client import IMAGE, place_payload
 
 from evaluation.measure.conformance import CHECKS, Result, conform, examine
 from evaluation.measure.launcher import Launcher
@@ -23,6 +23,7 @@ from evaluation.runtimes.base import Argv
 from evaluation.testing import FakeRuntime
 
 CHECK = {check.id: check for check in CHECKS}
+DIGEST = "made up"
 PYTHON = "python3"
 """As the measuring user finds it: ours may be in a home that is closed to others."""
 
@@ -83,7 +84,7 @@ def bench() -> Iterator[Bench]:
         with Launcher(measuring_user("nobody" if os.getuid() == 0 else "")) as launcher:
             if not launcher.find(PYTHON):
                 pytest.skip(f"{launcher.user.name} finds no {PYTHON}")
-            yield Bench(launcher=launcher, payload=scratch, scratch=scratch)
+            yield Bench(launcher=launcher, payload=place_payload(scratch / "payload"), scratch=scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -100,11 +101,13 @@ def fake(bench: Bench) -> Iterator[PlayedRuntime]:
 
 def asked(check: str, runtime: PlayedRuntime, bench: Bench, *flaws: str) -> Result:
     flawed = runtime.using(engine_options=tuple(f"--flaw={flaw}" for flaw in flaws))
-    return examine(CHECK[check], bench, Arm(id=flawed.id, runtime=flawed, reference=IMAGE, image_digest=""))
+    return examine(
+        CHECK[check], bench, Arm(id=flawed.id, runtime=flawed, reference=IMAGE, image_digest=DIGEST)
+    )
 
 
 def test_a_faithful_client_conforms(fake: PlayedRuntime, bench: Bench) -> None:
-    results = list(conform(bench, Arm(id=fake.id, runtime=fake, reference=IMAGE, image_digest="")))
+    results = list(conform(bench, Arm(id=fake.id, runtime=fake, reference=IMAGE, image_digest=DIGEST)))
     assert [result.check for result in results] == [check.id for check in CHECKS]
     assert {result.check: result.message for result in results if result.outcome is not Outcome.HOLDS} == {}
     assert all(result.conforms and result.message for result in results)
@@ -130,6 +133,7 @@ FLAWS = [
     ("working_directory", "ignore-workdir", "exit status 1: PermissionError"),
     ("working_directory_missing", "fall-back", "ran in / instead, and nothing was said"),
     ("output_owner", "copy-binds", "not on the host"),
+    ("image_content", "other-image", "digest another one, the control's is made up"),
     ("image_missing", "any-image", "should not have run"),
     ("image_missing", "quiet", "not recognised"),
     ("image_hostile", "image-option", "read as an option"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from fake_client import place_payload
 
 from evaluation.measure.conformance import CHECKS, Check, examine
 from evaluation.measure.launcher import Launcher
@@ -58,8 +59,9 @@ def stage() -> Iterator[tuple[Bench, Arm]]:
         with Launcher(user) as launcher:
             if not launcher.find("python3"):
                 pytest.skip(f"{user.name} finds no python3")
-            bench = Bench(launcher=launcher, payload=scratch, scratch=scratch)
-            yield bench, Arm(id=runtime.id, runtime=runtime, reference=f"local:{scratch}", image_digest="")
+            bench = Bench(launcher=launcher, payload=place_payload(scratch / "payload"), scratch=scratch)
+            reference = f"local:{scratch}"
+            yield bench, Arm(id=runtime.id, runtime=runtime, reference=reference, image_digest="made up")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

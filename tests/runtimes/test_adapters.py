@@ -4,7 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def test_the_control_comes_first_and_the_others_by_name() -> None:
     assert list(RUNTIMES) == [
         CONTROL, "apptainer", "apptainer-contained", "apptainer-fakeroot", "apptainer-sandbox",
         "charliecloud", "docker", "docker-hardened", "docker-rootless", "docker-unsafe", "docker-user",
-        "podman", "podman-keep-id", "shifter", "vm",
+        "podman", "podman-keep-id", "shifter", "shifter-local", "vm",
     ]  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_what_each_one_is() -> None:
     by_role = {role: {id_ for id_, runtime in RUNTIMES.items() if runtime.role is role} for role in Role}
     assert by_role[Role.BASELINE] == {CONTROL}
     assert by_role[Role.ALTERNATIVE] == {
-        "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter",
+        "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter", "shifter-local",
     }  # fmt: skip
     assert by_role[Role.POSITIVE_CONTROL] == {"docker-unsafe"}
 
@@ -91,7 +91,8 @@ def test_an_adapter_cannot_be_changed(runtime: Runtime) -> None:
 
 @EVERY
 def test_the_same_task_gives_the_same_argv(runtime: Runtime) -> None:
-    task = of(runtime.prepare(ARCHIVES, "/store").reference)
+    named = replace(runtime, images=(("small", "id:00ff"),))  # where a site keeps the images
+    task = of(named.prepare(ARCHIVES, "/store").reference)
     argv = runtime.argv(task)
     assert argv == runtime.argv(task)
     assert all(isinstance(word, str) for word in argv)
@@ -122,11 +123,13 @@ def test_an_adapter_imports_nothing_by_which_it_could_act(path: Path) -> None:
 # In a process of its own: an audit hook cannot be taken away again.
 WATCHED = """
 import sys
+from dataclasses import replace
 from evaluation.model import Bind, Task
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Archives
 
-runtimes, seen = known_runtimes(), []
+seen = []
+runtimes = {id_: replace(one, images=(("a", "id:00ff"),)) for id_, one in known_runtimes().items()}
 bind = Bind(source="/data", target="/work")
 task = Task(image="local:/image", argv=("program",), binds=(bind,), name="job")
 

@@ -6,7 +6,7 @@ from evaluation.model import Task
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
 
-IMAGES = {"shifter": "local:/image"}
+IMAGES = {"shifter": "id:00ff", "shifter-local": "local:/image"}
 
 
 def argv(runtime: str, **asked: object) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ def test_the_option_is_added_and_nothing_else(
     assert changed == (*plain[:at], *added, *plain[at:]) if added else changed == plain
 
 
-@pytest.mark.parametrize("runtime", ["charliecloud", "shifter"])
+@pytest.mark.parametrize("runtime", ["charliecloud", "shifter", "shifter-local"])
 def test_a_tree_that_would_be_the_image_itself_is_not_written_to(runtime: str) -> None:
-    with pytest.raises(RuntimeRefusalError, match=r"read-only|image itself"):
+    with pytest.raises(RuntimeRefusalError, match=r"no layer|image itself"):
         argv(runtime, writable=True)
 
 

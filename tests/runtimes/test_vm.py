@@ -12,7 +12,7 @@ from tasks import ARCHIVES, bound
 
 import evaluation.images
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import content_digest
+from evaluation.images.convert import content_inside
 from evaluation.images.process import Run, must
 from evaluation.measure.images import runner
 from evaluation.measure.session import Arm, Bench
@@ -163,5 +163,5 @@ def test_a_machine_whose_kernel_does_not_come_up_says_so_in_time(machine: Machin
 
 @pytest.mark.real
 def test_the_image_is_the_same_inside(machine: Machine, bench: Bench, arm_of: Callable[[str], Arm]) -> None:
-    digest = content_digest(machine.image, machine.vm, machine.run, str(bench.payload))
-    assert digest == arm_of("host").image_digest
+    seen = content_inside(machine.image, machine.vm, machine.run, str(bench.payload), "small")
+    assert seen.sha256 == arm_of("host").image_digest

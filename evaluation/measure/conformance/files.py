@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 from evaluation.folders import HeldFolder
+from evaluation.images.convert import content_inside
 from evaluation.measure.conformance.trial import DeviationError, Trial, UnsupportedError, ending, expect
-from evaluation.model import WORK, Bind
+from evaluation.measure.images import runner
+from evaluation.model import DEFAULT_IMAGE, WORK, Bind
 
 __all__ = ["CHECKS"]
 
@@ -155,6 +157,16 @@ def output_owner(trial: Trial) -> str:
     return f"{names.get(int(inside[0]), 'somebody else')} inside, {owner} outside"
 
 
+@expect("The image's own files are seen inside as they are in the control's tree")
+def image_content(trial: Trial) -> str:
+    """What the runtime adds is told; the digest was the control's when the form was made ready."""
+    run, payload = runner(trial.bench.launcher), str(trial.bench.payload)
+    seen = content_inside(trial.arm.reference, trial.runtime, run, payload, DEFAULT_IMAGE)
+    if seen.sha256 != trial.arm.image_digest:
+        raise DeviationError(f"digest {seen.sha256[:12]}, the control's is {trial.arm.image_digest[:12]}")
+    return f"{seen.added} added, the first /{seen.first_added}" if seen.added else "nothing is added"
+
+
 def _named(trial: Trial, path: str) -> str:
     """Say what a path is, without the random name of a directory of ours."""
     if path == str(trial.work):
@@ -170,4 +182,5 @@ CHECKS = (
     working_directory,
     working_directory_missing,
     output_owner,
+    image_content,
 )
