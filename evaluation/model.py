@@ -248,6 +248,8 @@ class Outcome(StrEnum):
 
     HOLDS = "HOLDS"
     FAILS = "FAILS"
+    SOMETIMES = "SOMETIMES"
+    """It held in some of the turns and failed in others."""
     MEASURED = "MEASURED"
     UNSUPPORTED = "UNSUPPORTED"
     """The runtime cannot, by design."""
@@ -261,7 +263,13 @@ class Outcome(StrEnum):
     @property
     def is_evidence(self) -> bool:
         """Whether this outcome says something about the runtime."""
-        return self in {Outcome.HOLDS, Outcome.FAILS, Outcome.MEASURED, Outcome.UNSUPPORTED}
+        return self in {
+            Outcome.HOLDS,
+            Outcome.FAILS,
+            Outcome.SOMETIMES,
+            Outcome.MEASURED,
+            Outcome.UNSUPPORTED,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +379,9 @@ class Finding:
     comparison: Comparison | None = None
     comparisons: int = 0
     """Among how many comparisons this one must hold; 0 where nothing is compared."""
+    held: int = 0
+    turns: int = 0
+    """Of a question that was asked several times: in how many of how many turns it held; 0 otherwise."""
     pressed: int = 0
     """How many of the blocks were taken while the machine was short of processors."""
     image_digest: str = ""

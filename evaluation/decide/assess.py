@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from evaluation.blocks import counted, pressed, set_aside
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.decide.delta import against_host
+from evaluation.decide.turns import ANSWERS, together
 from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Observation, Outcome, ProbeTexts
 from evaluation.probes.base import Judgement, Observations, Probe
 from evaluation.statistics import Claim, compare, median_interval, noise_floor, paired_ratio, settle
@@ -177,9 +178,12 @@ def _unknown_probe(probe_id: str, arms: Arms, facts: _Run) -> Iterator[_Draft]:
 def _assess_probe(
     probe: Probe, texts: ProbeTexts, arms: Arms, facts: _Run, criteria: Criteria
 ) -> Iterator[_Draft]:
-    judged = {arm: _judged(probe, texts, arm, arms, facts) for arm in _ordered({*arms} - {*facts.absent})}
-    hosts = tuple(judged[arm][0] for arm in (CONTROL, CONTROL_AGAIN) if arm in judged)
     confidence = criteria.method.confidence_level.value
+    judged = {
+        arm: _judged(probe, texts, arm, arms, facts, confidence=confidence)
+        for arm in _ordered({*arms} - {*facts.absent})
+    }
+    hosts = tuple(judged[arm][0] for arm in (CONTROL, CONTROL_AGAIN) if arm in judged)
     control = judged[CONTROL][1] if CONTROL in judged else {}
     again = judged[CONTROL_AGAIN][1] if CONTROL_AGAIN in judged else {}
     floor = _noise_floor(control, again, confidence=confidence)
@@ -196,7 +200,7 @@ def _assess_probe(
 
 
 def _judged(
-    probe: Probe, texts: ProbeTexts, arm: str, arms: Arms, facts: _Run
+    probe: Probe, texts: ProbeTexts, arm: str, arms: Arms, facts: _Run, *, confidence: float
 ) -> tuple[Finding, Mapping[int, float]]:
     """Ask the probe about one arm; whatever breaks becomes an ``ERROR``."""
     own = arms[arm]
@@ -206,17 +210,48 @@ def _judged(
         return replace(blank, outcome=Outcome.UNSUPPORTED, message=refusals[-1]), {}
     if unlike := _unlike(own, arms.get(CONTROL, Observations()), probe, facts):
         return _broken(blank, unlike), {}
+    turns: tuple[Judgement, ...] = ()
     try:
-        judgement = probe.judge(own, others)
+        if probe.turns > 1 and not probe.checklist_id:
+            turns = _turn_by_turn(probe, own, others)
+        judgement = together(turns, confidence=confidence) if turns else probe.judge(own, others)
         samples = _samples(judgement)
     except Exception as error:  # noqa: BLE001 - a broken probe must not take the others with it
         message = _recorded_error(own) or f"the probe could not judge: {type(error).__name__}: {error}"
         return _broken(blank, message), {}
     broke = _recorded_error(own)
-    if broke and judgement.outcome is not Outcome.FAILS:  # what was once seen to fail has failed
+    seen_to_fail = judgement.outcome in {Outcome.FAILS, Outcome.SOMETIMES}
+    if broke and not seen_to_fail:  # what was once seen to fail has failed
         return _broken(blank, broke), {}
-    finding = replace(blank, outcome=judgement.outcome, message=judgement.message, verdict=judgement.verdict)
+    finding = replace(
+        blank,
+        outcome=judgement.outcome,
+        message=judgement.message,
+        verdict=judgement.verdict,
+        held=sum(turn.outcome is Outcome.HOLDS for turn in turns),
+        turns=sum(turn.outcome in ANSWERS for turn in turns),
+    )
     return finding, samples
+
+
+def _turn_by_turn(
+    probe: Probe, own: Observations, others: Mapping[str, Observations]
+) -> tuple[Judgement, ...]:
+    """Judge each turn by itself, the other arms' same turn beside it; nothing where there was but one."""
+    blocks = sorted({item.block for item in own.items})
+    if len(blocks) < 2:
+        return ()
+    return tuple(
+        probe.judge(
+            _of(block, own) or own, {arm: _of(block, found) or found for arm, found in others.items()}
+        )
+        for block in blocks
+    )
+
+
+def _of(block: int, found: Observations) -> Observations | None:
+    items = tuple(item for item in found.items if item.block == block)
+    return Observations(items) if items else None
 
 
 def _samples(judgement: Judgement) -> Mapping[int, float]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method
+from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method, OutcomeCriterion
+from evaluation.decide.value import credit_of_share
 from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
 from evaluation.statistics import log_ratios
 
@@ -48,7 +49,7 @@ class Noise:
 
 
 def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
-    """Bootstrap over blocks the score of every row that rests on a measured figure.
+    """Bootstrap over blocks the score of every row that rests on a measured figure; over turns, of a share.
 
     The bare host's rows are not drawn. They tell which blocks there are, whoever else was measured.
     """
@@ -60,10 +61,13 @@ def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
         criterion, finding = criteria.criteria[row.criterion], row.finding
         if row.runtime == CONTROL or row.score.value is None:
             continue
+        key = (row.criterion, row.runtime)
+        if finding and finding.outcome is Outcome.SOMETIMES and isinstance(criterion, OutcomeCriterion):
+            scores[key] = _turns_again(criterion, finding, criteria.method)
+            probes[key] = finding.probe
         if finding is None or finding.outcome is not Outcome.MEASURED:
             continue
         if isinstance(criterion, MeasuredCriterion):
-            key = (row.criterion, row.runtime)
             scores[key] = _replicates(criterion, finding, blocks[finding.probe], criteria.method)
             probes[key] = finding.probe
     return Noise(scores=scores, probes=probes)
@@ -91,6 +95,16 @@ def _replicates(
     figures = np.exp(medians) if is_ratio else medians
     scores = np.array([criterion.scale.score(figure) for figure in figures.tolist()])
     replicates: Draws = scores[where]
+    return replicates
+
+
+def _turns_again(criterion: OutcomeCriterion, finding: Finding, method: Method) -> Draws:
+    """Draw as many turns again as there were: each runtime's luck is its own."""
+    stream = _stream(method.seed.value, f"turns {finding.probe} {finding.runtime}")
+    resamples = method.bootstrap_resamples.value
+    held = stream.binomial(finding.turns, finding.held / finding.turns, size=resamples)
+    credits_ = [credit_of_share(criterion, share / finding.turns) for share in range(finding.turns + 1)]
+    replicates: Draws = np.array(credits_)[held]
     return replicates
 
 

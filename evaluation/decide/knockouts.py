@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluation.decide.criteria import UseCase
-from evaluation.model import Finding
+from evaluation.model import Finding, Outcome
 from evaluation.sites import Acceptance, Site
 
 __all__ = ["Reason", "family_of", "knock_outs", "open_vetoes", "waived"]
@@ -100,6 +100,10 @@ def _is_known(finding: Finding | None) -> bool:
 
 def _evidence(finding: Finding | None, when: str | None) -> str:
     """Return what shows that a rule's case has come true, or nothing."""
-    if finding is None or finding.borrowed or finding.outcome != when:
+    if finding is None or finding.borrowed:
+        return ""
+    # What fails sometimes has failed: nobody can rely on it.
+    outcome = Outcome.FAILS if finding.outcome is Outcome.SOMETIMES else finding.outcome
+    if outcome != when:
         return ""
     return f"{finding.message.rstrip('.')} ({finding.texts.checklist_id or finding.probe})"

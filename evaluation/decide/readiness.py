@@ -49,6 +49,7 @@ _STATES: Final = {
     Outcome.HOLDS: State.MET,
     Outcome.MEASURED: State.MET,
     Outcome.FAILS: State.NOT_MET,
+    Outcome.SOMETIMES: State.NOT_MET,
     Outcome.UNSUPPORTED: State.NOT_MET,
     # It was tried here and did not work, bare neither: the host's doing, and in the package's way no less.
     Outcome.INERT: State.NOT_MET,

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from evaluation.decide.criteria import Criteria, Criterion, MeasuredCriterion
+from evaluation.decide.criteria import Criteria, Criterion, MeasuredCriterion, OutcomeCriterion
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL_AGAIN, CriterionRow, Finding, Outcome, Score
 
-__all__ = ["UNKNOWN", "criterion_rows", "criterion_score", "refuse_unlike", "total"]
+__all__ = ["UNKNOWN", "credit_of_share", "criterion_rows", "criterion_score", "refuse_unlike", "total"]
 
 UNKNOWN = Score(value=None, low=0.0, high=1.0)
 """What is worth what nobody has measured: anything its scale allows."""
@@ -67,6 +67,8 @@ def _lent(score: Score, criterion: Criterion, finding: Finding, factor: float) -
 
 def _own_score(criterion: Criterion, finding: Finding) -> Score:
     if not isinstance(criterion, MeasuredCriterion):
+        if finding.outcome is Outcome.SOMETIMES:
+            return _known(credit_of_share(criterion, finding.held / finding.turns))
         worth = {str(outcome): credit for outcome, credit in criterion.outcomes.items()}.get(finding.outcome)
         return UNKNOWN if worth is None else _known(worth)
     if finding.outcome in {Outcome.UNSUPPORTED, Outcome.FAILS}:
@@ -81,6 +83,12 @@ def _own_score(criterion: Criterion, finding: Finding) -> Score:
             what, where=f"probe {finding.probe}", advice="Give the criterion and its scale the probe's unit."
         )
     return _known(criterion.scale.score(figure.estimate))
+
+
+def credit_of_share(criterion: OutcomeCriterion, share: float) -> float:
+    """What is worth something that holds in this share of turns: between a failure and a success."""
+    fails, holds = criterion.outcomes[Outcome.FAILS], criterion.outcomes[Outcome.HOLDS]
+    return fails + share * (holds - fails)
 
 
 def _known(value: float) -> Score:

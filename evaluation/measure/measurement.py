@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +16,7 @@ from evaluation.measure.launcher import now
 from evaluation.measure.patience import Patience
 from evaluation.measure.profiles import Profile
 from evaluation.measure.progress import Progress
-from evaluation.measure.schedule import PlannedTurn, plan_turns
+from evaluation.measure.schedule import Again, PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
 from evaluation.measure.variants import adapter
@@ -111,6 +111,7 @@ class Measurement:
                 (CONTROL, CONTROL_AGAIN),
                 planned + self._profile.repeats,
                 self.manifest.seed,
+                self._again(probes.values()),
             )
         )
         turns = [
@@ -121,14 +122,19 @@ class Measurement:
         ]
         done = self.run.turns_done()
         self._aside = Counter(marked(self.run.observations()))
-        foreseen = [item.turn.key in done for item in turns if item.turn.block <= planned]
+        foreseen = [
+            item.turn.key in done
+            for item in turns
+            if item.turn.block <= planned or item.turn.probe not in paired
+        ]
         progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
         compared = len({(id_, arm) for id_ in paired for arm in self._asked(probes[id_])})
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
             block = item.turn.block
-            if block > planned + self._aside[item.turn.probe]:
+            repeated = item.turn.probe in paired and block > planned
+            if repeated and block > planned + self._aside[item.turn.probe]:
                 continue  # nothing to repeat
             if block not in begun:
                 begun.add(block)
@@ -143,13 +149,22 @@ class Measurement:
                 if why:
                     break
             if item.turn.key not in done:
-                if block > planned:
+                if repeated:
                     progress.more()
                 progress.step(f"{item.turn.probe} · {item.turn.runtime} · block {block}")
                 probe = probes[item.turn.probe]
                 spent_s += self._take(probe, ready[probe.image][item.turn.runtime], item)
         progress.end(why and f", stopped: {why}")
         return f"{group}: {why or 'every planned block was measured'}"
+
+    def _again(self, probes: Iterable[Probe]) -> dict[str, Again]:
+        """Say what is asked several times: where there are blocks at all, of what is timed."""
+        timed = {facts.id for facts in self.manifest.runtimes if facts.timed}
+        return {
+            probe.id: Again(turns=probe.turns, arms=[arm for arm in self._asked(probe) if arm in timed])
+            for probe in probes
+            if probe.repeat != "paired" and probe.turns > 1 and self._profile.blocks
+        }
 
     def _asked(self, probe: Probe) -> list[str]:
         """Give the runtimes that are asked a question, without the bare host."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evaluation.store import Turn
 
-__all__ = ["PlannedTurn", "plan_turns"]
+__all__ = ["Again", "PlannedTurn", "plan_turns"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,21 @@ class PlannedTurn:
     warm_up: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """So many turns in all, in these arms and the first control."""
+
+    turns: int
+    arms: Sequence[str]
+
+
 def plan_turns(
     repeats: Mapping[str, str],
     arms: Mapping[str, Sequence[str]],
     controls: Sequence[str],
     blocks: int,
     seed: int,
+    again: Mapping[str, Again] | None = None,
 ) -> Iterator[PlannedTurn]:
     """Yield every turn of a group of probes, in order.
 
@@ -47,15 +56,26 @@ def plan_turns(
         Counted blocks of a paired probe; block 0 is the warm-up and comes on top.
     seed : int
         The order follows from it alone, so a run that is resumed goes on in the same order.
+    again : mapping, optional
+        Per probe that is asked once of most: how often in all it is asked, and of which arms.
     """
-    for block in range(blocks + 1):
+    further = again or {}
+    last = max([blocks, *(more.turns - 1 for more in further.values())])
+    for block in range(last + 1):
         # Not for secrets: a seeded order that anybody can repeat is the purpose.
         shuffled = random.Random(f"{seed}/{block}")  # noqa: S311
-        probes = [probe for probe, repeat in sorted(repeats.items()) if repeat == "paired" or block == 0]
+        probes = [
+            probe
+            for probe, repeat in sorted(repeats.items())
+            if block == 0
+            or (repeat == "paired" and block <= blocks)
+            or (repeat != "paired" and probe in further and block < further[probe].turns)
+        ]
         shuffled.shuffle(probes)
         for probe in probes:
             paired = repeats[probe] == "paired"
-            order = [*(controls if paired else controls[:1]), *arms[probe]]
+            asked = arms[probe] if paired or block == 0 else further[probe].arms
+            order = [*(controls if paired else controls[:1]), *asked]
             shuffled.shuffle(order)
             for place, arm in enumerate(order):
                 yield PlannedTurn(

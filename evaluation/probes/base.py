@@ -290,6 +290,10 @@ class Probe:
     run repeats it: ``"paired"`` (a measured value, as many blocks as the profile asks for) or ``"once"``
     (a functional attempt, or a figure that is known once and for all). ``quick`` says whether the quick
     profile takes it; what it leaves out is ``UNAVAILABLE`` there, and measured in full.
+    ``turns`` is how often a functional probe is asked of what is timed (what is ranked, and the bare host):
+    several times where the answer could depend on a moment. It is then ``SOMETIMES`` where it held in some
+    turns only, and each turn is judged by itself; an attempt of the checklist that had its effect once is
+    exposed.
     ``beside`` says whether it is put to what is no container too (a virtual machine), because something is
     said of that which it can check.
     An attempt of the security checklist has its ``checklist_id`` there, a ``severity`` and, as a sentence,
@@ -313,6 +317,7 @@ class Probe:
     image: str = DEFAULT_IMAGE
     bare: bool = False
     repeat: str = "paired"
+    turns: int = 1
     quick: bool = True
     beside: bool = False
     references: tuple[Reference, ...] = ()

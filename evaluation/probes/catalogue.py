@@ -44,7 +44,8 @@ def render(groups: Mapping[str, Iterable[Probe]]) -> str:
 
 def _section(probe: Probe) -> str:
     title = f"`{probe.id}`" + (f" ({probe.checklist_id})" if probe.checklist_id else "")
-    facts = [f"version {probe.version}", _REPEAT[probe.repeat]]
+    again = f"asked {probe.turns} times of what is ranked, and judged by how often it held"
+    facts = [f"version {probe.version}", again if probe.turns > 1 else _REPEAT[probe.repeat]]
     if probe.unit:
         facts.insert(1, f"in {probe.unit}")
     if probe.image != DEFAULT_IMAGE:

@@ -18,7 +18,8 @@ import numpy as np
 from markupsafe import Markup
 
 from evaluation.decide.chances import taken_blocks
-from evaluation.decide.criteria import Criteria, MeasuredCriterion
+from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion
+from evaluation.decide.value import credit_of_share
 from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
 from evaluation.model import CONTROL, CriterionRow, Outcome, Score, Standing, UseCaseDecision
@@ -167,14 +168,24 @@ def _rows(
 ) -> dict[str, Any]:
     """Scores by criterion and runtime, and the blocks behind those that were measured with noise.
 
-    With them stand the places, among all blocks of the probe, of those that this runtime has not.
+    With them stand the places, among all blocks of the probe, of those that this runtime has not. Of what
+    held in some of the turns only: in how many of how many, and what none and all of them are worth.
     """
     rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
     taken = taken_blocks(site.decision.rows)
-    noise = []
+    noise: list[list[object]] = []
+    turns: list[list[object]] = []
     for at, name in enumerate(names):
         criterion = rules.criteria[name]
         if not isinstance(criterion, MeasuredCriterion):
+            turns += (
+                [at, column, criterion.probe, found.held, found.turns, *_credits(criterion)]
+                for column, runtime in enumerate(runtimes)
+                if (row := rows.get((name, runtime)))
+                and (found := row.finding)
+                and row.score.value is not None
+                and found.outcome is Outcome.SOMETIMES
+            )
             continue
         for column, runtime in enumerate(runtimes):
             row = rows.get((name, runtime))
@@ -190,7 +201,13 @@ def _rows(
             for name in names
         ],
         "noise": noise,
+        "turns": turns,
     }
+
+
+def _credits(criterion: OutcomeCriterion) -> tuple[float, float]:
+    """What it is worth to hold in no turn, and in every turn."""
+    return credit_of_share(criterion, 0.0), credit_of_share(criterion, 1.0)
 
 
 def _score(score: Score | None) -> float | list[float]:

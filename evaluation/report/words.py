@@ -6,7 +6,7 @@ shape and the colour in the style sheet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Severity, Standing
@@ -26,6 +26,9 @@ class State:
 _OUTCOMES: Final = {
     Outcome.HOLDS: State(word="holds", tone="good", meaning="What the probe asks for was observed."),
     Outcome.FAILS: State(word="fails", tone="bad", meaning="The opposite was observed."),
+    Outcome.SOMETIMES: State(
+        word="sometimes", tone="half", meaning="It held in some of the turns, and failed in others."
+    ),
     Outcome.MEASURED: State(word="measured", tone="plain", meaning="A value was measured."),
     Outcome.UNSUPPORTED: State(
         word="unsupported", tone="cross", meaning="The runtime cannot do this, by design."
@@ -147,6 +150,9 @@ def state(finding: Finding | None) -> State:
 def _own_state(finding: Finding) -> State:
     if finding.outcome is Outcome.MEASURED and finding.comparison is not None and finding.runtime != CONTROL:
         return _COMPARISONS[finding.comparison]
+    if finding.outcome is Outcome.SOMETIMES:
+        found = _OUTCOMES[finding.outcome]
+        return replace(found, word=f"{found.word}: {finding.held} of {finding.turns}")
     return _VERDICTS.get(finding.verdict, _OUTCOMES[finding.outcome])
 
 

@@ -25,7 +25,7 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.score import decide
 from evaluation.decide.standing import rank
 from evaluation.decide.whatif import Gaps, Table, imagine, table
-from evaluation.model import Finding, Score
+from evaluation.model import Finding, Outcome, Score
 from evaluation.report.build import page as build_page
 from evaluation.report.source import Case
 from evaluation.sites import Borrow
@@ -52,9 +52,21 @@ def losing(case: Case) -> Case:
     """Let two runtimes of the first site lack blocks of a probe, each of them others."""
     site = case.measured[0]
     lost = {("import_storm", "apptainer"): (2, 7), ("import_storm", "podman"): (0,)}
-    findings = tuple(without(each, lost.get((each.probe, each.runtime), ())) for each in site.findings)
+    findings = tuple(
+        now_and_then(without(each, lost.get((each.probe, each.runtime), ()))) for each in site.findings
+    )
     decision = decide(findings, case.criteria, case.sites[site.site])
     return replace(case, measured=(replace(site, findings=findings, decision=decision), *case.measured[1:]))
+
+
+def now_and_then(finding: Finding) -> Finding:
+    """Let two runtimes hear a signal in some of the turns only."""
+    held = {("signal_delivery", "podman"): 5, ("signal_delivery", "docker"): 2}.get(
+        (finding.probe, finding.runtime)
+    )
+    if held is None:
+        return finding
+    return replace(finding, outcome=Outcome.SOMETIMES, held=held, turns=6)
 
 
 def without(finding: Finding, lost: tuple[int, ...]) -> Finding:

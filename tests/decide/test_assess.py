@@ -195,6 +195,68 @@ def test_blocks_that_were_taken_under_pressure_are_counted_in_words() -> None:
     assert f"2 of {len(found.blocks)} blocks were taken while" in found.message
 
 
+def reached(own: Observations, _: Mapping[str, Observations]) -> Judgement:
+    holds = all(own.values("reached"))
+    return Judgement(outcome=Outcome.HOLDS if holds else Outcome.FAILS, message="as seen")
+
+
+def asked(runtime: str, *answers: bool) -> list[Observation]:
+    return [
+        replace(
+            ORDINARY, probe="reached", runtime=runtime, block=block, name="reached", value=answer, unit=""
+        )
+        for block, answer in enumerate(answers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "held", "turns"),
+    [
+        ((True,) * 6, Outcome.HOLDS, 6, 6),
+        ((False,) * 6, Outcome.FAILS, 0, 6),
+        ((True, True, False, True, True, True), Outcome.SOMETIMES, 5, 6),
+        ((True,), Outcome.HOLDS, 0, 0),  # a run of before, or a mode that is asked once
+        ((False,), Outcome.FAILS, 0, 0),
+    ],
+)
+def test_what_is_asked_several_times_is_judged_turn_by_turn(
+    answers: tuple[bool, ...], outcome: Outcome, held: int, turns: int
+) -> None:
+    question = replace(probe("reached", ""), checklist_id="", judge=reached, turns=6)
+    (found,) = assess(
+        asked("docker", *answers),
+        site="here",
+        run="today",
+        absent={},
+        image_digests={},
+        probes={"reached": ("operations", question)},
+        criteria=criteria(),
+    )
+    assert (found.outcome, found.held, found.turns) == (outcome, held, turns)
+
+
+def test_an_attempt_that_had_its_effect_once_is_exposed() -> None:
+    often = replace(probe("safe", ""), turns=3)
+    taken = [
+        replace(item, block=block)
+        for block in range(3)
+        for item in (*tried("host", escaped=True), *tried("docker", escaped=block == 2))
+    ]
+    found = {
+        finding.runtime: finding
+        for finding in assess(
+            taken,
+            site="here",
+            run="today",
+            absent={},
+            image_digests={},
+            probes={"safe": ("security", often)},
+            criteria=criteria(),
+        )
+    }
+    assert (found["docker"].outcome, found["docker"].verdict) == (Outcome.FAILS, "EXPOSED")
+
+
 def test_a_comparison_knows_among_how_many_it_must_hold() -> None:
     hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
     six = [item for number in range(6) for item in timed(f"r{number}", 3.0, blocks=range(8))]

@@ -100,6 +100,21 @@ def test_a_runtime_that_lost_blocks_is_resampled_from_all_that_it_has() -> None:
     assert found["a"] == pytest.approx(float(stats.binom.sf(5, 11, 4 / 11)), abs=0.02)
 
 
+def test_a_share_of_turns_is_drawn_as_often_as_it_would_come_out() -> None:
+    """a holds in 4 of 8 turns and is first when 5 or more of another 8 hold; b's value is fixed between."""
+    (*_, a, _), (*_, b, _) = row("a"), row("b")
+    a = replace(a, probe="tidy", outcome=Outcome.SOMETIMES, held=4, turns=8)
+    b = replace(b, probe="tidy", outcome=Outcome.SOMETIMES, held=9, turns=16)
+    rules = criteria(draws=20_000, bootstrap_resamples=4000)
+    rows = criterion_rows([a, b], rules)
+    spread = noise(rows, rules)
+    shares = np.unique(spread.scores["tidy", "a"], return_counts=True)
+    expected = stats.binom.pmf(np.arange(9), 8, 0.5)
+    for share, count in zip(*shares, strict=True):
+        assert count / 4000 == pytest.approx(expected[round(8 * share)], abs=0.03)
+    assert abs(np.corrcoef(spread.scores["tidy", "a"], spread.scores["tidy", "b"])[0, 1]) < 0.06
+
+
 def test_what_is_missing_counts_as_worst_for_oneself_and_as_best_for_rivals() -> None:
     full, hidden = [*row("a"), *row("b")], [*row("a"), *row("b", tidy=None)]
     assert chances(hidden)["a"] <= chances(full)["a"]

@@ -27,6 +27,7 @@ weights = st.floats(0.01, 100)
         ("start", measured("a", "start", 1.0, noise=0), 0.5),  # halfway from 10 s to 0.1 s by ratio
         ("start", measured("a", "start", 0.01, noise=0), 1.0),  # beyond the best nothing changes
         ("rate", measured("a", "rate", 4.5, control=5.0, noise=0), 0.9),
+        ("tidy", replace(finding("a", "tidy", Outcome.SOMETIMES), held=5, turns=6), 5 / 6),
         ("start", finding("a", "start", Outcome.UNSUPPORTED), 0.0),
         ("start", finding("a", "start", Outcome.FAILS), 0.0),
         ("tidy", finding("a", "tidy", Outcome.HOLDS), 1.0),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.measure.schedule import PlannedTurn, plan_turns
+from evaluation.measure.schedule import Again, PlannedTurn, plan_turns
 
 CONTROLS = ("host", "host-again")
 names = st.text(alphabet="abcdefgh", min_size=1, max_size=3)
@@ -54,6 +54,19 @@ def test_each_probe_has_arms_of_its_own() -> None:
     assert {runtime for probe, runtime in seen if probe == "setuid_planting"} == {
         "host", "docker", "docker-unsafe",
     }  # fmt: skip
+
+
+def test_what_may_depend_on_a_moment_is_asked_again_of_what_is_timed() -> None:
+    repeats = {"cold_start": "paired", "signal_delivery": "once", "image_size": "once"}
+    arms = {"cold_start": ["docker"], "signal_delivery": ["docker", "docker-user"], "image_size": ["docker"]}
+    again = {"signal_delivery": Again(turns=4, arms=["docker"])}
+    turns = [item.turn for item in plan_turns(repeats, arms, CONTROLS, 1, seed=1, again=again)]
+    asked = Counter((turn.probe, turn.runtime) for turn in turns)
+    assert asked["signal_delivery", "docker"] == asked["signal_delivery", "host"] == 4
+    assert asked["signal_delivery", "docker-user"] == asked["image_size", "docker"] == 1
+    assert asked["cold_start", "docker"] == 2  # one to warm up; further blocks are the other's alone
+    assert ("signal_delivery", "host-again") not in asked
+    assert len(set(turns)) == len(turns)
 
 
 @given(plans)

@@ -28,6 +28,7 @@ def outcome(outcome: Outcome, verdict: str = "", comparison: Comparison | None =
         (outcome(Outcome.HOLDS, "DENIED"), "denied"),
         (outcome(Outcome.HOLDS, "ABSENT"), "absent"),
         (outcome(Outcome.FAILS, "EXPOSED"), "exposed"),
+        (replace(outcome(Outcome.SOMETIMES), held=5, turns=6), "sometimes: 5 of 6"),
         (outcome(Outcome.INERT, "INERT"), "inert"),
         (outcome(Outcome.ERROR, "ERROR"), "probe error"),
         (outcome(Outcome.UNAVAILABLE), "not measured"),

@@ -68,6 +68,7 @@ PROBE = Probe(
     ),
     needs=("payload",),
     repeat="once",
+    turns=3,
     references=(
         Reference(
             title="Docker: host network driver", url="https://docs.docker.com/engine/network/drivers/host/"

@@ -87,6 +87,7 @@ PROBE = Probe(
     judge=judge,
     needs=("payload",),
     repeat="once",
+    turns=3,
     references=(
         Reference(title="user_namespaces(7)", url="https://man.archlinux.org/man/user_namespaces.7.en.raw"),
     ),

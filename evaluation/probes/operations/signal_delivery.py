@@ -1,69 +1,21 @@
 """Whether a signal to the client reaches the program, and its exit status comes back."""
 
-import signal
-from collections.abc import Mapping
+from evaluation.model import Reference
+from evaluation.probes.base import Probe, Session
+from evaluation.probes.signalling import EXIT_STATUS, judge, signal_once
 
-from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Reference
-from evaluation.payload.build import PROBE as PAYLOAD
-from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.canaries import wait_for
-from evaluation.probes.judging import PROBLEM, problem
-
-PREFIX = "waiting"
-EXIT_STATUS = 42
-"""What the payload exits with after a signal; no runtime uses it for a failure of its own."""
-
-READY_S = 30.0
-END_S = 10.0
-MARK_S = 1.0
-"""How long after the client's end the mark may appear: not every client waits for its payload."""
-LIFETIME_S = 60
+SETTLED_S = 1.0
+"""So long after the program is ready every client has begun to pass signals on, if it does at all."""
 
 
 def observe(session: Session) -> None:
-    """Start a program that waits for SIGTERM, and send it to the client."""
-    inside = f"{session.work_inside}/{PREFIX}"
-    running = session.start((f"{session.payload_inside}/{PAYLOAD}", "await-signal", inside, str(LIFETIME_S)))
-    ready = wait_for(session.work / f"{PREFIX}.ready", READY_S)
-    if ready:
-        running.signal(signal.SIGTERM)
-    completed = running.wait(END_S)
-    if not ready:
-        status = completed.evidence.exit_status
-        message = f"the payload was not ready within {READY_S:.0f} s (exit status {status})"
-        session.record(PROBLEM, message, evidence=(completed,))
-        return
-    received = wait_for(session.work / f"{PREFIX}.received", MARK_S)
-    session.record("received", received, evidence=(completed,))
-    session.record("exit_status", completed.evidence.exit_status, evidence=(completed,))
-    session.record("ended_by_us", completed.evidence.timed_out, evidence=(completed,))
-
-
-def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:
-    """Hold where the signal arrived and the exit status came back, each time."""
-    fault = problem(own)
-    received, statuses = own.values("received"), own.values("exit_status")
-    if fault or not received:
-        return Judgement(outcome=Outcome.ERROR, message=fault or "no signal was sent")
-    arrived = (
-        "SIGTERM to the client reached the program" if all(received) else "SIGTERM did not reach the program"
-    )
-    ending = f"exit status {own.last('exit_status')}"
-    if True in own.values("ended_by_us"):
-        ending = f"it was still running {END_S:.0f} s later"
-    message = f"{arrived}; {ending} (expected {EXIT_STATUS})"
-    if all(received) and set(statuses) == {EXIT_STATUS}:
-        return Judgement(outcome=Outcome.HOLDS, message=message)
-    host = others.get(CONTROL, Observations())
-    is_host = own.items[0].runtime in {CONTROL, CONTROL_AGAIN}
-    if not is_host and host.items and not all(host.values("received")):
-        return Judgement(outcome=Outcome.INERT, message=f"{message}; it did not reach a bare process either")
-    return Judgement(outcome=Outcome.FAILS, message=message)
+    """Start a program that waits for SIGTERM, and send it to the client when both have settled."""
+    signal_once(session, after_s=SETTLED_S)
 
 
 PROBE = Probe(
     id="signal_delivery",
-    version=1,
+    version=2,
     question="Does SIGTERM to the launched client reach the program, and does its exit status come back?",
     why=(
         "Batch systems warn a job by SIGTERM before its time is up. A job that never sees it cannot write "
@@ -72,7 +24,8 @@ PROBE = Probe(
     method=(
         "The payload says when it is ready, waits for SIGTERM, then writes a mark on the bind and exits "
         f"with {EXIT_STATUS}. The verifier sends SIGTERM to the launched client alone, as a scheduler's "
-        "step daemon does, looks for the mark on the host and at the client's exit status. The payload "
+        f"step daemon does, {SETTLED_S:.0f} s after the payload is ready (what comes earlier is asked by "
+        "early_signal_delivery), looks for the mark on the host and at the client's exit status. The payload "
         "installs a handler, because process 1 of a namespace is sent no signal without one. The control "
         "is the same done bare."
     ),
@@ -84,6 +37,7 @@ PROBE = Probe(
     judge=judge,
     needs=("payload",),
     repeat="once",
+    turns=6,
     references=(
         Reference(
             title="pid_namespaces(7)",

@@ -85,6 +85,7 @@ PROBE = Probe(
     ),
     needs=("payload",),
     repeat="once",
+    turns=3,
     references=(
         Reference(
             title="pid_namespaces(7)",

@@ -86,6 +86,20 @@
       });
       spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
     }
+    for (const [criterion, runtime, probe, held, turns, none, all] of site.turns) {
+      const key = stream(`turns ${probe} ${site.runtimes[runtime]}`);
+      const medians = Float64Array.from({ length: method.resamples }, (_, k) => {
+        let again = 0;
+        for (let j = 0; j < turns; j++) again += random(key, k * turns + j) < held / turns;
+        return none + (again / turns) * (all - none);
+      });
+      const name = `picks ${probe}`;
+      if (!chosen.has(name)) {
+        const picks = stream(name);
+        chosen.set(name, Uint16Array.from({ length: method.draws }, (_, i) => random(picks, i) * method.resamples));
+      }
+      spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
+    }
     return spread;
   };
 
