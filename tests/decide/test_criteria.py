@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evaluation.decide.checklist import read_checklists
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, Scale, load_criteria
 from evaluation.errors import Fault, FaultyDocumentError
 from evaluation.model import Outcome, Standing
 from evaluation.probes.registry import discover
 
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 SHIPPED = Path(__file__).parents[2] / "criteria.yaml"
 TEXT = SHIPPED.read_text()
 
@@ -89,6 +91,20 @@ def test_every_weight_has_its_reason_beside_it() -> None:
     ]
     assert len(weights) > 30
     assert [line for line in weights if "#" not in line] == []
+
+
+def test_nothing_is_weighed_that_could_be_luck(shipped: Criteria) -> None:
+    """What is asked once is weighed only if its answer was seen to stay the same when asked again."""
+    probes = discover()
+    weighed = {shipped.criteria[name].probe for case in shipped.use_cases for name in shipped.weights(case)}
+    once = [probes[id_] for id_ in weighed if probes[id_].repeat == "once" and probes[id_].turns == 1]
+    repeated = {
+        (tried.probe, tried.version): {len(verdicts) for verdicts in tried.verdicts.values()}
+        for checklist in read_checklists(REFERENCE)
+        for tried in checklist.attempts
+        if tried not in [row for row, _, _ in checklist.unstable()]
+    }
+    assert [probe.id for probe in once if max(repeated.get((probe.id, probe.version), {0})) < 3] == []
 
 
 def test_root_on_a_shared_machine_knocks_out_and_on_an_own_one_is_weighed(shipped: Criteria) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from made_up import criteria, row, site
 
@@ -39,6 +41,17 @@ def test_what_it_does_not_accept_is_knocked_out(accepts: list[dict[str, str]]) -
     standings = {verdict.runtime: verdict.standing for verdict in decided.verdicts}
     assert standings["d"] is Standing.KNOCKED_OUT
     assert "accepts it" not in decided.sentence
+
+
+def test_what_fails_sometimes_has_failed() -> None:
+    d = row("d", start=0.2)
+    sometimes = [
+        replace(each, outcome=Outcome.SOMETIMES, held=5, turns=6) if each.probe == "safe" else each
+        for each in d
+    ]
+    (decided,) = decide((*row("a", start=5.0, rate=0.5), *sometimes), VETO, site()).use_cases
+    standings = {verdict.runtime: verdict.standing for verdict in decided.verdicts}
+    assert standings["d"] is Standing.KNOCKED_OUT
 
 
 def test_what_did_not_happen_is_not_said_to_be_accepted() -> None:

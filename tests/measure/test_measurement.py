@@ -364,6 +364,24 @@ def test_measuring_stops_between_blocks_and_tells_why(
     assert asked[0][1] == pytest.approx(again[-1][1], abs=0.01)
 
 
+def test_what_depends_on_a_moment_is_asked_as_often_as_its_probe_says(tmp_path: Path, use: Use) -> None:
+    use(replace(probe(start, repeat="once"), turns=3))
+    run = bare(tmp_path)
+    measured(run, tmp_path)
+    assert sorted(run.turns_done()) == [f"cold_start/host/{block}" for block in range(3)]
+    assert not any(item.warm_up for item in run.observations())
+    measured(Run(run.path), tmp_path)
+    assert len(run.turns_done()) == 3
+
+
+def test_a_profile_without_blocks_leaves_asking_again_to_whoever_opened_it(tmp_path: Path, use: Use) -> None:
+    use(replace(probe(start, repeat="once"), turns=3))
+    run = bare(tmp_path)
+    with measurement(run, tmp_path / "scratch", replace(TINY, blocks=0)) as opened:
+        opened.measure("group")
+    assert len(run.turns_done()) == 1
+
+
 # -- pressure ----------------------------------------------------------------------------------------
 
 
