@@ -90,6 +90,12 @@ def container(tmp_path: Path) -> Iterator[str]:
     kill_namespace()
 
 
+def test_the_set_up_tries_with_the_environment_that_is_measured_with() -> None:
+    script = f". {SETUP} help >/dev/null; as_user env"
+    told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert dict(line.split("=", 1) for line in told.splitlines()) == dict(measuring_user().env)
+
+
 def test_a_podman_whose_processes_were_all_killed_is_usable_again(container: str) -> None:
     processes = podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", container, answer=True)
     for number in processes.split():
