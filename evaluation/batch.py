@@ -6,6 +6,7 @@ The names are those of the schedulers and of Parsl, so that a site contact copie
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
@@ -130,6 +131,32 @@ class Batch(StrictModel):
                 message = f"'psij' takes '#SBATCH --NAME=VALUE' only: {line!r}"
                 raise ValueError(message)
         return self
+
+    @property
+    def directives(self) -> tuple[str, ...]:
+        """What every job at this site asks for, as lines of its script: whoever submits it, and for what.
+
+        The one place where this description becomes options of a submission.
+        """
+        mark = _DIRECTIVES.get(self.engine, "")
+        named = {
+            "slurm": {
+                "--partition=": self.partition,
+                "--account=": self.account,
+                "--cpus-per-task=": self.cores_per_node,
+                "--mem=": self.mem_per_node and f"{self.mem_per_node}G",
+            },
+            "gridengine": {"-q ": self.queue},
+        }
+        asked = named.get(self.engine, {})
+        return (*(f"{mark}{name}{value}" for name, value in asked.items() if value), *self.scheduler_options)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The same as words of ``sbatch`` or ``qsub``."""
+        mark = _DIRECTIVES.get(self.engine, "")
+        words = (shlex.split(line.removeprefix(mark), comments=True) for line in self.directives)
+        return tuple(word for line in words for word in line)
 
     @property
     def submits(self) -> bool:

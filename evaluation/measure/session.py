@@ -327,6 +327,7 @@ class TurnSession:
             self._refuse_without_image()
         if memory_bytes and not self.limits_memory:
             raise self.arm.runtime.refuse("a memory limit cannot be asked of it")
+        asked = {"memory": str(memory_bytes or ""), "processors": cpus}
         always = () if self.probe.bare else (self._payload_bind, Bind(source=str(self.work), target=WORK))
         task = Task(
             image=self.arm.reference,
@@ -341,8 +342,14 @@ class TurnSession:
             terminal=terminal,
             writable=writable,
         )
+        started = self.arm.runtime.argv(task)
+        for what, word in asked.items():
+            if word and word not in started:
+                raise self.arm.runtime.refuse(
+                    f"its adapter does not pass on what was asked for: {what} {word}"
+                )
         return Command(
-            argv=(*before, *self.arm.runtime.argv(task)),
+            argv=(*before, *started),
             env={**self.bench.launcher.user.env, **(host_env or {})},
             cwd=str(self.work),
             stdin=stdin,

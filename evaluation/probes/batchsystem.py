@@ -15,10 +15,37 @@ from typing import ClassVar
 from evaluation.batch import Batch
 from evaluation.runtimes.base import Argv
 
-__all__ = ["Account", "BatchSystem", "GridEngine", "Limits", "Slurm", "batch_system"]
+__all__ = [
+    "HELD",
+    "NO_ANSWER",
+    "Account",
+    "BatchSystem",
+    "GridEngine",
+    "Limits",
+    "Slurm",
+    "batch_system",
+]
 
 _PATIENCE_S = 20
-_POLL = "while {still}; do sleep 0.2; done"
+NO_ANSWER = 75
+"""Exit status of waiting where the engine does not answer, with its last words on stderr (EX_TEMPFAIL)."""
+HELD = 124
+"""Exit status of waiting where the engine still holds the job when the time is up."""
+
+# Only an answer ends the wait: a question that failed is asked again, a little later each time.
+_WAIT = """\
+end=$(($(date +%s) + $1)) failed=0 held=
+while :; do
+    said=$(timeout {patience} {question} 2>&1) && answered=0 || answered=$?
+    if {gone}; then exit 0; fi
+    if {held}; then failed=0 held=yes; else failed=$((failed + 1)) held=; fi
+    if [ "$(date +%s)" -ge "$end" ]; then break; fi
+    if [ "$failed" = 0 ]; then sleep 0.2; else sleep "$((failed < 3 ? failed : 3))"; fi
+done
+if [ "$held" ]; then exit {held_status}; fi
+printf '%s\\n' "$said" >&2
+exit {no_answer}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +63,35 @@ class Account:
     """What the engine's books say of a job that is over."""
 
     cpu_s: float
-    memory_peak_bytes: float
-    """The largest memory that was seen resident."""
+    memory_peak_bytes: float | None
+    """The largest memory that was seen resident; ``None`` where the books hold no such figure."""
     state: str
     """The engine's own words for how it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSystem(ABC):
-    """One engine at one site. ``options`` are the site's own for each submission (partition, queue)."""
+    """One engine at one site.
+
+    ``options`` are the site's own for each submission, ``first`` the lines of shell that its jobs begin with.
+    ``within`` says whether we are in a job of this engine ourselves.
+    """
 
     env: Mapping[str, str] = field(default_factory=dict)
     options: Argv = ()
+    first: Argv = ()
+    within: bool = False
 
     engine: ClassVar[str]
     title: ClassVar[str]
     smallest_memory_bytes: ClassVar[int]
     """The least limit under which a runtime's client starts at all."""
+    job_variable: ClassVar[str]
+    """What the engine sets in every job."""
+    no_books: ClassVar[re.Pattern[str]]
+    """What the books say where there are none: they are not asked again."""
+    not_booked: ClassVar[re.Pattern[str]]
+    """What they say of a job that they do not know."""
 
     @abstractmethod
     def submission(self, script: str, *, name: str, folder: str, limits: Limits) -> Argv:
@@ -68,7 +107,7 @@ class BatchSystem(ABC):
 
     @abstractmethod
     def waiting(self, job: str, seconds: int) -> Argv:
-        """Wait until the engine holds a job no longer: 0, or 124 when the time is up."""
+        """Wait until the engine holds a job no longer: 0, or `HELD` or `NO_ANSWER` when the time is up."""
 
     @abstractmethod
     def accounting(self, job: str) -> Argv:
@@ -77,6 +116,13 @@ class BatchSystem(ABC):
     @abstractmethod
     def account(self, output: str) -> Account | None:
         """Read what the books say; ``None`` where they say nothing of the job yet."""
+
+    def _waited(self, question: str, job: str, seconds: int, *, gone: str, held: str) -> Argv:
+        script = _WAIT.format(
+            question=question, gone=gone, held=held,
+            patience=_PATIENCE_S, held_status=HELD, no_answer=NO_ANSWER,
+        )  # fmt: skip
+        return self._asked("sh", "-c", script, job, str(seconds), seconds=seconds + _PATIENCE_S + 5)
 
     def _asked(self, *words: str, seconds: int = _PATIENCE_S) -> Argv:
         environment = ("env", *(f"{name}={value}" for name, value in self.env.items())) if self.env else ()
@@ -90,15 +136,19 @@ class Slurm(BatchSystem):
     engine: ClassVar[str] = "slurm"
     title: ClassVar[str] = "Slurm"
     smallest_memory_bytes: ClassVar[int] = 256 * 2**20
+    job_variable: ClassVar[str] = "SLURM_JOB_ID"
+    no_books: ClassVar[re.Pattern[str]] = re.compile("accounting storage is disabled|No such file|not found")
+    not_booked: ClassVar[re.Pattern[str]] = no_books
 
     def submission(self, script: str, *, name: str, folder: str, limits: Limits) -> Argv:
         """Build ``sbatch``; limits of processes are those of who submits, which Slurm hands on."""
         limited = ("sh", "-c", f'ulimit -t {limits.cpu_s}; exec "$@"', "sh") if limits.cpu_s else ()
+        instead = ("--mem=", "--mem-per-") if limits.memory_bytes else ()
         return self._asked(
             *limited,
             "sbatch",
             "--parsable",
-            *self.options,
+            *(word for word in self.options if not word.startswith(instead)),
             f"--job-name={name}",
             f"--chdir={folder}",
             "--output=/dev/null",
@@ -119,8 +169,12 @@ class Slurm(BatchSystem):
 
     def waiting(self, job: str, seconds: int) -> Argv:
         """Ask ``squeue`` until it lists the job no longer."""
-        still = '[ -n "$(squeue --noheader --format=%i --jobs="$0" 2>/dev/null)" ]'
-        return self._asked("sh", "-c", _POLL.format(still=still), job, seconds=seconds)
+        listed = r"""[ $answered = 0 ] && printf '%s\n' "$said" | grep -q '^ *[0-9]'"""
+        unknown = r"""printf '%s\n' "$said" | grep -q 'Invalid job id'"""
+        return self._waited(
+            'squeue --noheader --format=%i --jobs="$0"', job, seconds,
+            gone=f"{{ [ $answered = 0 ] && ! {{ {listed}; }}; }} || {unknown}", held=listed,
+        )  # fmt: skip
 
     def accounting(self, job: str) -> Argv:
         """Build ``sacct`` for all steps, in units that need no guessing."""
@@ -139,7 +193,7 @@ class Slurm(BatchSystem):
         steps = rows[1:]
         return Account(
             cpu_s=sum(_clock_s(row[2]) for row in steps),
-            memory_peak_bytes=max((float(row[3] or 0) for row in steps), default=0.0),
+            memory_peak_bytes=max((float(row[3]) for row in steps if row[3]), default=None),
             state=rows[0][1],
         )
 
@@ -152,17 +206,26 @@ class GridEngine(BatchSystem):
     title: ClassVar[str] = "Grid Engine"
     smallest_memory_bytes: ClassVar[int] = 2 * 2**30
     """Its limit is one of address space (``h_vmem``), of which clients written in Go reserve much."""
+    job_variable: ClassVar[str] = "SGE_JOB_SPOOL_DIR"
+    no_books: ClassVar[re.Pattern[str]] = re.compile("No such file|not found: qacct|qacct: not found")
+    not_booked: ClassVar[re.Pattern[str]] = re.compile("job id .* not found|No such file")
+
+    @property
+    def slots(self) -> int:
+        """How many slots the site asks for at least: a limit of memory is one of each (``-pe NAME 4``)."""
+        asked = re.search(r"(?:^|\0)-pe\0[^\0]+\0(\d+)", "\0".join(self.options))
+        return int(asked[1]) if asked else 1
 
     def submission(self, script: str, *, name: str, folder: str, limits: Limits) -> Argv:
         """Build ``qsub``, with the whole environment, as ``sbatch`` does by default."""
         asked = [
             f"h_rt={limits.wall_s}",
-            *([f"h_vmem={limits.memory_bytes >> 20}M"] if limits.memory_bytes else []),
+            *([f"h_vmem={(limits.memory_bytes >> 20) // self.slots}M"] if limits.memory_bytes else []),
             *([f"h_cpu={limits.cpu_s}"] if limits.cpu_s else []),
         ]
         return self._asked(
             "qsub", "-terse", *self.options, "-V", "-N", name, "-wd", folder,
-            "-o", "/dev/null", "-e", "/dev/null", "-S", "/bin/sh", "-l", ",".join(asked), script,
+            "-o", "/dev/null", "-e", "/dev/null", "-S", "/bin/bash", "-l", ",".join(asked), script,
         )  # fmt: skip
 
     def number(self, output: str) -> str:
@@ -176,9 +239,8 @@ class GridEngine(BatchSystem):
 
     def waiting(self, job: str, seconds: int) -> Argv:
         """Ask ``qstat`` until it knows the job no longer."""
-        return self._asked(
-            "sh", "-c", _POLL.format(still='qstat -j "$0" >/dev/null 2>&1'), job, seconds=seconds
-        )
+        unknown = r"""[ $answered != 0 ] && printf '%s\n' "$said" | grep -q 'do not exist'"""
+        return self._waited('qstat -j "$0"', job, seconds, gone=unknown, held="[ $answered = 0 ]")
 
     def accounting(self, job: str) -> Argv:
         """Build ``qacct``."""
@@ -192,7 +254,7 @@ class GridEngine(BatchSystem):
         return Account(
             cpu_s=_amount(fields["cpu"]),
             # getrusage(2) counts in units of 1024 bytes, and 8.1.9 prints the number as if they were bytes
-            memory_peak_bytes=_amount(fields.get("ru_maxrss", "0")) * 1024,
+            memory_peak_bytes=_amount(fields["ru_maxrss"]) * 1024 if "ru_maxrss" in fields else None,
             state=f"failed {fields.get('failed', '?')}, exit status {fields.get('exit_status', '?')}",
         )
 
@@ -203,10 +265,10 @@ def batch_system(batch: Batch, environment: Mapping[str, str]) -> BatchSystem | 
     ``environment`` is our own: what is set there already stays as it is.
     """
     env = {name: environment.get(name, value) for name, value in batch.env.items()}
-    if batch.engine == "slurm":
-        return Slurm(env=env, options=(f"--partition={batch.partition}",) if batch.partition else ())
-    if batch.engine == "gridengine":
-        return GridEngine(env=env, options=("-q", batch.queue) if batch.queue else ())
+    for engine in (Slurm, GridEngine):
+        if batch.engine == engine.engine:
+            within = engine.job_variable in environment
+            return engine(env=env, options=batch.options, first=batch.worker_init, within=within)
     return None
 
 

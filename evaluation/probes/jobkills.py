@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.payload.build import PROBE as PAYLOAD
+from evaluation.probes.asking import NoAnswerError
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import plant_file, secret, wait_for
 from evaluation.probes.hostprocesses import HostProcess, found_by, not_found, still_there
 from evaluation.probes.jobs import Job, job, survivor_facts
-from evaluation.probes.judging import NOT_PLANTED
+from evaluation.probes.judging import NOT_PLANTED, PROBLEM
 
 __all__ = ["END_S", "Killed", "killed", "obedient", "short", "stubborn"]
 
@@ -96,8 +97,13 @@ def killed(
             submitted.complain("the payload was not ready on the node")
             yield None
             return
+        done = None
         try:
-            yield _kill(session, submitted, payload)
+            try:
+                done = _kill(session, submitted, payload)
+            except NoAnswerError as error:
+                session.record(PROBLEM, error.what, evidence=submitted.evidence)
+            yield done
         finally:
             payload.end()
             _let_go(session, prefix)

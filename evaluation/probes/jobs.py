@@ -5,6 +5,7 @@ What the job says on its way stands in files of the turn's directory, which the 
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import time
@@ -14,13 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluation.folders import HeldFolder
+from evaluation.payload.build import PROBE as PAYLOAD
+from evaluation.probes.asking import NoAnswerError
 from evaluation.probes.base import Completed, Launch, Session
-from evaluation.probes.batchsystem import Account, BatchSystem, Limits
+from evaluation.probes.batchsystem import HELD, Account, BatchSystem, Limits
 from evaluation.probes.canaries import plant_file, secret, wait_for
-from evaluation.probes.judging import NOT_PLANTED, PROBLEM
+from evaluation.probes.judging import NOT_PLANTED, PROBLEM, UNAVAILABLE
 from evaluation.reasons import reason_in, reason_of
 
-__all__ = ["GROUP", "MARK", "NO_ENGINE", "Job", "job"]
+__all__ = [
+    "GROUP",
+    "MARK",
+    "NO_ENGINE",
+    "Job",
+    "idle_account",
+    "job",
+    "survivor_facts",
+]
 
 NO_ENGINE = "asked inside a real job only: measure at a site whose batch system jobs are submitted to"
 
@@ -36,10 +47,12 @@ END_S = 60
 _LOOK_S = 3.0
 BOOKS_S = 20.0
 """How long after a job's end its account may come."""
+_NO_CONTACT = re.compile("contact|connect|time.?out|timed out|commlib", re.IGNORECASE)
+"""A scheduler that is not reached has refused nothing."""
 
 _SCRIPT = """\
-#!/bin/sh
-cd {folder} || exit 1
+#!/bin/bash
+{first}cd {folder} || exit 1
 {mark}={token}; export {mark}
 {{ echo "node=${{SLURMD_NODENAME:-}}"; echo "host=$(hostname)"; cat /proc/self/cgroup; }} >{name}.facts.new
 mv {name}.facts.new {name}.facts
@@ -124,21 +137,41 @@ class Job:
         return self.over()
 
     def over(self) -> bool:
-        """Wait until the engine holds it no longer."""
-        waited = self.session.on_host(self.system.waiting(self.number, END_S), timeout_s=END_S + 10.0)
+        """Wait until the engine holds it no longer; ``False`` where it still does when the time is up.
+
+        Raises
+        ------
+        NoAnswerError
+            The engine does not say.
+        """
+        waited = self.session.on_host(self.system.waiting(self.number, END_S), timeout_s=END_S + 40.0)
         self.evidence.append(waited)
+        if waited.evidence.exit_status not in {0, HELD}:
+            words = reason_of(waited)
+            raise NoAnswerError(f"{self.system.title} does not say whether it still holds the job: {words}")
         return waited.evidence.exit_status == 0
 
     def account(self) -> Account | None:
-        """Ask the engine's books, which are written after the job's end."""
-        give_up = time.monotonic() + BOOKS_S
+        """Ask the engine's books, which are written after the job's end; see `complain_of_books`."""
+        give_up, pause_s = time.monotonic() + BOOKS_S, 0.5
         while True:
             asked = self.session.on_host(self.system.accounting(self.number))
             account = self.system.account(asked.stdout.decode(errors="replace"))
-            if account is not None or time.monotonic() > give_up:
+            if account or time.monotonic() > give_up or _without_books(self.system, asked):
                 self.evidence.append(asked)
                 return account
-            time.sleep(0.5)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 3.0)
+
+    def complain_of_books(self) -> None:
+        """Record why there is no account: the books' own words."""
+        asked = self.evidence[-1]
+        title, words = self.system.title, reason_of(asked)
+        if asked.ok or _without_books(self.system, asked) or self.system.not_booked.search(words):
+            why = f"{title}'s books hold nothing of the job; they say: {words}"
+            self.session.record(UNAVAILABLE, why, evidence=(asked,))
+        else:
+            self.session.record(PROBLEM, f"{title}'s books do not answer: {words}", evidence=(asked,))
 
     @property
     def refused(self) -> str:
@@ -200,9 +233,13 @@ def job(
         session.record(NOT_PLANTED, NO_ENGINE)
         yield None
         return
+    lines = "".join(f"{line}\n" for line in system.first)
     name, token = f"job-{secret()[:8]}", secret()
     launch = session.described(argv, options=options)
+    if lost := [word for word in options if word not in launch.argv]:
+        raise session.adapter.refuse(f"its adapter does not pass on what was asked for: {' '.join(lost)}")
     script = _SCRIPT.format(
+        first=lines,
         folder=shlex.quote(str(session.work)),
         mark=MARK,
         token=token,
@@ -223,7 +260,7 @@ def job(
         in_place=in_place, evidence=[submitted],
     )  # fmt: skip
     if not number:
-        session.record(PROBLEM, f"{system.title} took no job: {reason_of(submitted)}")
+        _refused(session, system, submitted)
         yield None
         return
     try:
@@ -237,8 +274,51 @@ def job(
                 evidence=(submitted,),
             )
             yield None
+    except NoAnswerError as error:
+        session.record(PROBLEM, error.what, evidence=made.evidence)
     finally:
         made.clean()
+
+
+def _refused(session: Session, system: BatchSystem, submitted: Completed) -> None:
+    """Record why the engine took no job: inside of a job it is often the site's rule."""
+    words = reason_of(submitted)
+    if system.within and not _NO_CONTACT.search(words):
+        why = (
+            f"{system.title} takes no job from within a job: {words}. This probe submits jobs of its own "
+            "from the node that is measured: ask the site to let that node submit, or look at single answers "
+            "on a host that may: evaluation probe NAME --runtime RUNTIME --site SITE"
+        )
+        session.record(UNAVAILABLE, why, evidence=(submitted,))
+    else:
+        session.record(PROBLEM, f"{system.title} took no job: {words}", evidence=(submitted,))
+
+
+def idle_account(session: Session, *, options: Sequence[str] = ()) -> Account | None:
+    """Give what the books charge for a container that computes nothing: the client's own work.
+
+    ``None``, with the reason recorded, where it did not run, or where the books say nothing of it.
+    """
+    argv = (f"{session.payload_inside}/{PAYLOAD}", "burn", "0")
+    account = None
+    with job(session, argv, options=options) as submitted:
+        if submitted is None:
+            return None
+        submitted.over()
+        if options and submitted.refused:
+            raise session.adapter.refuse(
+                f"with {' '.join(options)} it does not start here: {submitted.refused}"
+            )
+        if submitted.status != 0:
+            submitted.complain("a container that computes nothing did not run")
+        elif (account := submitted.account()) is None:
+            submitted.complain_of_books()
+    return account
+
+
+def _without_books(system: BatchSystem, asked: Completed) -> bool:
+    said = (asked.stdout + asked.stderr).decode(errors="replace")
+    return not asked.ok and system.no_books.search(said) is not None
 
 
 def survivor_facts(pid: int, processes: Path = Path("/proc")) -> tuple[int, str]:

@@ -147,6 +147,9 @@ class Attempt:
         The same for its absence.
     control : str
         What the verifier's own control shows, as a clause. Empty where there is none.
+    inert : str
+        What it means where the bare host shows the effect too, as a clause: nothing is shown then, not
+        about the host and not about a runtime. Empty where what a plain job can do counts as exposed.
     words : bool
         Whether to give the security checklist's word as the verdict.
     """
@@ -154,11 +157,16 @@ class Attempt:
     done: str
     not_done: str
     control: str = ""
+    inert: str = ""
     words: bool = True
 
     def __call__(self, own: Observations, others: Mapping[str, Observations]) -> Judgement:
         """Judge one runtime's observations, the other arms' beside them."""
         if True in own.values(EFFECT):
+            if self.inert and True in self._bare(own, others).values(EFFECT):
+                return self._judgement(
+                    Outcome.INERT, "INERT", f"{self.inert}{self._detail(own, effect=True)}"
+                )
             count = own.values(EFFECT)
             often = "" if all(count) else f" in {count.count(True)} of {len(count)} turns"
             return self._judgement(
@@ -176,9 +184,16 @@ class Attempt:
         advice = own.last(NOT_PLANTED)
         return self._judgement(Outcome.INERT, "INERT", f"{shown}; {advice}" if advice else shown)
 
+    def _bare(self, own: Observations, others: Mapping[str, Observations]) -> Observations:
+        """The bare host's observations: one's own, where that is the bare host."""
+        control = {CONTROL, CONTROL_AGAIN}
+        return own if own.items and own.items[0].runtime in control else others.get(CONTROL, Observations())
+
     def _not_attempted(self, own: Observations) -> Judgement:
         """Say why there is no effect to judge."""
         fault, absent, not_planted = problem(own), own.last(ABSENT), own.last(NOT_PLANTED)
+        if not fault and (unavailable := own.last(UNAVAILABLE)) is not None:
+            return self._judgement(Outcome.UNAVAILABLE, "UNAVAILABLE", str(unavailable))
         if fault or (absent is None and not_planted is None):
             return self._judgement(Outcome.ERROR, "ERROR", fault or "no effect was recorded")
         if absent is not None:

@@ -110,13 +110,17 @@ class RootlessDocker(Docker):
     )
 
     def limits(self, task: Task) -> Argv:
-        """Refuse: an engine without control groups of its own takes the option and does nothing (20.10)."""
+        """Ask for the memory, whether the engine can apply it or not: that is for a probe to find out.
+
+        Processors are refused: a timing would be taken on others than were asked for. With control groups
+        of version 1, 20.10 takes both options and applies neither, without a word.
+        """
         if task.cpus:
             raise self.refuse(
                 "a rootless engine holds a task to its processors only where control groups were delegated "
                 "to it, and says nothing where they were not",
             )
-        return ()
+        return EngineRuntime.limits(self, task)  # super() does not work in a class with slots
 
 
 RUNTIMES = (

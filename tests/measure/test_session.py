@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -38,6 +39,16 @@ class Recording(FakeRuntime):
 
     def own_failure(self, exit_status: int, stderr: str) -> str | None:
         return stderr if exit_status == 125 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropping(FakeRuntime):
+    """An adapter that says that it limits memory, and passes nothing on."""
+
+    limits_memory: ClassVar[bool] = True
+
+    def argv(self, task: Task) -> tuple[str, ...]:
+        return task.argv
 
 
 @pytest.fixture
@@ -76,6 +87,17 @@ def test_a_limit_is_never_asked_of_a_runtime_that_would_ignore_it(bench: Bench) 
     assert not turn.limits_memory
     with pytest.raises(RuntimeRefusalError, match="a memory limit cannot be asked of it"):
         turn.launch(("/bin/true",), memory_bytes=1024)
+
+
+@pytest.mark.parametrize(("cpus", "memory_bytes"), [("1", 0), ("", 1024)])
+def test_nothing_is_started_without_an_option_that_was_asked_for(
+    bench: Bench, cpus: str, memory_bytes: int
+) -> None:
+    """An adapter that drops an option would have its runtime judged by what it never heard of."""
+    turn = session(bench, Dropping())
+    with pytest.raises(RuntimeRefusalError, match="its adapter does not pass on what was asked for"):
+        turn.launch(("/bin/true",), cpus=cpus, memory_bytes=memory_bytes)
+    assert turn.launch(("/bin/true",)).evidence.exit_status == 0
 
 
 def test_on_the_bare_host_every_path_is_the_hosts(bench: Bench) -> None:

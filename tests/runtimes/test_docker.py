@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
@@ -147,6 +149,12 @@ def test_rootless_is_another_engine() -> None:
     assert ROOTLESS.version_argv() == (*socket, "version", "--format", "{{.Server.Version}}")
     assert ROOTLESS.cleanup(FULL) == ((*socket, "rm", "--force", "job-1"),)
     assert ROOTLESS.prepare(ARCHIVES, "/store").steps == ((*socket, "load", "--input", "/cache/docker.tar"),)
+
+
+def test_a_rootless_engine_is_asked_for_memory_as_any_other() -> None:
+    """It was not, and then accused of having ignored the limit."""
+    task = replace(BARE, memory_bytes=2**20)
+    assert ROOTLESS.argv(task)[3:9] == ("run", "--rm", "--pull", "never", "--memory", "1048576")
 
 
 def test_a_rootless_engine_would_not_hold_to_processors_and_not_say_so() -> None:

@@ -69,4 +69,4 @@ def pilot_script(command: str, folder: Path) -> str:
 
 def directives(batch: Batch) -> tuple[str, ...]:
     """Give the job's directives: the site's own, and that it is never started twice."""
-    return (*batch.scheduler_options, *_OURS.get(batch.engine, ()))
+    return (*batch.directives, *_OURS.get(batch.engine, ()))

@@ -284,10 +284,6 @@ def _provider(batch: Batch, folder: SubmissionFolder, nodes: int) -> ExecutionPr
     first = "\n".join([*preamble(batch, folder.id)])
     if batch.engine == "slurm":
         return _Slurm(
-            partition=batch.partition,
-            account=batch.account,
-            cores_per_node=batch.cores_per_node,
-            mem_per_node=batch.mem_per_node,
             walltime=batch.walltime,
             scheduler_options=options,
             worker_init=first,
@@ -298,7 +294,6 @@ def _provider(batch: Batch, folder: SubmissionFolder, nodes: int) -> ExecutionPr
             cmd_timeout=60,
         )
     return _GridEngine(
-        queue=batch.queue,
         walltime=batch.walltime,
         scheduler_options=options,
         worker_init=first,

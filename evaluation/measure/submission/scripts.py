@@ -118,19 +118,16 @@ class ScriptPool(Executor):
         first.write_text("\n".join([*preamble(self._batch, self.id), ""]), encoding="utf-8")
         attributes = psij.JobAttributes(
             duration=timedelta(seconds=self._batch.walltime_s),
-            queue_name=self._batch.partition or self._batch.queue,
-            account=self._batch.account,
             # PSI/J names jobs as it likes; of a directive that stands twice, the last counts.
             custom_attributes={
-                **dict(_as_attribute(line) for line in self._batch.scheduler_options),
+                **dict(_as_attribute(line) for line in self._batch.directives),
                 "slurm.job-name": f"{PREFIX}{self.id}",
             },
         )
         resources = psij.ResourceSpecV1(
             node_count=1,
             processes_per_node=1,
-            cpu_cores_per_process=self._batch.cores_per_node or 1,
-            memory=self._batch.mem_per_node and self._batch.mem_per_node * 2**30,
+            cpu_cores_per_process=1,  # unless a directive says otherwise, which comes later
         )
         spec = psij.JobSpec(
             executable=argv[0],

@@ -1,12 +1,13 @@
 """A mitigation, tried: whether an epilog that removes containers by label ends what a killed job left."""
 
 from evaluation.model import Reference
+from evaluation.probes.asking import NoAnswerError, answered
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret
 from evaluation.probes.hostprocesses import still_there
 from evaluation.probes.jobkills import END_S, killed, stubborn
 from evaluation.probes.jobs import NO_ENGINE
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 LABEL = "evaluation.job"
 
@@ -33,7 +34,11 @@ def observe(session: Session) -> None:
                 else ()
             )
             query = (*client, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}")
-            listed = session.on_host(query)
+            try:
+                listed = answered(session, query)
+            except NoAnswerError as error:
+                session.record(PROBLEM, error.what, evidence=evidence)
+                return
             evidence.append(listed)
             evidence.extend(
                 session.on_host((*client, "rm", "--force", container))

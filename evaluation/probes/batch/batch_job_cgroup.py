@@ -6,7 +6,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.batchsystem import Limits
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.holding import forget, hold
-from evaluation.probes.jobs import GROUP, NO_ENGINE, job
+from evaluation.probes.jobs import GROUP, NO_ENGINE, idle_account, job
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
 
 BURNT_MS = 3000
@@ -30,6 +30,9 @@ def observe(session: Session) -> None:
     program = f"{session.payload_inside}/{PAYLOAD}"
     burn = (program, "burn", str(BURNT_MS), "--")
     wanted = hold(session.work_inside, INSIDE, limit + MORE_BYTES)
+    idle = idle_account(session, options=options)
+    if idle is None:
+        return
     try:
         with job(session, (*burn, *wanted), limits=Limits(memory_bytes=limit), options=options) as submitted:
             if submitted is None:
@@ -53,14 +56,18 @@ def observe(session: Session) -> None:
                 raise session.adapter.refuse(
                     f"with --cgroup-parent it does not start here: {submitted.refused}"
                 )
-            if not burnt or account is None:
-                submitted.complain("the payload computed nothing, or the books know nothing of the job")
+            if not burnt:
+                submitted.complain("the payload computed nothing")
+                return
+            if account is None:
+                submitted.complain_of_books()
                 return
             evidence = (said, *submitted.evidence)
-            charged = account.cpu_s >= CHARGED * BURNT_MS / 1e3
+            charged_s = max(0.0, account.cpu_s - idle.cpu_s)
+            charged = charged_s >= CHARGED * BURNT_MS / 1e3
             session.record(CONTROL_DONE, value=True, evidence=evidence)
             session.record(EFFECT, held or not charged, evidence=evidence)
-            cpu = f"{account.cpu_s:.1f} s of {BURNT_MS / 1e3:.1f} s of CPU time in the books"
+            cpu = f"{charged_s:.1f} s of {BURNT_MS / 1e3:.1f} s of CPU time in the books"
             memory = f"the memory limit {'did not hold' if held else 'held'}"
             left = submitted.groups_left()
             after = f"; left behind: {left}, which an epilog must remove" if left else ""
@@ -71,7 +78,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_job_cgroup",
-    version=1,
+    version=2,
     question="Put below its job's control group, is a container limited and charged there?",
     why=(
         "It is the known remedy for engines with a daemon: the daemon starts the container below the control "
@@ -98,6 +105,7 @@ PROBE = Probe(
         done="below the job's control group the container still escaped",
         not_done="below the job's control group the container was limited and charged",
         control="the books of this very job show it",
+        inert="the bare process was not limited and charged either: nothing is shown about a runtime",
         words=False,
     ),
     needs=("payload", "batch"),

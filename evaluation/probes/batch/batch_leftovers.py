@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from evaluation.model import Reference
+from evaluation.probes.asking import NoAnswerError, answered
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.hostprocesses import ancestors, hidden, marked, named, still_there
 from evaluation.probes.jobkills import END_S, Killed, killed, short, stubborn
 from evaluation.probes.jobs import MARK
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 
 _MOUNTS = Path("/proc/self/mounts")
 
@@ -22,7 +23,11 @@ def observe(session: Session) -> None:
     with killed(session, stubborn) as done:
         if done is None:
             return
-        left = _left(session, done, mounted)
+        try:
+            left = _left(session, done, mounted)
+        except NoAnswerError as error:
+            session.record(PROBLEM, error.what, evidence=done.evidence)
+            return
         session.record(CONTROL_DONE, done.beside_survived, evidence=done.evidence[-1:])
         if not left and (unseen := hidden()):
             session.record(
@@ -60,7 +65,7 @@ def _left(session: Session, done: Killed, mounted: frozenset[str]) -> dict[str, 
 def _listed(session: Session, done: Killed) -> bool:
     if not done.job.launch.listing:
         return False
-    names = session.on_host(done.job.launch.listing).stdout.decode(errors="replace").split()
+    names = answered(session, done.job.launch.listing).stdout.decode(errors="replace").split()
     return done.job.launch.name in names
 
 

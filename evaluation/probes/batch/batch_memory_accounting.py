@@ -8,7 +8,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.holding import forget, hold
 from evaluation.probes.jobs import job
-from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, Attempt
+from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, UNAVAILABLE, Attempt
 
 HELD_BYTES = 320 * 2**20
 """Several times what any client takes for itself."""
@@ -36,12 +36,19 @@ def observe(session: Session) -> None:
                 plant_file(session.work, f"{mark}.go", "", mode=0o644)
             ended = beside.wait()
             submitted.over()
+            if not held:
+                submitted.complain("the payload held no memory")
+                return
             account = submitted.account()
-            if not held or account is None:
-                submitted.complain("the payload held no memory, or the books know nothing of the job")
+            if account is None:
+                submitted.complain_of_books()
                 return
             evidence = (submitted.said, *submitted.evidence)
             peak = account.memory_peak_bytes
+            if peak is None:
+                why = f"{submitted.system.title}'s books hold no memory of the job: it is not gathered here"
+                session.record(UNAVAILABLE, why, evidence=evidence)
+                return
             session.record(CONTROL_DONE, held_beside and peak < 2 * HELD_BYTES, evidence=(ended,))
             session.record("held", HELD_BYTES, "B", evidence=evidence)
             session.record("seen", peak, "B", evidence=evidence)
@@ -54,7 +61,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_memory_accounting",
-    version=1,
+    version=2,
     question="Is the memory of what runs in the container in the batch system's books?",
     why=(
         "Users size their next job by what the books say of the last one, and sites find the jobs that waste "
@@ -65,7 +72,8 @@ PROBE = Probe(
         f"{HELD_S} s. Then the books are asked for the largest resident memory (sacct MaxRSS, qacct "
         "ru_maxrss): "
         "less than half of it means that it was not seen. The control is a process beside the job that holds "
-        "twice as much, which must not be seen in it."
+        "twice as much, which must not be seen in it; where the bare process's memory is not in the "
+        "books either, nothing is shown."
     ),
     remedy=(
         "Start containers by a runtime without a daemon; where the engine's books read control groups, "
@@ -77,6 +85,7 @@ PROBE = Probe(
         done="the container's memory is not in the books",
         not_done="the container's memory is in the books",
         control="a process beside the job with twice as much was not seen in it",
+        inert="the books do not show the bare process's memory either: nothing is shown about a runtime",
         words=False,
     ),
     needs=("payload", "batch"),

@@ -54,7 +54,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_memory_limit",
-    version=1,
+    version=2,
     question="Does the memory limit of a real job hold for what runs in the container?",
     why=(
         "A batch system packs a node by the memory that jobs ask for. A container that takes more than its "
@@ -79,6 +79,7 @@ PROBE = Probe(
         done="the container took more memory than its job asked for",
         not_done="the job's memory limit held",
         control="the same process beside the job took as much",
+        inert="the bare process took more than its job asked for too: nothing is shown about a runtime",
         words=False,
     ),
     needs=("payload", "batch"),

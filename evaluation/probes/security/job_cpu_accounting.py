@@ -4,11 +4,14 @@ from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Probe, Session
+from evaluation.probes.holding import forget, hold, let_go, took
 from evaluation.probes.jobgroups import JobGroup, job_group, start_in
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
 
 BURNT_MS = 1000
-"""Several times what any client takes for itself."""
+READY_S = 30.0
+BEFORE, AFTER = "before", "after"
+_LITTLE_BYTES = 4096
 CHARGED = 0.5
 """The share of it that must be charged at least: a whole process is charged or is not."""
 
@@ -25,20 +28,33 @@ def observe(session: Session) -> None:
 
 
 def _compute_inside(session: Session, group: JobGroup) -> None:
-    before_s = group.cpu_s()
-    argv = (f"{session.payload_inside}/{PAYLOAD}", "burn", str(BURNT_MS))
-    with start_in(session, group, argv) as running:
-        completed = running.wait()
+    """Let the payload compute between two marks; what its client takes before and after is not counted."""
+    program = f"{session.payload_inside}/{PAYLOAD}"
+    before, after = (hold(session.work_inside, name, _LITTLE_BYTES) for name in (BEFORE, AFTER))
+    burn = ("burn", str(BURNT_MS))
+    began_s = ended_s = None
+    try:
+        with start_in(session, group, (program, *before, "--", *burn, "--", *after)) as running:
+            if took(session, BEFORE, running, READY_S):
+                began_s = group.cpu_s()
+                let_go(session, BEFORE)
+                ended_s = group.cpu_s() if took(session, AFTER, running, READY_S) else None
+                let_go(session, AFTER)
+            completed = running.wait(2 * READY_S)
+        whole_s = group.cpu_s()
+    finally:
+        forget(session, BEFORE, AFTER)
     answer = read_answer(completed)
     burnt_s = _burnt_s(answer.first("burn"))
-    if not burnt_s:
+    if not burnt_s or began_s is None or ended_s is None:
         session.record(PROBLEM, answer.problem or "the payload computed nothing", evidence=(completed,))
         return
-    charged_s = group.cpu_s() - before_s
+    charged_s = ended_s - began_s
     session.record("burnt", burnt_s, "s", evidence=(completed,))
     session.record("charged", charged_s, "s", evidence=(completed,))
+    session.record("charged_in_all", whole_s, "s", evidence=(completed,))
     session.record(EFFECT, charged_s < CHARGED * burnt_s, evidence=(completed,))
-    detail = f"{burnt_s:.2f} s computed, {charged_s:.2f} s charged to the job, the client's own among them"
+    detail = f"{burnt_s:.2f} s computed, {charged_s:.2f} s charged to the job meanwhile"
     session.record(DETAIL, detail, evidence=(completed,))
 
 
@@ -48,7 +64,7 @@ def _burnt_s(line: Line | None) -> float:
 
 PROBE = Probe(
     id="job_cpu_accounting",
-    version=1,
+    version=2,
     checklist_id="B02",
     question="Is the CPU time of what runs in the container charged to the batch job?",
     why=(
@@ -58,9 +74,11 @@ PROBE = Probe(
     ),
     method=(
         f"As root, the verifier makes a control group for CPU time and starts the client in it. The payload "
-        f"computes until it has used {BURNT_MS} ms of CPU time by its own clock. Then the group is asked for "
-        "its total: less than half of it means that the payload was not charged. The control is the bare "
-        "process, which is charged inside the group and not when it runs outside."
+        f"waits, computes until it has used {BURNT_MS} ms of CPU time by its own clock, and waits again. The "
+        "group is asked for its total at both marks: what the client burns for itself, before and after, is "
+        "not counted. Less than half of it means that the payload was not charged. The control is the bare "
+        "process, which is charged inside the group and not when it runs outside; where it is not charged "
+        "inside either, nothing is shown."
     ),
     remedy=(
         "Start containers by a runtime without a daemon, or have the engine put them below the job's group "
@@ -71,6 +89,7 @@ PROBE = Probe(
         done="the container's CPU time was not charged to its job",
         not_done="the container's CPU time was charged to its job",
         control="the same process outside of the job was not charged to it",
+        inert="the bare process was not charged either, so this shows nothing about a runtime",
     ),
     severity=Severity.MEDIUM,
     severity_reason="Whoever computes beyond the accounting takes other users' share, and nobody sees it.",

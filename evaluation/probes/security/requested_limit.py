@@ -4,7 +4,7 @@ from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
-from evaluation.probes.judging import ABSENT, CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.probes.judging import ABSENT, CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 from evaluation.reasons import reason_in
 
 LIMIT_BYTES = 128 * 2**20
@@ -32,6 +32,13 @@ def observe(session: Session) -> None:
         held, limited = _take(session, LIMITED, LIMIT_BYTES)
     finally:
         forget(session, FREE, LIMITED)
+    if str(LIMIT_BYTES) not in limited.evidence.argv:
+        session.record(
+            NOT_PLANTED,
+            "the limit is not on the runtime's command line: nothing was asked of it",
+            evidence=(limited,),
+        )
+        return
     session.record(EFFECT, held, evidence=(free, limited))
     asked = f"{LIMIT_BYTES >> 20} MiB were asked for"
     if held:
@@ -58,7 +65,7 @@ def _said(completed: Completed) -> str:
 
 PROBE = Probe(
     id="requested_limit",
-    version=1,
+    version=2,
     checklist_id="B09",
     question="Is a memory limit that was asked of the runtime applied or refused, and never ignored?",
     why=(
@@ -68,8 +75,9 @@ PROBE = Probe(
     method=(
         f"The runtime is asked by its own option for {LIMIT_BYTES >> 20} MiB, and the payload takes "
         f"{HELD_BYTES >> 20} MiB and says on the bind when it has them. It holds where the payload is ended "
-        "or the container refused. A runtime without such an option cannot be asked. The control is the "
-        "same payload in the same runtime without the option, which takes them."
+        "or the container refused. A runtime without such an option cannot be asked; where the limit is not "
+        "on the command line, nothing is shown. The control is the same payload in the same runtime without "
+        "the option, which takes them."
     ),
     remedy=(
         "Give rootless runtimes a delegated branch of control groups, version 2; where that is not to be "

@@ -34,6 +34,7 @@ REFUSED = ended(exit_status=1, stderr=b"sbatch: error: Unable to contact slurm c
         ({"effect": True}, {"effect": False}, Outcome.FAILS),
         ({"effect": False, "control": True}, {"effect": False}, Outcome.HOLDS),
         ({"effect": False, "control": False}, {"effect": False}, Outcome.INERT),
+        ({"unavailable": "the engine takes no job from a node"}, {}, Outcome.UNAVAILABLE),
         ({"not_planted": "the job ran on another host"}, {}, Outcome.INERT),
         ({"problem": "the engine took no job"}, {"effect": False}, Outcome.ERROR),
         ({}, {"effect": True}, Outcome.ERROR),
@@ -43,6 +44,16 @@ def test_the_table(name: str, own: Recorded, host: Recorded, outcome: Outcome) -
     judgement = judge(name, own, host=host)
     assert judgement.outcome is outcome
     assert not judgement.verdict, "the words of the security checklist are the checklist's"
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_cpu_accounting", "batch_memory_accounting", "batch_memory_limit", "batch_job_cgroup"]
+)
+def test_nobody_is_judged_by_books_or_limits_that_miss_the_bare_job_too(name: str) -> None:
+    missed: Recorded = {"effect": True, "control": True}
+    assert judge(name, missed, host=missed).outcome is Outcome.INERT
+    assert judge(name, missed, runtime="host").outcome is Outcome.INERT
+    assert judge(name, missed, host={"effect": False, "control": True}).outcome is Outcome.FAILS
 
 
 @pytest.mark.parametrize("name", PROBES)

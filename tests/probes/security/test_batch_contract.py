@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from real_attempts import ArmOf, Flags, verdicts
 from evaluation.measure.session import Bench
 from evaluation.model import Outcome
 from evaluation.probes import jobgroups
+from evaluation.probes.base import Completed
 from evaluation.probes.registry import find
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ended, judge
 
@@ -144,6 +146,22 @@ def test_a_runtime_without_the_option_cannot_ignore_it(tmp_path: Path) -> None:
     find("B09").observe(session)
     assert find("B09").judge(session.observations, {}).verdict == "ABSENT"
     assert len(session.launched) == 1
+
+
+@pytest.mark.parametrize(("words", "verdict"), [((), "INERT"), (("--memory", "134217728"), "EXPOSED")])
+def test_nobody_is_accused_of_a_limit_that_was_not_asked_for(
+    tmp_path: Path, words: Flags, verdict: str
+) -> None:
+    def held(argv: Flags) -> Completed:
+        (tmp_path / f"{Path(argv[-2]).name}.ready").touch()
+        done = answered()
+        return replace(done, evidence=replace(done.evidence, argv=("docker", "run", *words, *argv)))
+
+    session = FakeSession(probe=find("B09"), work=tmp_path, on_launch=held)
+    find("B09").observe(session)
+    judgement = find("B09").judge(session.observations, {})
+    assert judgement.verdict == verdict, judgement.message
+    assert ("not on the runtime's command line" in judgement.message) == (verdict == "INERT")
 
 
 # ---- real runtimes, as they are and with one flag changed --------------------------------------------
