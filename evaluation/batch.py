@@ -139,7 +139,7 @@ class Batch(StrictModel):
         The one place where this description becomes options of a submission.
         """
         mark = _DIRECTIVES.get(self.engine, "")
-        named = {
+        named: Mapping[str, Mapping[str, object]] = {
             "slurm": {
                 "--partition=": self.partition,
                 "--account=": self.account,

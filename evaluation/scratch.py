@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -12,13 +12,15 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
+from evaluation.marks import abandoned, mark
 
 __all__ = ["in_use", "remove_tree", "scratch_directory"]
 
 _PREFIX = "container-evaluation-"
+_FORM = re.compile(rf"{_PREFIX}([0-9a-f.]+)-")
 _SOCKET_PATH = 107
 """Bytes of a socket's path, unix(7): ``sun_path`` less its end. A batch job's TMPDIR may leave too few."""
-_NAMES_WITHIN = 40
+_NAMES_WITHIN = 80
 """Bytes for our folder's own name, and for a socket's in it."""
 
 
@@ -28,23 +30,19 @@ def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
 
     One ``for_sockets`` is in ``/tmp`` where the usual place has too long a path for them.
 
-    While it is in use it is locked; a lock ends with its process, however that ends. So what is found
-    unlocked was left by a process that is gone, and is removed.
+    Its name holds the mark of its process. So what a process of this host that is gone has left is known,
+    and removed; of what may be another host's nothing is. No lock is needed: some file systems have none.
     """
     place = tempfile.gettempdir()
     if for_sockets and len(os.fsencode(place)) + _NAMES_WITHIN > _SOCKET_PATH:
         place = "/tmp"  # noqa: S108 - made by mkdtemp
     _require_roots(Path(place))
     _remove_abandoned(place)
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        with _locked(path) as ours:
-            if ours and path.exists():  # or another took it for abandoned, before it was locked
-                try:
-                    yield path
-                finally:
-                    remove_tree(path)
-                return
+    path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{mark()}-", dir=place))
+    try:
+        yield path
+    finally:
+        remove_tree(path)
 
 
 def remove_tree(path: Path) -> None:
@@ -80,37 +78,16 @@ def _require_roots(place: Path) -> None:
 
 
 def in_use(path: Path) -> bool:
-    """Whether somebody measures with a folder of ours just now."""
-    if not path.name.startswith(_PREFIX):
-        return False
-    with _locked(path) as ours:
-        return not ours and path.exists()
+    """Whether somebody measures with a folder of ours just now, as far as can be told."""
+    found = _FORM.match(path.name)
+    return found is not None and not abandoned(found[1]) and path.exists()
 
 
 def _remove_abandoned(place: str) -> None:
     for path in Path(place).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            found = path.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
-                with _locked(path) as ours:
-                    if ours:
-                        remove_tree(path)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Lock a folder if nobody has; tell whether it is ours."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:  # removed by another already
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
+                found = _FORM.match(path.name)
+                if found and abandoned(found[1]):
+                    remove_tree(path)

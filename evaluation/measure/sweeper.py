@@ -10,13 +10,13 @@ goes on where it was.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from evaluation.marks import mark
 from evaluation.measure.ceilings import ceiling, floor_bytes
 from evaluation.measure.climb import Climb
 from evaluation.measure.crowd import Crowd, Limits
@@ -123,7 +123,7 @@ def command_of(probe: str, arm: Arm, payload: Path, user: User) -> Command:
     inside = runtime.sees(bind)
     starts = (f"{inside}/{PROBE}", "start")
     imports = ("python3", "-B", f"{inside}/{IMPORT_STORM}", "start")
-    name = f"{NAMES}{os.getpid()}-{secrets.token_hex(4)}"
+    name = f"{NAMES}{mark()}-{secrets.token_hex(4)}"
     argv = imports if probe == PROBES["import"] else starts
     task = Task(image=arm.reference, argv=argv, binds=(bind,), name=name)
     return Command(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from evaluation.marks import abandoned
 from evaluation.measure.crowd import Crowd
 from evaluation.measure.launcher import Command
 from evaluation.measure.launcher_main import stat_of
@@ -17,7 +18,7 @@ from evaluation.runtimes.base import Runtime
 __all__ = ["NAMES", "drop_caches", "engine_cpu_s", "remove_abandoned"]
 
 NAMES: Final = "container-evaluation-sweep-"
-"""How the names of a sweep's containers begin; after it comes the id of the process that started them."""
+"""How the names of a sweep's containers begin; after it comes the mark of the process that started them."""
 
 _DROP: Final = Path("/proc/sys/vm/drop_caches")
 
@@ -55,8 +56,7 @@ def remove_abandoned(crowd: Crowd, runtime: Runtime) -> tuple[str, ...]:
     )
     removed = []
     for name in said.split():
-        owner = name.removeprefix(NAMES).partition("-")[0] if name.startswith(NAMES) else ""
-        if owner.isdigit() and not Path("/proc", owner).exists():
+        if name.startswith(NAMES) and abandoned(name.removeprefix(NAMES).partition("-")[0]):
             for argv in runtime.cleanup(Task(image="", argv=(), name=name)):
                 crowd.run(Command(argv=argv, env=crowd.user.env), timeout_s=60.0)
             removed.append(name)

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.marks import abandoned, mark
 from evaluation.probes.base import RunningTask, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.judging import NOT_PLANTED
@@ -137,7 +138,7 @@ def hierarchy(controller: str, mounts: Path = _MOUNTS) -> tuple[Path, int] | Non
 
 def group_name() -> str:
     """A name for a group that nobody else has; it tells whose it is."""
-    return f"{PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+    return f"{PREFIX}{mark()}-{secrets.token_hex(6)}"
 
 
 def remove_abandoned(mounts: Path = _MOUNTS) -> tuple[str, ...]:
@@ -146,8 +147,7 @@ def remove_abandoned(mounts: Path = _MOUNTS) -> tuple[str, ...]:
     for line in mounts.read_text(encoding="utf-8").splitlines():
         _, place, kind, *_ = line.split()
         for path in Path(place).glob(f"{PREFIX}*") if kind in {"cgroup", "cgroup2"} else ():
-            owner = path.name.removeprefix(PREFIX).partition("-")[0]
-            if owner.isdigit() and not Path("/proc", owner).exists():
+            if abandoned(path.name.removeprefix(PREFIX).partition("-")[0]):
                 JobGroup(path=path, version=1 if kind == "cgroup" else 2).remove()
                 removed.append(path.name)
     return tuple(removed)

@@ -57,7 +57,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(launcher=launcher, payload=tmp_path / "payload", scratch=tmp_path)
 
 
-def session(bench: Bench, runtime: Recording | None = None, *, bare: bool = False) -> TurnSession:
+def session(bench: Bench, runtime: FakeRuntime | None = None, *, bare: bool = False) -> TurnSession:
     chosen = runtime or Recording(tasks=[])
     return TurnSession(
         bench=bench,

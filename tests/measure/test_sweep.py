@@ -15,6 +15,7 @@ from bench import TINY, measurement, with_runtime
 from evaluation.decide.sweeps import Sweep as Read
 from evaluation.decide.sweeps import read_sweep
 from evaluation.errors import EvaluationError
+from evaluation.marks import mark
 from evaluation.measure import sweeper
 from evaluation.measure.ceilings import Ceiling
 from evaluation.measure.crowd import Crowd, Crowded, Launch, Limits
@@ -179,9 +180,12 @@ def test_when_the_time_is_spent_the_climb_alone_is_taken(tmp_path: Path) -> None
 
 
 def test_containers_of_a_sweep_that_is_gone_are_removed_and_no_others(tmp_path: Path) -> None:
-    names = [f"{NAMES}{pid}-ab-{number}" for pid in (1, 2**22 + 1) for number in (0, 1)]
+    here = ".".join(mark().split(".")[:3])
+    began = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
+    names = [f"{NAMES}{here}.{who}-ab-{n}" for who in (f"1.{began}", f"{2**22 + 1}.7") for n in (0, 1)]
+    others = [f"{NAMES}ffffff{here[6:]}.{2**22 + 1}.7-ab-0", f"{NAMES}{2**22 + 1}-ab-0"]
     listed = tmp_path / "listed"
-    listed.write_text("\n".join([*names, "somebody-elses"]))
+    listed.write_text("\n".join([*names, *others, "somebody-elses"]))
     client = tmp_path / "client"
     client.write_text(
         f'#!/bin/sh\n[ $1 = ps ] && cat {listed}\n[ $1 = rm ] && echo "$3" >> {tmp_path}/removed\n'

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.marks import mark
 from evaluation.probes.canaries import wait_for
 from evaluation.probes.jobgroups import PREFIX, JobGroup, group_name, hierarchy, job_group, remove_abandoned
 from evaluation.probes.registry import find
@@ -65,15 +66,19 @@ def test_a_killed_evaluations_group_is_removed_and_a_living_ones_is_not() -> Non
         pytest.skip("no control group of processes here")
     with subprocess.Popen(("true",)) as gone:
         gone.wait()
-    abandoned = found[0] / group_name().replace(str(os.getpid()), str(gone.pid), 1)
+    ours = mark()
+    theirs = ours.replace(f".{os.getpid()}.", f".{gone.pid}.")
+    abandoned = found[0] / group_name().replace(ours, theirs)
+    elsewhere = found[0] / group_name().replace(ours, f"ffffff{theirs[6:]}")
     living = found[0] / group_name()
-    for path in (abandoned, living):
+    for path in (abandoned, living, elsewhere):
         path.mkdir()
     try:
         assert abandoned.name in remove_abandoned()
-        assert (abandoned.exists(), living.exists()) == (False, True)
+        assert (abandoned.exists(), living.exists(), elsewhere.exists()) == (False, True, True)
     finally:
         living.rmdir()
+        elsewhere.rmdir()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a control group")

@@ -1,29 +1,30 @@
-"""The folder of one submission, seen by the nodes: scripts, certificates, logs; and its lock.
+"""The folder of one submission, seen by the nodes: scripts, certificates, logs; and whose it is.
 
-A lock ends with its process, however that ends. So a folder that is found unlocked is of a submitter that is
-gone, and the jobs that have its name are nobody's.
+It holds the mark of its submitter. So what a submitter of this host that is gone has left is known, and the
+jobs that have its name are nobody's. Another host's is left to that host: whether it lives cannot be seen.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.files import write_atomically
+from evaluation.marks import abandoned as gone
+from evaluation.marks import mark
 from evaluation.scratch import remove_tree
 
 __all__ = ["SubmissionFolder", "abandoned"]
 
-_LOCK = "lock"
+_OWNER = "owner"
 
 
 class SubmissionFolder:
-    """A new submission's folder, locked while its submitter lives. Its name is the submission's id."""
+    """A new submission's folder, with the mark of its submitter. Its name is the submission's id."""
 
     def __init__(self, shared: Path) -> None:
         self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -31,21 +32,17 @@ class SubmissionFolder:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700)
-            self._lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            write_atomically(self.path / _OWNER, mark())
         except OSError as error:
             raise EvaluationError(
                 f"the results folder cannot be used for a submission: {error.strerror}",
                 where=str(self.path),
                 advice="Name one that nodes and this host both see: --results FOLDER.",
             ) from None
-        with contextlib.suppress(OSError):  # a file system without locks: then the id alone tells
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def close(self) -> None:
         """Remove it, with everything in it."""
         remove_tree(self.path)
-        with contextlib.suppress(OSError):
-            os.close(self._lock)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()  # the last one puts the light out
 
@@ -57,19 +54,13 @@ def abandoned(shared: Path, end: Callable[[str], object]) -> Iterator[str]:
     """
     for path in sorted(_submissions(shared).glob("*")):
         try:
-            descriptor = os.open(path / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            owner = (path / _OWNER).read_text(encoding="utf-8")
         except OSError:
             continue  # another's, or gone meanwhile
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue
-        else:
+        if gone(owner):
             end(path.name)
             remove_tree(path)
             yield path.name
-        finally:
-            os.close(descriptor)
     with contextlib.suppress(OSError):
         _submissions(shared).rmdir()
 

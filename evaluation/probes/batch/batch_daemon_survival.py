@@ -53,7 +53,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_daemon_survival",
-    version=1,
+    version=2,
     question="Does a daemon that is left in the container end with its job?",
     why=(
         "Programs leave helpers behind: database servers, X servers, monitors. What is in a session of its "

@@ -56,7 +56,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_epilog",
-    version=1,
+    version=2,
     question="Does an epilog that removes a job's containers by label end what outlived the kill?",
     why=(
         "It is the known remedy for engines with a daemon: the batch system's epilog runs on the node after "

@@ -38,7 +38,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_init",
-    version=1,
+    version=2,
     question="With an init process in the container, does the job's SIGTERM end the payload?",
     why=(
         "The kernel keeps SIGTERM from process 1 of a container unless it has a handler for it. Most physics "

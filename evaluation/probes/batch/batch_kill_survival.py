@@ -19,7 +19,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="batch_kill_survival",
-    version=1,
+    version=2,
     question="Does the payload end when the batch system kills its job?",
     why=(
         "The job is over for the batch system, which gives its cores to the next one. A payload that "

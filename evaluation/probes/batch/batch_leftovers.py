@@ -109,7 +109,7 @@ def _owner(path: Path) -> int:
 
 PROBE = Probe(
     id="batch_leftovers",
-    version=1,
+    version=2,
     question="Is the node clean after the batch system has killed a job with a container?",
     why=(
         "What each killed job leaves adds up over a month: containers, control groups and mounts by the "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from evaluation.errors import EvaluationError
+from evaluation.marks import mark
 from evaluation.measure.launcher_main import children_of
 from evaluation.measure.submission import open_executor, require_reach
 from evaluation.measure.submission.folder import SubmissionFolder, abandoned
@@ -16,6 +18,7 @@ from evaluation.measure.submission.job import batch_facts, current_job
 from evaluation.measure.submission.job_script import directives, preamble
 from evaluation.measure.submission.remote import goes_to_a_node
 from evaluation.measure.user import ourselves
+from evaluation.scratch import remove_tree
 from evaluation.sites import Site, load_site
 
 ROOT = Path(__file__).parents[3]
@@ -84,7 +87,7 @@ def test_what_is_in_a_job_already_is_not_submitted_again(monkeypatch: pytest.Mon
 
 
 def test_no_job_is_ever_started_twice_by_its_scheduler() -> None:
-    assert directives(SLURM.batch) == ("#SBATCH --no-requeue",)
+    assert directives(SLURM.batch)[-1:] == ("#SBATCH --no-requeue",)
     assert directives(GRID.batch)[-3:] == ("#$ -r n", "#$ -S /bin/bash", "#$ -notify")
 
 
@@ -101,11 +104,23 @@ def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
     assert f"export PYTHONPATH={ROOT}" in exports
 
 
+def marked(pid: int, *, began: str = "") -> str:
+    """The mark of a process of this host."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return f"{'.'.join(mark().split('.')[:3])}.{pid}.{began or stat[19]}"
+
+
 def test_what_a_submitter_that_is_gone_has_left_is_ended_and_removed_once(tmp_path: Path) -> None:
     living = SubmissionFolder(tmp_path)
     gone = tmp_path / ".submissions" / "20261123T090000Z-1a2b3c"
     gone.mkdir()
-    (gone / "lock").touch()
+    with subprocess.Popen(("sleep", "60")) as process:
+        (gone / "owner").write_text(marked(process.pid))
+        assert list(abandoned(tmp_path, print)) == [], "it lives"
+        process.kill()
+    elsewhere = gone.with_name("20261123T090000Z-4d5e6f")
+    elsewhere.mkdir()
+    (elsewhere / "owner").write_text(f"ffffff{marked(os.getpid(), began='1')[6:]}")
 
     def fail(_: str) -> None:
         message = "the scheduler does not answer"
@@ -116,7 +131,9 @@ def test_what_a_submitter_that_is_gone_has_left_is_ended_and_removed_once(tmp_pa
     assert gone.is_dir(), "who comes next tries again"
     ended: list[str] = []
     assert list(abandoned(tmp_path, ended.append)) == ended == [gone.name]
-    assert [path.name for path in (tmp_path / ".submissions").iterdir()] == [living.id]
+    left = sorted(path.name for path in (tmp_path / ".submissions").iterdir())
+    assert left == sorted([living.id, elsewhere.name]), "another host's jobs may be alive"
+    remove_tree(elsewhere)
     living.close()
     assert list(tmp_path.iterdir()) == []
 
