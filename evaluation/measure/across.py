@@ -237,7 +237,7 @@ class Across(Climb):
                 stack.callback(seat.close)
                 with contextlib.suppress(EOFError):  # its future says why it went
                     seat.say(programs=self.programs)
-                    told = seat.hear()
+                    told = seat.hear(give_up - time.monotonic())
                     index = int(told["index"])
                     came[seated(told, seat, orders[index], submitted[index])] = seat
             for future in futures:

@@ -7,15 +7,17 @@ which goes with the task (HMAC, by Python's `multiprocessing.connection`); what 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Self
 
@@ -25,6 +27,12 @@ __all__ = ["Address", "Meeting", "Seat", "attend", "watched"]
 
 _CLOCK: Final = {"what": "clock"}
 _LOOK_S: Final = 0.1
+_PROOF_S: Final = 10
+"""So long whoever connects may take to prove that it knows the key."""
+_AT_ONCE: Final = 128
+"""So many may be about to prove it; what is beyond waits in the kernel's queue."""
+_FOR_EVER: Final = 0
+_TIME: Final = struct.Struct("ll")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +63,17 @@ class Seat:
         except OSError as error:
             raise EOFError from error
 
-    def hear(self) -> dict[str, Any]:
-        """Wait for what the other says.
+    def hear(self, within_s: float | None = None) -> dict[str, Any]:
+        """Wait for what the other says; ``None`` waits as long as it is there.
 
         Raises
         ------
         EOFError
-            The other is gone.
+            The other is gone, or has said nothing within the time.
         """
         try:
+            if within_s is not None and not self._connection.poll(max(0.0, within_s)):
+                raise EOFError
             told: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except OSError as error:
             raise EOFError from error
@@ -81,7 +91,7 @@ class Seat:
     def clock(self) -> int:
         """Ask for the other's monotonic clock."""
         self.say(**_CLOCK)
-        return int(self.hear()["ns"])
+        return int(self.hear(_PROOF_S)["ns"])
 
     def order(self) -> dict[str, Any]:
         """Tell the clock as often as the other asks; give the first thing that it says else."""
@@ -101,7 +111,7 @@ class Meeting:
         self._key = secrets.token_bytes(32)
         name = host or socket.getfqdn()
         try:
-            self._listener = Listener((name, 0), authkey=self._key)
+            self._listener = Listener((name, 0), backlog=_AT_ONCE)
         except OSError as error:
             raise EvaluationError(
                 f"no port can be opened at {name}: {error.strerror}",
@@ -127,10 +137,26 @@ class Meeting:
         return None
 
     def _listen(self) -> None:
+        """Let all in that come; each proves itself on its own time, so that a silent one holds up nobody."""
+        free = threading.BoundedSemaphore(_AT_ONCE)
         while not self._closed:
-            # A stranger without the key, or one that went at once, is nobody's concern.
-            with suppress(OSError, EOFError, AuthenticationError):
-                self._come.put(Seat(self._listener.accept()))
+            with suppress(OSError):
+                connection = self._listener.accept()
+                free.acquire()
+                threading.Thread(target=self._admit, args=(connection, free), daemon=True).start()
+
+    def _admit(self, connection: Connection, free: threading.BoundedSemaphore) -> None:
+        # A stranger without the key, one that says nothing or goes at once, is nobody's concern.
+        try:
+            with _patience(connection):
+                deliver_challenge(connection, self._key)
+                answer_challenge(connection, self._key)
+        except (OSError, EOFError, AuthenticationError):
+            connection.close()
+        else:
+            self._come.put(Seat(connection))
+        finally:
+            free.release()
 
 
 @contextmanager
@@ -143,7 +169,11 @@ def attend(address: Address) -> Iterator[Seat]:
         Nobody is there.
     """
     try:
-        seat = Seat(Client((address.host, address.port), authkey=address.key))
+        connection = Client((address.host, address.port))
+        with _patience(connection):
+            answer_challenge(connection, address.key)
+            deliver_challenge(connection, address.key)
+        seat = Seat(connection)
     except (OSError, EOFError, AuthenticationError) as error:
         raise EvaluationError(
             f"this node cannot connect to {address.host}, port {address.port}: {error}",
@@ -154,6 +184,20 @@ def attend(address: Address) -> Iterator[Seat]:
         yield seat
     finally:
         seat.close()
+
+
+@contextmanager
+def _patience(connection: Connection) -> Iterator[None]:
+    """Have whatever is read or written fail that takes too long, socket(7)."""
+
+    def limit(seconds: int) -> None:
+        with socket.socket(fileno=os.dup(connection.fileno())) as same:
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                same.setsockopt(socket.SOL_SOCKET, option, _TIME.pack(seconds, 0))
+
+    limit(_PROOF_S)
+    yield
+    limit(_FOR_EVER)
 
 
 @contextmanager

@@ -167,6 +167,14 @@ def sweep_across(
             where="--nodes",
             advice=f"See 'batch' in sites/{site.id}.yaml; docs/batch.md says what each line is for.",
         )
+    if batch.submit_by != "parsl":
+        raise EvaluationError(
+            f"the nodes of {site.id} cannot connect to this host (submit_by: {batch.submit_by}), and the "
+            "shares of a level meet here",
+            where="--nodes",
+            advice="Sweep one node: leave --nodes out. Or name an 'address' that nodes reach, and submit by "
+            "parsl: docs/batch.md.",
+        )
     results.mkdir(parents=True, exist_ok=True)
     who = user or site.measure_as or ""
     with (

@@ -27,9 +27,13 @@ from evaluation.measure.levels import Kind, Pace, plan_across
 from evaluation.measure.meeting import Address, Meeting, attend
 from evaluation.measure.share import Order, Share
 from evaluation.measure.submission import Executor, LostError
+from evaluation.measure.sweep import sweep_across
 from evaluation.model import ACROSS
 from evaluation.report.spreading import spread
+from evaluation.sites import load_site
 from evaluation.store import Run
+
+ROOT = Path(__file__).parents[2]
 
 PROBE = "sweep_start"
 AHEAD_NS = 5 * 10**12
@@ -222,3 +226,12 @@ def test_a_node_that_never_comes_ends_the_wait_and_nothing_was_started(tmp_path:
         with pytest.raises(LostError, match=r"only 1 of 2 nodes came within 0 s; job 1 CANCELLED 1"):
             sweep.run()
     assert {order.width for order in nodes.asked} <= {2}, "on one node alone"
+
+
+def test_nodes_that_cannot_connect_back_are_not_swept_together(tmp_path: Path) -> None:
+    """It waited in the queue, and then for shares that could never come."""
+    there = load_site("slurm-test", ROOT / "sites")
+    site = there.model_copy(update={"batch": there.batch.model_copy(update={"submit_by": "psij"})})
+    with pytest.raises(EvaluationError, match="nodes of slurm-test cannot connect to this host"):
+        sweep_across(site, nodes=2, results=tmp_path / "results", images=ROOT / "images")
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -9,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from evaluation.errors import EvaluationError
+from evaluation.measure import meeting as module
 from evaluation.measure.clocks import offset_of
-from evaluation.measure.meeting import Meeting, attend, watched
+from evaluation.measure.meeting import Address, Meeting, attend, watched
 
 
 def test_a_share_comes_tells_its_clock_and_hears_its_order() -> None:
@@ -45,6 +47,44 @@ def test_nobody_comes_without_the_key_and_others_still_do() -> None:
         assert meeting.next(0.2) is None
         with attend(meeting.address):
             assert meeting.next(10.0) is not None
+
+
+def test_somebody_who_says_nothing_holds_up_nobody() -> None:
+    """A port scanner, or a node whose network hangs: it connects, and that is all."""
+    with Meeting("127.0.0.1") as meeting:
+        address = (meeting.address.host, meeting.address.port)
+        with socket.create_connection(address), socket.create_connection(address) as half:
+            half.sendall(b"\0\0")
+            with attend(meeting.address):
+                assert meeting.next(10.0) is not None
+        assert meeting.next(0.1) is None
+
+
+def test_somebody_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PROOF_S", 1)
+    with Meeting("127.0.0.1") as meeting:
+        with socket.create_connection((meeting.address.host, meeting.address.port), timeout=20.0) as silent:
+            while silent.recv(1024):
+                pass  # its challenge, and then the end
+        assert meeting.next(0.1) is None
+
+
+def test_a_host_that_says_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PROOF_S", 1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(EvaluationError, match="cannot connect"),
+        attend(Address(host="127.0.0.1", port=server.getsockname()[1], key=b"key")),
+    ):
+        pass
+
+
+def test_who_has_come_and_then_says_nothing_is_not_waited_for_without_end() -> None:
+    with Meeting("127.0.0.1") as meeting, attend(meeting.address):
+        seat = meeting.next(10.0)
+        assert seat is not None
+        with pytest.raises(EOFError):
+            seat.hear(0.1)
 
 
 def test_work_is_ended_as_soon_as_whoever_submitted_it_is_gone_and_not_before() -> None:

@@ -17,11 +17,16 @@ from evaluation.measure.launcher import Command, Launcher
 from evaluation.reasons import NOTHING, reason_in
 from evaluation.runtimes.base import Argv
 
-__all__ = ["PREFIX", "GridEngine", "Job", "Queue", "Scheduler", "Slurm", "scheduler_of"]
+__all__ = ["NOT_KNOWN", "PREFIX", "GridEngine", "Job", "Queue", "Scheduler", "Slurm", "scheduler_of"]
 
 PREFIX: Final = "evaluation-"
 """How a submission's part of a job's name begins."""
 
+NOT_KNOWN: Final = "its state is not known"
+"""Of a job that has ended: the scheduler has forgotten it, or does not answer."""
+
+_NO_COMMAND: Final = 127
+_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 _PATIENCE_S: Final = 60.0
 """For one command of the scheduler: a busy one answers late, and Grid Engine's wait for ever where names
 do not resolve."""
@@ -235,9 +240,9 @@ class Queue:
         EvaluationError
             Its commands are not here, or it does not answer.
         """
-        status, told = self._ask(self._scheduler.answers_argv())
+        status, told = self._asked_again(self._scheduler.answers_argv())
         if status != 0:
-            missing = status == 127
+            missing = status == _NO_COMMAND
             raise EvaluationError(
                 "its commands are not on PATH" if missing else f"it does not answer: {_reason(told)}",
                 where=self._scheduler.engine,
@@ -258,7 +263,7 @@ class Queue:
         EvaluationError
             The scheduler does not answer: then nothing is known, and nothing is taken for ended.
         """
-        status, told = self._ask(self._scheduler.listing_argv(self._launcher.user.name))
+        status, told = self._asked_again(self._scheduler.listing_argv(self._launcher.user.name))
         if status != 0:
             raise EvaluationError(f"it does not list jobs: {_reason(told)}", where=self._scheduler.engine)
         return tuple(job for job in self._scheduler.parse(told) if name in job.name)
@@ -273,7 +278,7 @@ class Queue:
         while True:
             told = self._scheduler.parse_ending(self._ask(self._scheduler.ending_argv(job))[1])
             if told or time.monotonic() >= give_up:
-                return told or "its state is not known"
+                return told or NOT_KNOWN
             time.sleep(0.5)
 
     def cancel(self, name: str, *, within_s: float = 60.0) -> tuple[str, ...]:
@@ -302,6 +307,15 @@ class Queue:
     def close(self) -> None:
         """End the launcher: nothing more is asked."""
         self._launcher.close()
+
+    def _asked_again(self, argv: Argv) -> tuple[int, str]:
+        """Ask, and again a little later each time where that fails: a busy scheduler does now and then."""
+        for pause_s in _PAUSES_S:
+            status, told = self._ask(argv)
+            if status in {0, _NO_COMMAND}:
+                return status, told
+            time.sleep(pause_s)
+        return self._ask(argv)
 
     def _ask(self, argv: Argv) -> tuple[int, str]:
         done = self._launcher.run(Command(argv=argv, env=self._launcher.user.env), timeout_s=_PATIENCE_S)

@@ -24,7 +24,7 @@ from evaluation.errors import EvaluationError
 from evaluation.measure.submission.executor import Executor, LostError
 from evaluation.measure.submission.folder import SubmissionFolder
 from evaluation.measure.submission.job_script import environment, preamble
-from evaluation.measure.submission.scheduler import PREFIX, Queue
+from evaluation.measure.submission.scheduler import NOT_KNOWN, PREFIX, Queue
 from evaluation.project import root
 
 __all__ = ["ScriptPool"]
@@ -79,7 +79,8 @@ class ScriptPool(Executor):
     def run(self, argv: Sequence[str], output: Path) -> Future[int]:
         """Start a command in a job of its own."""
         status = self._file(len(self._waiting), "status")
-        script = 'cd "$0" && { shift 2; "$@" >>"$OUTPUT" 2>&1; echo $? >"$STATUS"; }'
+        keep = 'echo $? >"$STATUS.new"; mv "$STATUS.new" "$STATUS"'
+        script = f'cd "$0" && {{ shift 2; "$@" >>"$OUTPUT" 2>&1; {keep}; }}'
         words = (
             "env",
             f"OUTPUT={output}",
@@ -166,9 +167,19 @@ class ScriptPool(Executor):
 
     def _outcome(self, job: str, left: Path, read: Callable[[], Any]) -> object:
         submitted, started = time.monotonic(), False
+        answered = submitted
         while not self._closed.wait(_LOOK_S):
-            with self._asking:
-                found = [each for each in self._queue.jobs(self.id) if each.id == job]
+            try:
+                with self._asking:
+                    found = [each for each in self._queue.jobs(self.id) if each.id == job]
+            except EvaluationError as error:  # of the job nothing is known: it is no reason to end it
+                if left.exists():
+                    return read()
+                if time.monotonic() - answered > self._batch.walltime_s:
+                    message = f"of job {job} nothing was heard for {self._batch.walltime}: {error.what}"
+                    raise LostError(message, where=self.engine) from error
+                continue
+            answered = time.monotonic()
             started = started or any(each.running for each in found)
             if not found:
                 return self._what_it_left(job, left, read)
@@ -184,7 +195,7 @@ class ScriptPool(Executor):
         with self._asking:
             how = self._queue.ending(job, within_s=5.0)
         while not left.exists():
-            if time.monotonic() >= give_up or not how.startswith("COMPLETED"):
+            if time.monotonic() >= give_up or not how.startswith(("COMPLETED", NOT_KNOWN)):
                 raise LostError(f"job {job} ended: {how}", where=self.engine)
             with contextlib.suppress(OSError):
                 left.parent.stat()  # has a network file system look again

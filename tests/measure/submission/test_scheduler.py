@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from evaluation.errors import EvaluationError
-from evaluation.measure.submission.scheduler import GridEngine, Job, Slurm, scheduler_of
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.submission import scheduler as module
+from evaluation.measure.submission.scheduler import GridEngine, Job, Queue, Slurm, scheduler_of
+from evaluation.measure.user import ourselves
 
 # Printed by Slurm 22.05.8.
 SQUEUE = """\
@@ -132,3 +139,22 @@ def test_an_engine_that_nobody_drove_is_refused_with_what_can_be_done() -> None:
     with pytest.raises(EvaluationError, match="not submitted to 'lsf'") as caught:
         scheduler_of("lsf")
     assert "inside a job of your own" in caught.value.advice
+
+
+def test_a_busy_scheduler_is_asked_again_before_anything_is_said_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake for a unit test: every second call fails."""
+    for name in ("squeue", "scontrol", "sinfo"):
+        (tmp_path / name).write_text(
+            f"#!/bin/sh\necho asked >>{tmp_path}/asked\n"
+            f"[ $(($(wc -l <{tmp_path}/asked) % 2)) = 0 ] || exit 1\necho 'slurm-wlm 22.05.8'\n"
+        )
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(module, "_PAUSES_S", (0.0, 0.0, 0.0, 0.0))
+    user = replace(ourselves(), env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    with Launcher(user) as launcher:
+        queue = Queue(Slurm(), launcher)
+        queue.require()
+        for _ in range(3):
+            assert queue.jobs("evaluation-") == ()
