@@ -44,7 +44,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="daemon_survival",
-    version=2,
+    version=1,
     checklist_id="B07",
     question="Does a daemon that the payload starts end with the payload's own command?",
     why=(

@@ -45,7 +45,7 @@ def observe(session: Session) -> None:
 
 PROBE = Probe(
     id="group_kill_survival",
-    version=2,
+    version=1,
     checklist_id="B06",
     question="Does the payload end when the client's process group is killed with SIGKILL?",
     why=(

@@ -90,7 +90,7 @@ def _helpers(
 
 PROBE = Probe(
     id="helper_process_residue",
-    version=2,
+    version=1,
     checklist_id="B08",
     question="Do the runtime's helper processes end when its client is killed with SIGKILL?",
     why=(

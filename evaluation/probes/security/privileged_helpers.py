@@ -119,7 +119,7 @@ def _without_privileges(session: Session, program: str) -> str:
 
 PROBE = Probe(
     id="privileged_helpers",
-    version=2,
+    version=1,
     checklist_id="B14",
     question="Does this mode do without setuid helpers and daemons of root's?",
     why=(
