@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +11,15 @@ from dataclasses import dataclass
 from evaluation.errors import EvaluationError
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
-from evaluation.measure.launcher import Launcher
+from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.premises import ALLOW_NAMESPACES, premises, user_namespaces
 from evaluation.measure.submission import queue_of
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL, Role
+from evaluation.payload.build import COMPILERS
 from evaluation.probes.hostprocesses import hidden
+from evaluation.reasons import reason_of
+from evaluation.runtimes import known_runtimes
 from evaluation.sites import Site
 from evaluation.store import HostFacts, RuntimeFacts
 from evaluation.units import quantity
@@ -22,6 +27,7 @@ from evaluation.units import quantity
 __all__ = ["Checkup", "Limit", "examine"]
 
 _WIDTH = 100
+_COMPILE_S = 300.0
 _ROLES = {
     Role.BASELINE: "what every other one is held against",
     Role.ALTERNATIVE: "measured for everything, and ranked",
@@ -113,6 +119,7 @@ def examine(site: Site) -> Checkup:
             for facts in runtimes
             if not facts.present and facts.advice
         ]
+        limits += _unfounded(launcher, runtimes)
         limits += _impaired(runtimes)
         limits += _tools_missing(launcher)
     limits += _hidden_processes()
@@ -135,6 +142,22 @@ def examine(site: Site) -> Checkup:
         environment=user.altered,
         batch=batch,
     )
+
+
+def _unfounded(launcher: Launcher, runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
+    """Name what does not hold here that everything rests on, or every runtime that needs user namespaces."""
+    found = [Limit(what=each.what, why=each.why, advice=each.advice) for each in premises(launcher)]
+    refused = user_namespaces(launcher)
+    known = known_runtimes()
+    needed = [
+        facts.id
+        for facts in runtimes
+        if facts.present and facts.role is Role.ALTERNATIVE and known[facts.id].user_namespaces
+    ]
+    if refused and not refused.switch and needed:
+        why = f"{refused.why}; whether they start is seen when they are measured"
+        found.append(Limit(what=", ".join(needed), why=why, advice=ALLOW_NAMESPACES))
+    return found
 
 
 def _impaired(runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
@@ -178,6 +201,27 @@ def _described(user: User) -> str:
     return "root, for looking only" if user.uid == 0 else f"{user.name}, an unprivileged user"
 
 
+def _no_static_program() -> list[Limit]:
+    """Try once to compile a static program, as the payload is one; what the compiler says where it cannot."""
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+    if compiler is None:
+        return []
+    argv = (compiler, "-static", "-x", "c", "-o", "/dev/null", "-")
+    with Launcher(ourselves()) as hands:
+        command = Command(argv=argv, env=hands.user.env, stdin=b"int main(void) { return 0; }\n")
+        done = hands.run(command, timeout_s=_COMPILE_S)
+    if done.ok:
+        return []
+    late = f"{compiler} did not end within {_COMPILE_S:.0f} s"
+    return [
+        Limit(
+            what="every probe with the static payload",
+            why=late if done.evidence.timed_out else f"no static program can be built: {reason_of(done)}",
+            advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
+        )
+    ]
+
+
 def _tools_missing(launcher: Launcher) -> list[Limit]:
     found = []
     if not any(launcher.find(name) for name in ("cc", "gcc", "clang")):
@@ -188,6 +232,8 @@ def _tools_missing(launcher: Launcher) -> list[Limit]:
                 advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
             )
         )
+    else:
+        found += _no_static_program()
     if missing := [name for name in _IMAGE_TOOLS if not launcher.find(name)]:
         found.append(
             Limit(

@@ -13,6 +13,7 @@ from evaluation.model import CONTROL, Effect, Role
 
 __all__ = [
     "FORMAT",
+    "NO_PAYLOAD",
     "ArchivedFacts",
     "BatchFacts",
     "FormFacts",
@@ -24,6 +25,9 @@ __all__ = [
     "ProgramFacts",
     "RuntimeFacts",
 ]
+
+NO_PAYLOAD = "the payload could not be built here"
+"""How it begins what is said of every probe that needs the payload, where there is none."""
 
 FORMAT = 3
 """Of a run's folder; its history stands in `evaluation.store`."""
@@ -214,6 +218,11 @@ class Manifest(_Facts):
     """Per step of the measurement (a notebook) that did not come to its end, why."""
     unavailable: dict[str, str] = {}
     """Per probe that could not be run at all, why."""
+
+    @property
+    def payload_problem(self) -> str:
+        """Why the payload, which the probes run, could not be built; empty where it could."""
+        return next((why for why in self.unavailable.values() if why.startswith(NO_PAYLOAD)), "")
 
     @property
     def images(self) -> dict[str, ImageFacts]:

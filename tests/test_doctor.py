@@ -104,3 +104,27 @@ def test_what_of_the_environment_is_left_out_is_named(monkeypatch: pytest.Monkey
     checkup = examine(LOCAL)
     assert "environment: LD_PRELOAD is left out" in checkup.as_text()
     assert checkup.as_json()["environment"] == list(somebody.altered)
+
+
+def test_a_compiler_without_a_static_library_is_seen_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on RHEL, where glibc-static is apart: a fake compiler that says so."""
+    fake = tmp_path / "cc"
+    fake.write_text(
+        "#!/bin/sh\necho '/usr/bin/ld: cannot find -lc' >&2\necho 'collect2: error: ld' >&2\nexit 1\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(module, "measuring_user", lambda _: replace(ourselves(), env={"PATH": str(tmp_path)}))
+    limits = {limit.what: limit for limit in examine(LOCAL).limits}
+    limit = limits["every probe with the static payload"]
+    assert limit.why == "no static program can be built: /usr/bin/ld: cannot find -lc"
+    assert "glibc-static" in limit.advice
+
+
+def test_what_everything_rests_on_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody = replace(ourselves(), env={"PATH": "/nowhere"})
+    monkeypatch.setattr(module, "measuring_user", lambda _: somebody)
+    monkeypatch.setenv("TMPDIR", "/nowhere/at/all")
+    assert any("TMPDIR is /nowhere/at/all" in limit.why for limit in examine(LOCAL).limits)

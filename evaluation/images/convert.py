@@ -14,12 +14,13 @@ from evaluation.images.contents import CONTENTS
 from evaluation.images.process import Run, must, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Completed, Form, Task
 from evaluation.payload.build import PROBE
-from evaluation.reasons import reason_in
+from evaluation.reasons import reason_in, reason_of
 from evaluation.runtimes.base import Runtime
 
 __all__ = [
     "Content",
     "ConvertedForm",
+    "UnseenFolderError",
     "content_inside",
     "contents_seen",
     "convert",
@@ -27,8 +28,13 @@ __all__ = [
     "shared_form",
 ]
 
+_START_S = 60.0
 _DIGEST_S = 900.0
 """Patience with a digest: 9 GB through FUSE take minutes."""
+
+
+class UnseenFolderError(EvaluationError):
+    """A runtime runs the image, but does not see the folder that we have to show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +196,8 @@ def content_inside(reference: str, runtime: Runtime, run: Run, payload: str, ima
         )
     said = done.stderr.decode(errors="replace")
     reason = runtime.own_failure(done.evidence.exit_status, said) or reason_in(said) or "it printed nothing"
+    if not done.evidence.timed_out:
+        _refuse_unseen(payload, reference, runtime, run)
     raise EvaluationError(
         f"the image cannot be read from inside: {without_addresses(reason)}",
         where=f"{runtime.id}, {reference}",
@@ -208,6 +216,21 @@ def _look(reference: str, runtime: Runtime, run: Run, payload: str, image: str, 
     argv = (f"{inside}/{PROBE}", "digest", root, f"{inside}/{CONTENTS}/{image}", *words)
     task = Task(image=reference, argv=argv, binds=(bind,))
     return run(runtime.argv(task), b"", _DIGEST_S)
+
+
+def _refuse_unseen(payload: str, reference: str, runtime: Runtime, run: Run) -> None:
+    """Find out whether a runtime runs the image, and only does not see the folder that we show it."""
+    bind = Bind(source=payload, target=PAYLOAD, read_only=runtime.read_only_binds)
+    alone = Task(image=reference, argv=("/bin/true",))
+    if runtime.sees(bind) == bind.source or not run(runtime.argv(alone), b"", _START_S).ok:
+        return  # it binds nothing; or it does not even start
+    bound = run(runtime.argv(replace(alone, binds=(bind,))), b"", _START_S)
+    how = "it sees nothing in it that it could run" if bound.ok else reason_of(bound)
+    raise UnseenFolderError(
+        f"it runs the image, but not with the temporary folder {Path(bind.source).parent} bound ({how})",
+        where=f"{runtime.id}, {reference}",
+        advice="Set TMPDIR to a folder that the runtime, or its engine, can see.",
+    )
 
 
 def _digest_line(stdout: bytes) -> dict[str, object]:

@@ -15,6 +15,7 @@ import docker.errors
 from evaluation.measure import shifterhere
 from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.premises import ALLOW_NAMESPACES, Refusal, user_namespaces
 from evaluation.model import CONTROL, Role
 from evaluation.probes.base import Completed
 from evaluation.reasons import reason_of
@@ -48,6 +49,9 @@ _ROOTLESS = "name=rootless"
 _PREFIXES = ("APPTAINER_", "SINGULARITY_")
 """How the names of both products' build settings begin."""
 
+_SETUID = "setuid helper: installed"
+"""Said of Apptainer's where it is at work: then no user namespace is needed."""
+
 _ANSWER_S = 30.0
 _MOST = 200
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -70,14 +74,28 @@ def discover(site: Site, launcher: Launcher) -> tuple[FoundRuntime, ...]:
         )
         for runtime in known_runtimes().values()
     ]
+    refused = user_namespaces(launcher)
     found: dict[str, FoundRuntime] = {}
     for runtime in sorted(known, key=lambda runtime: bool(runtime.base)):  # a mode comes after its base
         setting = site.runtimes.get(runtime.id)
         own_look = not runtime.base or (setting and setting.executable)
         found[runtime.id] = (
-            _look(runtime, site, launcher) if own_look else _mode(runtime, found[runtime.base], site)
+            _with_namespaces(_look(runtime, site, launcher), refused)
+            if own_look
+            else _mode(runtime, found[runtime.base], site)
         )
     return tuple(found[runtime.id] for runtime in known)
+
+
+def _with_namespaces(found: FoundRuntime, refused: Refusal | None) -> FoundRuntime:
+    """Say of a runtime that it cannot work here, where user namespaces are switched off and it needs them."""
+    facts = found.facts
+    if not (facts.present and refused and refused.switch and found.runtime.user_namespaces):
+        return found
+    if _SETUID in facts.security:
+        return found
+    changed = {"present": False, "reason": f"installed, but {refused.why}", "advice": ALLOW_NAMESPACES}
+    return FoundRuntime(runtime=found.runtime, facts=facts.model_copy(update=changed))
 
 
 def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
@@ -246,7 +264,7 @@ def _setuid_helper(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
     settings = _run(launcher, ("cat", keys.get("CONF_FILE", ""))).stdout.decode(errors="replace")
     if re.search(r"^\s*allow setuid\s*=\s*no\b", settings, re.MULTILINE):
         return (f"setuid helper: installed, and switched off (allow setuid = no in {keys['CONF_FILE']})",)
-    return ("setuid helper: installed",)
+    return (_SETUID,)
 
 
 def _podman_instead(runtime: Runtime, launcher: Launcher) -> str:

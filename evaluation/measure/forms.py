@@ -12,11 +12,12 @@ from spython.main.inspect import parse_labels
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.contents import first_difference, place_contents
-from evaluation.images.convert import ConvertedForm, contents_seen, convert, shared_form
+from evaluation.images.convert import ConvertedForm, UnseenFolderError, contents_seen, convert, shared_form
 from evaluation.images.process import Run, without_addresses
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, LauncherGoneError
+from evaluation.measure.premises import user_namespaces
 from evaluation.model import CONTROL, Form
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.roles import takes_part
@@ -52,6 +53,9 @@ def ready(
                 form = convert(image, variant, run, bound)
         except LauncherGoneError:
             raise
+        except UnseenFolderError as error:
+            problem = error.what
+            break  # no option of the runtime's would help
         except EvaluationError as error:
             problem = problem or error.what
             continue
@@ -64,6 +68,8 @@ def ready(
         )
         return FoundRuntime(runtime=variant, facts=facts), form
     reason = f"installed, but cannot run the image: {without_addresses(problem)}"
+    if found.runtime.user_namespaces and (refused := user_namespaces(launcher)):
+        reason = f"{reason}; {refused.why}"
     return (
         FoundRuntime(
             runtime=found.runtime, facts=found.facts.model_copy(update={"present": False, "reason": reason})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evaluation.batch import SUBMITTED
 from evaluation.errors import EvaluationError, FaultyDocumentError
+from evaluation.manifest import NO_PAYLOAD
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
 from evaluation.measure.images import built_image
@@ -34,6 +35,10 @@ _NO_BATCH = (
 )
 
 
+_COMPILE_S = 900.0
+"""Patience with one program of the payload's; a compiler on a busy shared file system takes minutes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """What a run is begun with."""
@@ -50,8 +55,11 @@ def build_payload(folder: Path) -> Path:
     with Launcher(ourselves()) as launcher:
 
         def run(argv: Sequence[str]) -> tuple[int, str]:
-            done = launcher.run(Command(argv=tuple(argv), env=launcher.user.env), timeout_s=120.0)
-            return done.evidence.exit_status, (done.stdout + done.stderr).decode(errors="replace")
+            done = launcher.run(Command(argv=tuple(argv), env=launcher.user.env), timeout_s=_COMPILE_S)
+            said = (done.stdout + done.stderr).decode(errors="replace")
+            if done.evidence.timed_out:
+                said = f"error: it did not end within {_COMPILE_S:.0f} s"
+            return done.evidence.exit_status, said
 
         payload_builder.build(folder, run)
     return folder
@@ -81,17 +89,19 @@ def prepare(
         The images to make ready; see `wanted_images`.
     """
     shelf = Shelf(everything=everything, launcher=launcher, payload=payload)
-    lacks = {"payload": f"the payload could not be built here: {problem}"} if problem else {}
+    lacks = {"payload": f"{NO_PAYLOAD}: {problem}"} if problem else {}
     if site.batch.engine not in SUBMITTED:
         lacks["batch"] = _NO_BATCH.format(site=site.id)
     image: ImageFacts | None
     try:
+        _require_payload(lacks)  # nothing else shows that all forms are the same
         readied, image = first_forms(found, built_image(DEFAULT_IMAGE, images, launcher), shelf)
     except (LauncherGoneError, FaultyDocumentError):
         raise
     except EvaluationError as error:
-        lacks["image"] = f"there is no image: {error.what}"
-        readied, image = [_without_image(item, error.what) for item in found], None
+        lacks["image"] = lacks.get("payload", f"there is no image: {error.what}")
+        why = f"not tried: {error.what}" if problem else f"no image to run: {error.what}"
+        readied, image = [_without_image(item, why) for item in found], None
     others = [name for name in wanted if image and name != DEFAULT_IMAGE]
     ladder, missing = further_forms(readied, others, images, shelf)
     here = {DEFAULT_IMAGE, *(facts.name for facts in ladder)}
@@ -105,6 +115,11 @@ def prepare(
             if (reason := _unavailable(probe, lacks, here, missing))
         },
     )
+
+
+def _require_payload(lacks: Mapping[str, str]) -> None:
+    if "payload" in lacks:
+        raise EvaluationError(lacks["payload"])
 
 
 def _unavailable(
@@ -124,7 +139,7 @@ def _unavailable(
 def _without_image(found: FoundRuntime, why: str) -> FoundRuntime:
     if not found.facts.present or found.facts.id == CONTROL:
         return found
-    return FoundRuntime(runtime=found.runtime, facts=absent(found.facts, f"no image to run: {why}"))
+    return FoundRuntime(runtime=found.runtime, facts=absent(found.facts, why))
 
 
 def chosen(found: Sequence[FoundRuntime], runtimes: Sequence[str]) -> tuple[FoundRuntime, ...]:

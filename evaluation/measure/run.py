@@ -17,10 +17,11 @@ from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
 from evaluation.measure.host import host_facts
 from evaluation.measure.images import place_lists
-from evaluation.measure.launcher import Command, Launcher, now
+from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.names import note_names
 from evaluation.measure.plan import Plan, machine, planned
+from evaluation.measure.premises import require
 from evaluation.measure.preparation import Prepared, build_payload, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
@@ -102,16 +103,16 @@ def open_measurement(
             remove_abandoned()
         audit = stack.enter_context(Audit(_who(site, user, runtimes)))
         launcher = stack.enter_context(Launcher(audit.user))
+        host_notes = require(launcher)
         audit.begin(launcher)
         scratch = stack.enter_context(scratch_directory())
         scratch.chmod(0o755)
         payload, problem = scratch / "payload", ""
         payload.mkdir(mode=0o755)
-        _require_reach(payload, launcher)
         try:
             build_payload(payload)
         except EvaluationError as error:
-            problem = str(error)
+            problem = f"{error.what}. {error.advice}" if error.advice else error.what
         if run:
             opened = _named(results / site.id, run, problem)
             wanted = profile_named(opened.manifest.profile)
@@ -123,7 +124,9 @@ def open_measurement(
             )
             prepared = with_knobs(prepared, knobs, launcher, payload)
             found = None if fresh else _interrupted(results, site, plan, prepared)
-            opened = found or _new(site, wanted, results, prepared, plan, seed, launcher.user)
+            opened = found or _new(
+                site, wanted, results, prepared, plan, seed, (*launcher.user.altered, *host_notes)
+            )
         stack.enter_context(opened.held())
         opened.reopen()
         note_names(opened, launcher.user)
@@ -159,17 +162,6 @@ def measured_already(
 
 def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
     return measuring_user(user or site.measure_as or "", bare_host=tuple(runtimes) == ("none",))
-
-
-def _require_reach(payload: Path, launcher: Launcher) -> None:
-    """Refuse a temporary folder that is closed to the measuring user: every single turn would fail."""
-    command = Command(argv=("test", "-x", str(payload)), env=launcher.user.env)
-    if not launcher.run(command, timeout_s=30.0).ok:
-        raise EvaluationError(
-            f"{launcher.user.name} cannot reach {payload.parent}",
-            where="temporary folder",
-            advice="Set TMPDIR to a folder that everybody may enter, such as /tmp.",
-        )
 
 
 def _named(folder: Path, name: str, problem: str) -> Run:
@@ -237,7 +229,7 @@ def _new(
     prepared: Prepared,
     plan: Plan,
     seed: int | None,
-    user: User,
+    environment: tuple[str, ...],
 ) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
@@ -254,7 +246,7 @@ def _new(
             label=site.label or "",
             measured_as="an unprivileged user",
             as_root=os.getuid() == 0,
-            environment=user.altered,
+            environment=environment,
             host=host_facts(),
             runtimes=prepared.runtimes,
             image=prepared.image,

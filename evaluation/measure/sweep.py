@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from evaluation.errors import EvaluationError
+from evaluation.manifest import NO_PAYLOAD
 from evaluation.measure.across import Across
 from evaluation.measure.audit import Audit
 from evaluation.measure.crowd import Crowd
@@ -95,12 +96,14 @@ def sweep(
     return run, said
 
 
-def sweep_of(measurement: Measurement) -> tuple[Run, str]:
+def sweep_of(measurement: Measurement) -> tuple[Run | None, str]:
     """Sweep the runtimes of an open run, in a run of its own beside it, as far as its profile allows.
 
-    What was swept for it before, whole or in part, is kept.
+    What was swept for it before, whole or in part, is kept. Without the payload nothing is swept.
     """
     made = measurement.manifest
+    if not (measurement.bench.payload / PROBE).exists():
+        return None, f"nothing was swept: {made.payload_problem or NO_PAYLOAD}"
     pace = PACES.get(made.profile, PACES["quick"])
     plan_ = hashlib.sha256(f"{made.plan}/{SWEEP}/{made.run}".encode()).hexdigest()
     results = measurement.run.path.parents[1]
@@ -187,7 +190,7 @@ def sweep_across(
         ).result()
         run = Run(Path(begun.run))
         if PROBE not in begun.programs:
-            raise EvaluationError("the payload could not be built there", where="sweep", advice=_COMPILER)
+            raise EvaluationError(run.manifest.payload_problem or NO_PAYLOAD, where="sweep")
         with run.held():
             run.reopen()
             said = Across(
@@ -208,7 +211,7 @@ def sweep_across(
 
 def _swept(measurement: Measurement, run: Run, pace: Pace, probes: Sequence[str]) -> str:
     if not (measurement.bench.payload / PROBE).exists():
-        raise EvaluationError("the payload could not be built here", where="sweep", advice=_COMPILER)
+        raise EvaluationError(measurement.manifest.payload_problem or NO_PAYLOAD, where="sweep")
     with Crowd(measurement.bench.launcher.user) as crowd:
         payload = measurement.bench.payload
         return Sweep(run_of=run, crowd=crowd, payload=payload, probes=probes, pace=pace).run()

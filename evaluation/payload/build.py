@@ -6,13 +6,16 @@ machines is what its engineers can read.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.reasons import reason_in
 
 __all__ = [
+    "COMPILERS",
     "HELPER",
     "IMPORT_FRESH",
     "IMPORT_STORM",
@@ -67,10 +70,14 @@ _SOURCES = {
     ),
     HELPER: ("helper.c",),
 }
-_COMPILERS = ("cc", "gcc", "clang")
+COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra")
 _FLAGS_32BIT = ("-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O2")
 _INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc-static"
+
+
+_NO_LIBRARY = re.compile(r"cannot find -l|unable to find library -l|library not found")
+"""What linkers say where a static library is not installed."""
 
 
 class PayloadBuildError(EvaluationError):
@@ -105,18 +112,18 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
     for script in SCRIPTS:  # first: without a compiler they are what is left
         shutil.copyfile(source / script, directory / script)
         (directory / script).chmod(0o644)
-    compiler = compiler or next(filter(None, map(shutil.which, _COMPILERS)), None)
+    compiler = compiler or next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
-        message = f"there is no C compiler ({', '.join(_COMPILERS)})"
+        message = f"there is no C compiler ({', '.join(COMPILERS)})"
         raise PayloadBuildError(message, where="payload", advice=_INSTALL)
     for name, files in _SOURCES.items():
         target = directory / name
         status, output = run((compiler, *_FLAGS, "-o", str(target), *(str(source / file) for file in files)))
         if status != 0:
-            message = f"{compiler} could not build {name} (exit status {status}):\n{output.strip()}"
-            raise PayloadBuildError(
-                message, where="payload", advice=f"if it misses a static library, {_INSTALL}"
-            )
+            reason = reason_in(output) or f"exit status {status}, without a word"
+            message = f"{compiler} could not build {name}: {reason}"
+            advice = f"It misses a static library: {_INSTALL}" if _NO_LIBRARY.search(output) else ""
+            raise PayloadBuildError(message, where="payload", advice=advice)
         target.chmod(0o755)
     old = directory / LEGACY_32BIT
     status, _ = run((compiler, *_FLAGS_32BIT, "-o", str(old), str(source / "legacy32.c")))

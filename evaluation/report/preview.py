@@ -187,10 +187,12 @@ def _cell(finding: Finding) -> str:
     return f"{text} ({ratio(finding.ratio.estimate)} the host, {ratio_between(finding.ratio)})"
 
 
-def swept(run: Run) -> pd.DataFrame:
+def swept(run: Run | None) -> pd.DataFrame:
     """One row per runtime and width of a sweep: containers per second, seconds to the end, failures."""
     import pandas as pd  # noqa: PLC0415 - a third of a second, for which no other command has to wait
 
+    if run is None:
+        return pd.DataFrame()
     sweep = read_sweep(run)
     shares = {percent(share): share for share in (0.5, 0.95, 0.99)}
     rows = [

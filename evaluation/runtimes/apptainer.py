@@ -27,6 +27,7 @@ class Apptainer(Runtime):
     """``apptainer exec`` or ``singularity exec``."""
 
     limits_memory: ClassVar[bool] = True
+    user_namespaces: ClassVar[bool] = True
     configuration: ClassVar[Argv] = (
         "/etc/apptainer/*",
         "/etc/apptainer/*/*",

@@ -104,6 +104,9 @@ class Runtime(ABC):
     limits_memory: ClassVar[bool] = False
     """Whether a memory limit can be asked of it by an option of its own."""
 
+    user_namespaces: ClassVar[bool] = False
+    """Whether it makes a user namespace, where no setuid helper works for it."""
+
     device: ClassVar[str] = ""
     """A device that the measuring user must be able to use, without which it is not here."""
 

@@ -16,6 +16,7 @@ class Charliecloud(Runtime):
     """``ch-run DIRECTORY -- command``."""
 
     read_only_binds: ClassVar[bool] = False
+    user_namespaces: ClassVar[bool] = True
 
     def argv(self, task: Task) -> Argv:
         """Build ``ch-run --bind a:b --set-env=K=V --cd /d directory -- command``."""

@@ -16,6 +16,8 @@ __all__ = ["RUNTIMES", "Podman"]
 class Podman(EngineRuntime):
     """The ``podman`` command of an unprivileged user."""
 
+    user_namespaces: ClassVar[bool] = True
+
     configuration: ClassVar[Argv] = (
         "/usr/share/containers/*.conf",
         "/etc/containers/*.conf",

@@ -12,8 +12,16 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm, content_inside, convert, kept_form, shared_form
+from evaluation.images.convert import (
+    ConvertedForm,
+    UnseenFolderError,
+    content_inside,
+    convert,
+    kept_form,
+    shared_form,
+)
 from evaluation.model import Completed, Form, Task
+from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Archives, Argv, Preparation
 from evaluation.testing import FakeRuntime, ended
 
@@ -193,3 +201,36 @@ def test_a_note_comes_back_as_it_was(image: BuiltImage) -> None:
     assert found == form
     assert isinstance(found, ConvertedForm)
     assert found.form is Form.DIRECTORY
+
+
+@pytest.mark.parametrize(
+    ("bound", "how"),
+    [
+        (ended(exit_status=125, stderr=b"docker: bind source path does not exist: /x"), "does not exist: /x"),
+        (ended(), "it sees nothing in it that it could run"),
+    ],
+)
+def test_a_folder_that_a_runtime_does_not_see_is_not_its_failure(bound: Completed, how: str) -> None:
+    """As where an engine has another /tmp, or TMPDIR is outside what Shifter shows."""
+    runtime = known_runtimes()["docker"]
+
+    def run(argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        assert (stdin, timeout_s > 0) == (b"", True)
+        if argv[-1] != "/bin/true":
+            return ended(exit_status=125, stderr=b"docker: no such file: /payload/probe")
+        return bound if any("/payload" in word for word in argv) else ended()
+
+    with pytest.raises(UnseenFolderError, match="but not with the temporary folder /scratch/x bound") as told:
+        content_inside("small", runtime, run, "/scratch/x/payload", "small")
+    assert how in told.value.what
+    assert "TMPDIR" in told.value.advice
+
+
+def test_a_runtime_that_does_not_start_at_all_keeps_its_own_words() -> None:
+    def run(argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        assert (bool(argv), stdin, timeout_s > 0) == (True, b"", True)
+        return ended(exit_status=125, stderr=b"docker: no such image")
+
+    with pytest.raises(EvaluationError, match="docker: no such image") as told:
+        content_inside("small", Copying(), run, "/scratch/x/payload", "small")
+    assert not isinstance(told.value, UnseenFolderError)

@@ -206,11 +206,18 @@ def test_without_an_image_the_bare_host_is_still_measured(prepared: Prepare, bro
     assert all("evaluation image build" in done.unavailable[probe] for probe in elsewhere - wanting)
 
 
-def test_without_a_compiler_what_needs_none_is_still_measured(prepared: Prepare) -> None:
-    done = prepared(same, problem="there is no C compiler")
-    assert "cold_start" not in done.unavailable
-    assert done.unavailable["cpu_rate"] == ("the payload could not be built here: there is no C compiler")
-    assert facts(done)["podman"].present
+def test_without_the_payload_no_runtime_is_blamed(prepared: Prepare) -> None:
+    """Nothing can show then that all forms are the same image, so no runtime is tried, and why is said."""
+    fault = "cc could not build probe: probe.c:1:1: error: unknown type name 'it'"
+    done = prepared(same, problem=fault)
+    told = f"the payload could not be built here: {fault}"
+    assert done.image is None
+    assert (done.unavailable["cpu_rate"], done.unavailable["import_storm"]) == (told, told)
+    assert "cold_start" not in done.unavailable  # of the bare host, which needs nothing for it
+    found = facts(done)
+    assert found["host"].present
+    assert (found["podman"].present, found["podman"].reason) == (False, f"not tried: {told}")
+    assert "not installed" in found["shifter"].reason
 
 
 def test_without_a_launcher_nothing_is_blamed_on_a_runtime(prepared: Prepare) -> None:

@@ -53,6 +53,18 @@ def test_what_the_compiler_said_is_in_the_error(tmp_path: Path) -> None:
     assert "static library" in caught.value.advice
 
 
+def test_a_fault_in_the_payloads_own_c_is_shown_in_the_compilers_words(tmp_path: Path) -> None:
+    """The line itself, and no advice to install what is there."""
+    said = (
+        "probe.c: In function 'main':\nprobe.c:9:5: warning: unused variable 'x' [-Wunused-variable]\n"
+        "    9 |     int x;\nprobe.c:14:5: error: expected ';' before 'return'\n"
+    )
+    with pytest.raises(PayloadBuildError) as caught:
+        build(tmp_path, lambda _: (1, said), compiler="cc")
+    assert caught.value.what == "cc could not build probe: probe.c:14:5: error: expected ';' before 'return'"
+    assert not caught.value.advice
+
+
 def test_a_compiler_without_32_bits_is_no_fault(tmp_path: Path) -> None:
     def run(argv: Sequence[str]) -> tuple[int, str]:
         return (1, "no 32 bits here") if "-m32" in argv else pretend(argv)

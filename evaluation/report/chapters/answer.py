@@ -119,7 +119,10 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
 
     if site.shortage:
         found.append(Banner(title="Measured on a busy machine", text=site.shortage))
-    if not site.measured:
+    if problem := site.manifest.payload_problem:
+        text = f"Nothing is said of any runtime: {problem}"
+        found.append(Banner(title="The program that measures could not be built", text=text))
+    elif not site.measured:
         found.append(
             Banner(
                 title="Only the bare host was measured",

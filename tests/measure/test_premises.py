@@ -1,0 +1,166 @@
+"""A host that is broken is said to be broken, and its runtimes are not blamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bench import fake_executable
+
+from evaluation.errors import EvaluationError
+from evaluation.measure import premises as module
+from evaluation.measure.discovery import discover
+from evaluation.measure.launcher import Launcher
+from evaluation.measure.premises import premises, require, user_namespaces
+from evaluation.measure.user import ourselves
+from evaluation.sites import load_site
+
+LOCAL = load_site("local", Path(__file__).parents[2] / "sites")
+SWITCHED_OFF = """
+exec /usr/bin/unshare --user --map-root-user sh -c \
+  'echo 0 >/proc/sys/user/max_user_namespaces; exec /usr/bin/unshare "$@"' - "$@"
+"""
+"""A wrapper: in a user namespace of its own the switch is another, and turned off there alone."""
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """The fakes, and the shell's own tools: no runtime of this machine."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "env", "uname", "test", "true"):
+        (tmp_path / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
+    env = {"PATH": str(tmp_path / "bin")}
+    with Launcher(replace(ourselves(), env=env, home=str(tmp_path))) as own:
+        yield own
+
+
+def test_a_sound_host_has_nothing_said_of_it(launcher: Launcher) -> None:
+    assert [premise for premise in premises(launcher) if premise.fatal] == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [(None, "cannot be looked at (No such file or directory)"), (0o666, "is not that device")],
+)
+def test_a_broken_device_is_the_hosts_fault(
+    launcher: Launcher, tmp_path: Path, mode: int | None, why: str
+) -> None:
+    devices = tmp_path / "dev"
+    devices.mkdir()
+    for name in ("zero", "urandom"):
+        (devices / name).symlink_to(f"/dev/{name}")
+    if mode is not None:
+        (devices / "null").touch(mode)
+    (premise,) = (each for each in premises(launcher, devices) if each.fatal)
+    assert premise.why == f"this host is broken, not its runtimes: {devices / 'null'} {why}"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a device")
+def test_a_device_that_not_everybody_may_use_is_broken_too(launcher: Launcher, tmp_path: Path) -> None:
+    devices = tmp_path / "dev"
+    devices.mkdir()
+    for name in ("zero", "urandom"):
+        (devices / name).symlink_to(f"/dev/{name}")
+    try:
+        os.mknod(devices / "null", 0o020600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("this container may make no device")
+    (premise,) = (each for each in premises(launcher, devices) if each.fatal)
+    assert "may not be read and written by everybody (mode 0600)" in premise.why
+
+
+def test_a_tmpdir_that_is_not_there_is_named(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "/nowhere/at/all")
+    with pytest.raises(EvaluationError, match="TMPDIR is /nowhere/at/all, which is no folder"):
+        require(launcher)
+
+
+@pytest.mark.parametrize(
+    ("flags", "fatal", "word"),
+    [(os.ST_NOEXEC, True, "noexec"), (os.ST_NOSUID, False, "nosuid"), (os.ST_NODEV, False, "nodev")],
+)
+def test_how_the_temporary_folder_is_mounted_is_said(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch, flags: int, word: str, *, fatal: bool
+) -> None:
+    folder = tempfile.gettempdir()
+    monkeypatch.setattr(module, "_flags", lambda place: flags if place == folder else 0)
+    (premise,) = premises(launcher)
+    assert word in premise.why
+    assert folder in premise.why
+    assert premise.fatal is fatal
+    if fatal:
+        with pytest.raises(EvaluationError, match="noexec"):
+            require(launcher)
+    else:
+        assert require(launcher) == (premise.why,)
+
+
+def test_a_cache_that_nothing_can_be_run_from_is_named(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("EVALUATION_CACHE", str(cache))
+    monkeypatch.setattr(module, "_flags", lambda place: os.ST_NOEXEC if place == str(tmp_path) else 0)
+    (premise,) = premises(launcher)
+    assert premise.fatal
+    assert "EVALUATION_CACHE" in premise.advice
+
+
+def settings(folder: Path, **values: str) -> Path:
+    for name, value in values.items():
+        path = folder / "sys" / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
+    return folder / "sys"
+
+
+def test_namespaces_that_are_switched_off_are_tried_once_and_the_switch_is_named(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    fake_executable(tmp_path / "bin" / "unshare", SWITCHED_OFF)
+    off = settings(tmp_path, user__max_user_namespaces="0")
+    refused = user_namespaces(launcher, off)
+    assert refused is not None
+    assert refused.switch
+    assert refused.why == "user namespaces are switched off here (user.max_user_namespaces is 0)"
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [("1", "kernel.apparmor_restrict_unprivileged_userns is 1"), ("0", "by seccomp")]
+)
+def test_a_refusal_that_may_spare_some_programs_is_told_with_its_words(
+    launcher: Launcher, tmp_path: Path, value: str, named: str
+) -> None:
+    fake_executable(tmp_path / "bin" / "unshare", "echo 'unshare: Operation not permitted' >&2; exit 1")
+    on = settings(tmp_path, kernel__apparmor_restrict_unprivileged_userns=value)
+    refused = user_namespaces(launcher, on)
+    assert refused is not None
+    assert not refused.switch
+    assert named in refused.why
+    assert "unshare: Operation not permitted" in refused.why
+
+
+@pytest.mark.parametrize("script", ["exit 0", ""])
+def test_what_works_or_cannot_be_tried_is_no_refusal(launcher: Launcher, tmp_path: Path, script: str) -> None:
+    if script:
+        fake_executable(tmp_path / "bin" / "unshare", script)
+    assert user_namespaces(launcher) is None
+
+
+def test_a_runtime_that_needs_them_is_not_here_without_them(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = module.Refusal(why="user namespaces are switched off here (x is 0)", switch=True)
+    monkeypatch.setattr("evaluation.measure.discovery.user_namespaces", lambda _: refused)
+    fake_executable(tmp_path / "bin" / "ch-run", "echo 0.31")
+    suid = 'case "$1" in buildcfg) echo APPTAINER_SUID_INSTALL=1 ;; *) echo apptainer version 1.4.5 ;; esac'
+    fake_executable(tmp_path / "bin" / "apptainer", suid)
+    fake_executable(tmp_path / "bin" / "cat", "exit 1")
+    found = {item.facts.id: item.facts for item in discover(LOCAL, launcher)}
+    assert found["charliecloud"].reason == f"installed, but {refused.why}"
+    assert "sysctl" in found["charliecloud"].advice
+    assert found["apptainer"].present  # its setuid helper needs none
