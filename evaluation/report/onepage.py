@@ -55,6 +55,7 @@ def site_page(case: Case, site_id: str) -> str:
             further=max(0, len(known.facts) - _FACTS),
             runtimes=measured.measured if measured else (),
             absent=measured.absent if measured else (),
+            impaired=measured.impaired if measured else (),
             on=units.day(as_of(case).isoformat()),
         )
     )

@@ -47,6 +47,18 @@ def test_a_measured_site_has_its_answers_and_an_unmeasured_one_says_so() -> None
     assert "declared, age unknown" in there
 
 
+def test_a_runtime_that_ran_as_no_centre_would_run_it_is_said() -> None:
+    made = case()
+    (site,) = made.measured
+    facts = tuple(
+        item.model_copy(update={"impairment": "its storage driver is vfs"}) if item.id == "podman" else item
+        for item in site.manifest.runtimes
+    )
+    run = replace(site, manifest=site.manifest.model_copy(update={"runtimes": facts}))
+    told = words(site_page(replace(made, measured=(run,)), "local"))
+    assert "podman as no centre would run it: its storage driver is vfs." in told
+
+
 def test_an_import_and_a_loan_are_said() -> None:
     made = case()
     archived = ArchivedFacts(
