@@ -289,9 +289,10 @@ settle_podman_store() {
 podman_others() {
 	local all
 	all=$(as_user podman ps --all --external --format '{{.Names}}' && as_user podman pod ps --format 'pod {{.Name}}' &&
-		as_user podman volume ls --format 'volume {{.Name}}' &&
+		as_user podman volume ls --format 'volume {{.Name}}' && as_user podman secret ls --format 'secret {{.Name}}' &&
+		as_user podman network ls --format 'network {{.Name}}' &&
 		as_user podman images --all --format '{{.Repository}}:{{.Tag}}') 2>>"$log" || { echo "what podman does not tell"; return 0; }
-	grep -vE '^$|^container-evaluation-|^([^/ ]+/)?container-evaluation(-try)?[/:]' <<<"$all" || true
+	grep -vE '^$|^network podman$|^container-evaluation-|^([^/ ]+/)?container-evaluation(-try)?[/:]' <<<"$all" || true
 }
 
 # Runs the static program in every runtime as the measuring user; says what works, never fails.

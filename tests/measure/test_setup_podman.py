@@ -30,6 +30,7 @@ case "$*" in
 info*) cat "$db" ;;
 "system reset --force") rm -rf "$store" ;;
 images*) cat "$HOME/images" 2>/dev/null ;;
+"network ls"*) echo "network podman"; cat "$HOME/networks" 2>/dev/null ;;
 esac
 exit 0
 """
@@ -117,6 +118,13 @@ def test_a_store_that_holds_what_is_not_ours_stays_and_the_command_is_said(
     assert "podman system reset" in said
     assert driver(tmp_path) == "vfs"
     assert not any("reset" in line for line in asked(tmp_path))
+
+
+@pytest.mark.usefixtures("begun_with_vfs")
+def test_a_network_of_the_user_s_is_not_removed(shell: Shell, tmp_path: Path) -> None:
+    write(tmp_path / "networks", "network mine\n")
+    assert "what is not ours (network mine)" in shell("settle_podman_store")
+    assert driver(tmp_path) == "vfs"
 
 
 def test_where_nothing_better_than_vfs_works_that_is_said_and_nothing_is_removed(
