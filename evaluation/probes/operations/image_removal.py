@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from evaluation.probes.asking import NoAnswerError
 from evaluation.probes.base import Completed, Judgement, Observations, Probe, Session
 from evaluation.probes.canaries import NEEDS_ROOT, root_directory
 from evaluation.probes.canaryimage import CanaryImage, forget, require_images, said, word_in
@@ -74,7 +75,10 @@ def _found(session: Session, stores: tuple[str, ...], size: int) -> tuple[str, .
         wanted = ("-cnewer", str(session.work / _STAMP), "-size", f"+{size // 1024 - 1}k")
     find = ("find", *stores, "-xdev", "-type", "f", *wanted)
     look = session.by_verifier if session.privileged else session.on_host
-    return tuple(Path(line).name for line in look(find, timeout_s=_PATIENCE_S).stdout.decode().splitlines())
+    done = look(find, timeout_s=_PATIENCE_S)
+    if done.evidence.timed_out:
+        raise NoAnswerError(f"the store could not be searched within {_PATIENCE_S:.0f} s")
+    return tuple(Path(line).name for line in done.stdout.decode().splitlines())
 
 
 def judge(own: Observations, others: Mapping[str, Observations]) -> Judgement:

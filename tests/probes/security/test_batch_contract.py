@@ -5,6 +5,7 @@ Each is mirrored here and not in a file of its own, because what can flip them i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from evaluation.model import Outcome
 from evaluation.probes import jobgroups
 from evaluation.probes.base import Completed
 from evaluation.probes.registry import find
+from evaluation.probes.security import job_cpu_accounting
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ended, judge
 
 IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B10")
@@ -162,6 +164,43 @@ def test_nobody_is_accused_of_a_limit_that_was_not_asked_for(
     judgement = find("B09").judge(session.observations, {})
     assert judgement.verdict == verdict, judgement.message
     assert ("not on the runtime's command line" in judgement.message) == (verdict == "INERT")
+
+
+class PlayedGroup:
+    """A job's control group that tells these seconds, one after the other. It is a fake."""
+
+    def __init__(self, *seconds: float) -> None:
+        self._seconds = list(seconds)
+
+    def cpu_s(self) -> float:
+        return self._seconds.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("charged", "verdict"),
+    [
+        ((0.0, 0.1, 1.1, 1.1), "DENIED"),
+        ((0.0, 4.7, 5.7, 6.2), "DENIED"),  # the client copies an image, and the payload is charged too
+        ((0.0, 4.7, 4.7, 5.2), "EXPOSED"),  # only what the client copied was charged
+    ],
+)
+def test_the_payloads_cpu_time_is_told_from_the_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, charged: tuple[float, ...], verdict: str
+) -> None:
+    def burnt(argv: Flags) -> Completed:
+        assert argv.count("hold") in {0, 2}, "outside, or between two marks"
+        return answered({"what": "burn", "cpu_ns": 10**9})
+
+    group = PlayedGroup(*charged)
+    monkeypatch.setattr(job_cpu_accounting, "job_group", lambda *_: contextlib.nullcontext(group))
+    monkeypatch.setattr(job_cpu_accounting, "took", lambda *_: True)
+    monkeypatch.setattr(
+        job_cpu_accounting, "start_in", lambda it, _, argv: contextlib.nullcontext(it.start(argv))
+    )
+    session = FakeSession(probe=find("B02"), work=tmp_path, on_launch=burnt)
+    find("B02").observe(session)
+    judgement = find("B02").judge(session.observations, {})
+    assert judgement.verdict == verdict, judgement.message
 
 
 # ---- real runtimes, as they are and with one flag changed --------------------------------------------
