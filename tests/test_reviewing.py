@@ -192,6 +192,12 @@ def test_what_is_no_weight_is_refused(criteria: Path, word: str) -> None:
 
 def test_a_table_is_handed_no_markup() -> None:
     assert _cell("a|b<script>\u202e\nc") == "a\\|b&lt;script>&lt;U+202E> c"
+    assert _cell("[a](b) ![c](d) $x$ `e` *f* _g_ h_i &lt; AT&T") == (
+        r"\[a\](b) \!\[c\](d) \$x\$ \`e\` \*f\* \_g\_ h_i &amp;lt; AT&T"
+    )
+    assert [_cell(text) for text in ("# a", "1. a", "- a", "> a", "1.5 s")] == [
+        r"\# a", r"1\. a", r"\- a", r"\> a", "1.5 s"
+    ]  # fmt: skip
 
 
 @pytest.fixture

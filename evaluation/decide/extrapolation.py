@@ -134,11 +134,11 @@ class Calculated:
 
 
 def node_of(sweep: Sweep, probe: str, runtime: str) -> Node | None:
-    """Take a runtime's node from its sweep; ``None`` where it has no law."""
+    """Take a runtime's node from its sweep; ``None`` without a law, or where its form is unknown."""
     found = sweep.fitted(probe, runtime)
     image = sweep.manifest.image
     forms = [form for form in image.forms if form.runtime == runtime] if image else []
-    if found is None or not forms:
+    if found is None or not forms or forms[0].form not in {*Form}:
         return None
     single = [wait for cell in sweep.cells(probe, runtime)[:1] for each in cell.taken for wait in each.waits]
     form = Form(forms[0].form)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Final
 
 from evaluation.model import SiteDecision, UseCaseDecision, Verdict
 from evaluation.report.source import Case, SiteCase
@@ -22,6 +24,13 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
+_MARKUP: Final = re.compile(r"[\\`*\[\]|~$<]|&(?=#?\w+;)|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown reads wherever it stands; an underscore in the middle of a word it does not read."""
+_AT_THE_START: Final = re.compile(r"^(?:(\d+)(?=[.)](?:\s|$))|(?=[#>+=-]))")
+"""What it reads at the start of a line: a heading, a quotation, a list, a rule."""
+
+
 def written(case: Case, form: str) -> str:
     """Write what was decided in one of `FORMATS`."""
     return {"md": _markdown, "json": _json, "csv": _csv}[form](case)
@@ -34,7 +43,9 @@ def _markdown(case: Case) -> str:
 def _site(case: Case, site: SiteCase) -> Iterator[str]:
     yield f"## {_cell(case.title(site))}"
     yield ""
-    yield f"Run `{site.folder}`, profile {site.manifest.profile}, {site.manifest.started_at}."
+    facts = site.manifest
+    name = visible(site.folder).replace("`", "'")
+    yield f"Run `{name}`, profile {_cell(facts.profile)}, {_cell(facts.started_at)}."
     for decision in site.decision.use_cases:
         yield ""
         yield f"### {_cell(case.criteria.use_cases[decision.use_case].title)}"
@@ -46,7 +57,7 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- |"
         for verdict in decision.verdicts:
             yield (
-                f"| {_cell(verdict.runtime)} | {verdict.word} | {verdict.standing} "
+                f"| {_cell(verdict.runtime)} | {_cell(verdict.word)} | {verdict.standing} "
                 f"| {_score(verdict)} | {_chance(verdict, at_least=gaps)} |"
             )
         if decision.measure_next:
@@ -58,9 +69,16 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Text that neither ends a cell or a line nor is read as markup."""
-    safe = visible(text).replace("\\", "\\\\").replace("|", "\\|")
-    return safe.replace("<", "&lt;").replace("\n", " ")
+    """Text that neither ends a cell or a line nor is read as markup, as a link or as a formula.
+
+    Source: CommonMark 0.31, 2.4 (any ASCII punctuation may stand behind a backslash), and GitHub's additions.
+    """
+    line = visible(text).replace("\n", " ").replace("\t", " ").strip(" ")
+    return _AT_THE_START.sub(lambda found: f"{found[1] or ''}\\", _MARKUP.sub(_escaped, line))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ENTITIES.get(found[0], f"\\{found[0]}")
 
 
 def _score(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -14,8 +15,9 @@ from evaluation.report.text import visible
 
 __all__ = ["as_csv"]
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t")
-"""What makes a spreadsheet take a text for a formula. Source: OWASP, "CSV Injection"."""
+_FORMULA: Final = re.compile(r"(\A\s*|[;\t]\s*)(?=[=+@\uff1d\uff0b\uff20-]|\t)")
+"""Where a spreadsheet takes a text for a formula: at its start, in the wide characters of East Asia too, and
+behind what separates cells in other languages. Source: OWASP, "CSV Injection"."""
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -33,6 +35,4 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _harmless(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = visible(value)
-    # Some programs skip the spaces before it.
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
+    return _FORMULA.sub(lambda found: f"{found[0]}'" if found.start() else f"'{found[0]}", visible(value))

@@ -22,10 +22,16 @@ def read(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", " =", "\n-", "\r="])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", " =", "\n-", "\r=", "\uff1d", "\xa0="])
 def test_what_begins_like_a_formula_is_text(begin: str) -> None:
     (_, (cell,)) = read(as_csv(["a"], [[f"{begin}1+1"]]))
     assert cell[0] in "'<"  # a carriage return is written out, as <U+000D>
+
+
+@pytest.mark.parametrize("between", [";", "; ", "\t"])
+def test_what_other_languages_take_for_the_next_cell_is_text(between: str) -> None:
+    (_, (cell,)) = read(as_csv(["a"], [[f"a{between}=1+1"]]))
+    assert cell == f"a{between}'=1+1"
 
 
 def test_numbers_and_plain_text_stay_as_they_are() -> None:
