@@ -193,8 +193,12 @@ class Server:
         engine failed.
         """
         for first, names in self.engines.values():
-            said = first.engine(first.listing) or ""
-            for name in sorted(names & set(said.split())):
+            said = None
+            for attempt in range(_CLEANUPS):  # a listing that fails is no empty one
+                time.sleep(attempt * _CLEANUP_PAUSE_S)
+                if (said := first.engine(first.listing)) is not None:
+                    break
+            for name in sorted(names & set((said or "").split())):
                 first.cleanup = [
                     [name if word == first.listed else word for word in argv] for argv in first.cleanup
                 ]

@@ -329,6 +329,15 @@ def test_at_the_end_engines_are_asked_for_what_is_left(tmp_path: Path) -> None:
     assert [path.name for path in left if path.exists()] == ["somebody-elses"]
 
 
+def test_at_the_end_an_engine_whose_listing_fails_is_asked_again(tmp_path: Path) -> None:
+    left, asked = tmp_path / "left", tmp_path / "asked"
+    left.touch()
+    script = f"echo >>{asked}; [ $(wc -l <{asked}) -gt 2 ] && if [ -e {left} ]; then echo left; fi"
+    with Launcher(ourselves()) as opened:
+        run(opened, "true", cleanup=(("rm", str(left)),), listing=("sh", "-c", script), listed="left")
+    assert not left.exists()
+
+
 def test_a_signal_to_the_group_reaches_the_children(launcher: Launcher) -> None:
     marker = unique_seconds()
     task = launcher.start(command("sh", "-c", f"sleep {marker} & wait"))
