@@ -10,7 +10,7 @@ import re
 
 from evaluation.model import Completed
 
-__all__ = ["NOTHING", "last_words", "reason_in", "reason_of", "shortened"]
+__all__ = ["NOTHING", "error_in", "last_words", "reason_in", "reason_of", "shortened"]
 
 NOTHING = "it said nothing"
 
@@ -65,19 +65,28 @@ def reason_in(said: str) -> str:
     rest; an echo of a failure or a hint on how to call the program is taken only where there is nothing else.
     A warning is never a reason: where there is nothing but warnings, that is said.
     """
+    if found := error_in(said):
+        return found
     lines = _whole(said)
     if not lines:
         return ""
-    if any(line.startswith(_TRACEBACK) for line in lines):
-        return shortened(lines[-1])
     serious = [line for line in lines if not _HARMLESS.search(line)]
     telling = [line for line in serious if not (_HINT.search(line) or _ECHO.search(line))]
-    for word in (_ERROR, _FAILED):
-        if found := next((line for line in telling if word.search(line)), ""):
-            return shortened(found)
     if chosen := telling[-1:] or serious[-1:]:
         return shortened(chosen[0])
     return shortened(f"it gave no reason, only a warning ({lines[-1]})")
+
+
+def error_in(said: str) -> str:
+    """Choose the line that tells of a failure, whatever the program ended with; empty where none does."""
+    lines = _whole(said)
+    if any(line.startswith(_TRACEBACK) for line in lines):
+        return shortened(lines[-1])
+    telling = [line for line in lines if not any(kind.search(line) for kind in (_HARMLESS, _HINT, _ECHO))]
+    for word in (_ERROR, _FAILED):
+        if found := next((line for line in telling if word.search(line)), ""):
+            return shortened(found)
+    return ""
 
 
 def reason_of(done: Completed) -> str:

@@ -13,6 +13,7 @@ import docker
 import docker.errors
 
 from evaluation.measure import shifterhere
+from evaluation.measure.environment import worker_init_failure
 from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.measure.premises import ALLOW_NAMESPACES, Refusal, user_namespaces
@@ -162,6 +163,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason, "advice": ""}))
     if not command:
         reason = f"not installed: {' or '.join(runtime.commands)} is not on PATH"
+        if failed := worker_init_failure():
+            reason = f"{reason}; {failed}"
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
     if command != runtime.command:
         runtime = replace(runtime, commands=(command,))

@@ -13,7 +13,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["altered", "decided"]
+from evaluation.reasons import error_in, reason_in
+
+__all__ = ["INIT_FAILED", "INIT_SAID", "altered", "decided", "worker_init_failure"]
+
+INIT_FAILED = "EVALUATION_INIT_FAILED"
+"""The variable by which a job's script tells the first of the site's own lines (worker_init) that failed."""
+INIT_SAID = "EVALUATION_INIT_SAID"
+"""What these lines said on standard error."""
 
 PRELOADED = Path("/etc/ld.so.preload")
 """ld.so(8): what every program of the host loads that is linked dynamically, and none in a container."""
@@ -80,7 +87,16 @@ def altered(env: Mapping[str, str], preloaded: Path | None = None) -> tuple[str,
         told.append("XDG_RUNTIME_DIR is left out: it is no folder that this user may write to")
     if listed := _listed(preloaded or PRELOADED):
         told.append(f"{PRELOADED} has every program of the host load {listed}, and none in a container")
+    if failed := worker_init_failure():
+        told.append(failed)
     return tuple(told)
+
+
+def worker_init_failure(env: Mapping[str, str] = os.environ) -> str:
+    """Say which line of the site's ``worker_init`` failed in this job, and why; empty where none did."""
+    failed, said = env.get(INIT_FAILED, ""), env.get(INIT_SAID, "")
+    told = ": ".join(filter(None, (failed, reason_in(said) if failed else error_in(said))))
+    return f"the site's worker_init failed in this job: {told}" if told else ""
 
 
 def _usable(folder: str) -> bool:

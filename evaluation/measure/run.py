@@ -124,13 +124,12 @@ def open_measurement(
             )
             prepared = with_knobs(prepared, knobs, launcher, payload)
             found = None if fresh else _interrupted(results, site, plan, prepared)
-            opened = found or _new(
-                site, wanted, results, prepared, plan, seed, (*launcher.user.altered, *host_notes)
-            )
+            opened = found or _new(site, wanted, results, prepared, plan, seed)
         stack.enter_context(opened.held())
         opened.reopen()
         note_names(opened, launcher.user)
         _note_job(opened, site)
+        _note_environment(opened, (*launcher.user.altered, *host_notes))
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)
@@ -229,7 +228,6 @@ def _new(
     prepared: Prepared,
     plan: Plan,
     seed: int | None,
-    environment: tuple[str, ...],
 ) -> Run:
     began = datetime.now(UTC)  # to the millisecond, so that names sort as the runs were begun
     return Run.create(
@@ -246,7 +244,6 @@ def _new(
             label=site.label or "",
             measured_as="an unprivileged user",
             as_root=os.getuid() == 0,
-            environment=environment,
             host=host_facts(),
             runtimes=prepared.runtimes,
             image=prepared.image,
@@ -256,6 +253,14 @@ def _new(
             unavailable=dict(prepared.unavailable),
         ),
     )
+
+
+def _note_environment(run: Run, told: Sequence[str]) -> None:
+    """Note what is to be known of the environment and this host; a run that is resumed may have another."""
+    manifest = run.manifest
+    environment = tuple(dict.fromkeys((*manifest.environment, *told)))
+    if environment != manifest.environment:
+        run.write_manifest(manifest.model_copy(update={"environment": environment}))
 
 
 def _note_job(run: Run, site: Site) -> None:

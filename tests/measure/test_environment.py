@@ -95,3 +95,14 @@ def test_a_compiler_keeps_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/gcc/lib64")
     assert ourselves().env["LD_LIBRARY_PATH"] == "/opt/gcc/lib64"
     assert Path("/etc/ld.so.preload") == environment.PRELOADED
+
+
+def test_a_line_of_the_site_s_that_failed_in_the_job_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALUATION_INIT_FAILED", "module load x, exit status 1")
+    monkeypatch.setenv("EVALUATION_INIT_SAID", "warning: old\nerror: no module x\n")
+    (told,) = altered({}, tmp_path / "none")
+    assert told == (
+        "the site's worker_init failed in this job: module load x, exit status 1: error: no module x"
+    )

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from evaluation.batch import Batch
+from evaluation.measure.environment import INIT_FAILED, INIT_SAID
 from evaluation.project import root
 
 __all__ = ["SUBMISSION", "WORKING", "directives", "environment", "pilot_script", "preamble"]
@@ -41,10 +42,34 @@ def preamble(batch: Batch, submission: str) -> tuple[str, ...]:
         "OMP_NUM_THREADS": "1",
     }
     return (
-        *batch.worker_init,
+        *_watched(batch.worker_init),
         f". {shlex.quote(str(root() / 'setup' / 'isolated.sh'))}",  # what it loaded is for others' Python
         f"export PATH={shlex.quote(str(environment(batch) / 'bin'))}:$PATH",
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
+    )
+
+
+def _watched(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Have the site's own lines note which of them failed first, and what they said: the work tells it.
+
+    The command is the one before: on the trap's own, in bash, the last one of a function that failed counts.
+    What a module command says is on standard error, and old ones end with success whatever happens. What is
+    said is shown as ever, also where a line ends the script.
+    """
+    if not lines:
+        return ()
+    before = "evaluation_line=${evaluation_at-}; evaluation_at=$BASH_COMMAND"
+    noted = f"{INIT_FAILED}=${{{INIT_FAILED}:-$evaluation_line, exit status $?}}"
+    return (
+        "evaluation_said=$(mktemp)",
+        'exec 3>&2 2>"$evaluation_said"',
+        "trap 'cat \"$evaluation_said\" >&3' EXIT",
+        f"[ -z \"${{BASH_VERSION-}}\" ] || {{ trap '{before}' DEBUG; trap '{noted}' ERR; }}",
+        *lines,
+        '[ -z "${BASH_VERSION-}" ] || trap - ERR DEBUG; trap - EXIT',
+        'exec 2>&3 3>&-; cat "$evaluation_said" >&2',
+        f'{INIT_SAID}=$(head -c 4000 "$evaluation_said"); rm -f "$evaluation_said"',
+        f"export {INIT_FAILED} {INIT_SAID}",
     )
 
 

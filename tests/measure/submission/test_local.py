@@ -11,6 +11,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.marks import mark
+from evaluation.measure.environment import worker_init_failure
 from evaluation.measure.launcher_main import children_of
 from evaluation.measure.submission import open_executor, require_reach
 from evaluation.measure.submission.folder import SubmissionFolder, abandoned
@@ -96,12 +97,63 @@ def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", "/else where/slurm.conf")
     batch = SLURM.batch.model_copy(update={"worker_init": ("module load x",), "environment": "/opt/venv"})
-    first, isolated, path, *exports = preamble(batch, "an-id")
-    assert (first, path) == ("module load x", "export PATH=/opt/venv/bin:$PATH")
-    assert isolated == f". {ROOT}/setup/isolated.sh"
+    lines = preamble(batch, "an-id")
+    first, isolated, path = (lines.index(line) for line in (
+        "module load x", f". {ROOT}/setup/isolated.sh", "export PATH=/opt/venv/bin:$PATH"
+    ))  # fmt: skip
+    assert first < isolated < path
+    exports = lines[path:]
+    assert lines[isolated] == f". {ROOT}/setup/isolated.sh"
     assert "export SLURM_CONF='/else where/slurm.conf'" in exports
     assert "export EVALUATION_SUBMISSION=an-id" in exports
     assert f"export PYTHONPATH={ROOT}" in exports
+
+
+FAILED = "the site's worker_init failed in this job: "
+MODULE = """
+module() {
+    case "$2" in
+        good) loaded=good ;;
+        old) echo "ModuleCmd_Load.c(213):ERROR:105: Unable to locate a modulefile for 'old'" >&2 ;;
+        *) echo "Lmod has detected the following error: no module $2" >&2; return 1 ;;
+    esac
+}
+"""
+"""A fake of the shell function that centres have; the second kind ends with success whatever happens."""
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("module load good",), ""),
+        (
+            ("module load good", "module load bad", "false"),
+            f"{FAILED}module load bad, exit status 1: Lmod has detected the following error: no module bad",
+        ),
+        (
+            ("module load old",),
+            f"{FAILED}ModuleCmd_Load.c(213):ERROR:105: Unable to locate a modulefile for 'old'",
+        ),
+        (("echo a word >&2", "if false; then", "true", "fi"), ""),
+    ],
+)
+def test_a_line_of_the_site_s_that_fails_in_a_job_is_told_by_the_work(
+    lines: tuple[str, ...], told: str
+) -> None:
+    batch = SLURM.batch.model_copy(update={"worker_init": (MODULE, *lines)})
+    script = "\n".join((*preamble(batch, "an-id"), "env -0", 'test -z "$loaded" || echo "kept=$loaded"'))
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    env = dict(item.split("=", 1) for item in done.stdout.split("\0") if "=" in item)
+    assert worker_init_failure(env) == told
+    assert told.rpartition(": ")[2] in done.stderr  # it is shown as ever
+    assert ("kept" in done.stdout) is ("module load good" in lines)
+
+
+def test_what_a_line_that_ends_the_script_said_is_not_lost() -> None:
+    batch = SLURM.batch.model_copy(update={"worker_init": ("echo the reason >&2; exit 7",)})
+    script = "\n".join(preamble(batch, "an-id"))
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (7, "the reason\n")
 
 
 def marked(pid: int, *, began: str = "") -> str:
