@@ -38,6 +38,7 @@ from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Outcome, Role
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
+from evaluation.probes.faults import probe_faults
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.registry import find, group_of
 from evaluation.project import root
@@ -76,18 +77,23 @@ def doctor(site: str) -> checkup.Checkup:
     return checkup.examine(load_site(site, root() / "sites"))
 
 
-def validate() -> list[Fault]:
-    """Check every file that a person writes; return all faults."""
+def validate(*, reviewed: bool = True) -> list[Fault]:
+    """Check every file that a person writes; return all faults.
+
+    ``reviewed`` asks for what the criteria owe their reviewers too, which stops no measurement.
+    """
     runtimes = known_runtimes().values()
     here = root()
-    faults = validation.validate(
+    images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
+    faults = probe_faults(images)
+    faults += validation.validate(
         here / "criteria.yaml",
         here / "sites",
-        probes=_probe_names(),
+        probes=_probe_units(),
         runtimes=tuple(runtime.id for runtime in runtimes),
         families=tuple({runtime.family for runtime in runtimes}),
+        reviewed=reviewed,
     )
-    images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
     checks.append(partial(load_advisories, here / "advisories.yaml"))
@@ -115,11 +121,11 @@ def _inventory(here: Path, images: tuple[str, ...]) -> None:
         )
 
 
-def _probe_names() -> tuple[str, ...] | None:
-    """All probes; nothing where a workload's file is faulty, which is said elsewhere."""
+def _probe_units() -> dict[str, str] | None:
+    """All probes, each with its unit; nothing where one is faulty, which is said elsewhere."""
     try:
-        return tuple(discover_probes())
-    except FaultyDocumentError:
+        return {probe.id: probe.unit for probe in discover_probes().values()}
+    except EvaluationError:
         return None
 
 
@@ -156,7 +162,7 @@ def run(
         The configuration is faulty, or no run could be opened: nothing is measured then. A step that fails
         later is noted in the run's manifest.
     """
-    if faults := validate():
+    if faults := validate(reviewed=False):
         raise FaultyDocumentError(faults)
     here = root()
     where = load_site(site, here / "sites")  # a name that is none stops here, not in the first notebook

@@ -10,6 +10,7 @@ from evaluation import commands
 from evaluation.decide.changed import changed
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.findings import findings_of
+from evaluation.decide.owed import totals
 from evaluation.decide.weights import set_weights
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError
@@ -27,6 +28,7 @@ from evaluation.scratch import scratch_directory
 from evaluation.sites import load_site
 from evaluation.store import Run, find_runs, measurements
 from evaluation.units import quantity
+from evaluation.yamltree import read
 
 __all__ = [
     "FORMATS",
@@ -219,7 +221,11 @@ def weights_set(
     if not set_weights(path, use_case, points):
         return "no difference"
     now = _case_if_any(results, path)
-    return weighing.difference(before, _criteria(path), (was, now) if was and now else None)
+    told = weighing.difference(before, _criteria(path), (was, now) if was and now else None)
+    total, wanted = totals(read(path)).get(use_case, (0.0, 0.0))
+    if total == wanted:
+        return told
+    return f"{told}\nthe weights add up to {total:g}, not to {wanted:g}: evaluation validate asks for that"
 
 
 def points(words: Sequence[str]) -> dict[str, float]:

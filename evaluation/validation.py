@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from evaluation.decide.costs import Costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import Scaling
+from evaluation.decide.owed import owed
 from evaluation.decide.supply import Advisories
 from evaluation.documents import StrictModel, schema_text
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
@@ -46,9 +47,10 @@ def validate(
     criteria: Path,
     sites: Path,
     *,
-    probes: Collection[str] | None = None,
+    probes: Collection[str] | Mapping[str, str] | None = None,
     runtimes: Collection[str] | None = None,
     families: Collection[str] | None = None,
+    reviewed: bool = True,
 ) -> list[Fault]:
     """Check the criteria and every site, and each against the other.
 
@@ -58,8 +60,12 @@ def validate(
         The criteria file.
     sites : Path
         The folder of the sites.
-    probes, runtimes, families : collection of str, optional
+    probes : collection of str, or mapping of str to str, optional
+        All probes there are, as `load_criteria` takes them.
+    runtimes, families : collection of str, optional
         All ids there are; given, a name that is none of them is a fault.
+    reviewed : bool
+        Also tell what the criteria owe their reviewers: points that add up, and reasons.
 
     Returns
     -------
@@ -70,7 +76,7 @@ def validate(
     faults: list[Fault] = []
     names: tuple[str, ...] | None = None
     try:
-        names = tuple(load_criteria(criteria, probes=probes).criteria)
+        names = tuple(load_criteria(criteria, probes=probes, also=owed if reviewed else None).criteria)
     except EvaluationError as error:
         faults.extend(_faults(error, criteria))
     ids = list_sites(sites)

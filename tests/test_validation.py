@@ -23,8 +23,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def found(project: Path, **known: set[str]) -> list[str]:
-    faults = validate(project / "criteria.yaml", project / "sites", **known)
+def found(
+    project: Path,
+    *,
+    probes: set[str] | None = None,
+    runtimes: set[str] | None = None,
+    families: set[str] | None = None,
+) -> list[str]:
+    faults = validate(
+        project / "criteria.yaml", project / "sites", probes=probes, runtimes=runtimes, families=families
+    )
     return [f"{Path(fault.path).name}:{fault.line}: {fault.message}" for fault in faults]
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Generic, Literal, TypeVar, get_args
 from pydantic import Field, ValidationInfo, field_validator
 
 from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
-from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
+from evaluation.documents import Check, Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
 from evaluation.yamltree import Document
 
@@ -233,6 +233,8 @@ class Criteria(StrictModel):
     criteria: Annotated[Mapping[Identifier, Criterion], Field(min_length=1)]
     weight_groups: Mapping[Identifier, WeightGroup] = Field(default_factory=dict)
     """Criteria that a use case may weigh together, by one number that unfolds into them."""
+    points: Constant[Annotated[float, Field(gt=0, le=1_000_000)]] | None = None
+    """How many points each use case shares out: `evaluation validate` adds them up."""
     use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
     words: Annotated[tuple[WordRule, ...], Field(min_length=1)]
 
@@ -268,15 +270,20 @@ class Criteria(StrictModel):
         return (own or self.method.indifference_margin).value
 
 
-def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Criteria:
+def load_criteria(
+    path: Path, *, probes: Collection[str] | Mapping[str, str] | None = None, also: Check | None = None
+) -> Criteria:
     """Read and check a criteria file.
 
     Parameters
     ----------
     path : Path
         The file.
-    probes : collection of str, optional
-        The ids of all probes; given, a criterion fed by none of them is a fault.
+    probes : collection of str, or mapping of str to str, optional
+        The ids of all probes; given, a criterion fed by none of them is a fault. With the unit of each, empty
+        for what measures nothing, a criterion of another figure or unit is one too.
+    also : callable, optional
+        A further check of the document; see `evaluation.decide.owed`.
 
     Raises
     ------
@@ -292,6 +299,8 @@ def load_criteria(path: Path, *, probes: Collection[str] | None = None) -> Crite
             yield from group_complaints(document, get_args(Area))
         if probes is not None:
             yield from _probes(document, probes)
+        if also is not None:
+            yield from also(document)
 
     return load(path, Criteria, check)
 
@@ -321,9 +330,28 @@ def _references(document: Document) -> Iterator[Complaint]:
                 yield Complaint(location=place, message=message)
 
 
-def _probes(document: Document, probes: Collection[str]) -> Iterator[Complaint]:
+def _probes(document: Document, probes: Collection[str] | Mapping[str, str]) -> Iterator[Complaint]:
     for criterion in document.mapping("criteria"):
         location = ("criteria", criterion, "probe")
         probe = document.value(*location)
-        if isinstance(probe, str) and probe not in probes:
+        if not isinstance(probe, str):
+            continue
+        if probe not in probes:
             yield Complaint(location=location, message=unknown("probe", probe, probes))
+        elif isinstance(probes, Mapping):
+            yield from _figure(document, criterion, probe, probes[probe])
+
+
+def _figure(document: Document, criterion: str, probe: str, measured: str) -> Iterator[Complaint]:
+    """Hold a criterion's figure and unit against those of its probe; ``measured`` is empty for an attempt."""
+    here = ("criteria", criterion)
+    figure, unit = document.value(*here, "figure"), document.value(*here, "unit")
+    if figure == "outcome" and measured:
+        message = f"should be 'value' or 'ratio': {probe} measures in {measured!r}"
+        yield Complaint(location=(*here, "figure"), message=message)
+    elif figure in ("value", "ratio") and not measured:
+        message = f"should be 'outcome': {probe} measures nothing"
+        yield Complaint(location=(*here, "figure"), message=message)
+    elif figure == "value" and isinstance(unit, str) and unit != measured:
+        message = f"should be {measured!r}, in which {probe} measures, not {unit!r}"
+        yield Complaint(location=(*here, "unit"), message=message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from evaluation.blocks import PRESSURE, SET_ASIDE, marked
+from evaluation.loading import place_of
 from evaluation.measure.conformance import Result, conform
 from evaluation.measure.host import cpu_pressure
 from evaluation.measure.launcher import now
@@ -258,7 +260,8 @@ class Measurement:
         except RuntimeRefusalError as refusal:
             session.record("refused", str(refusal))
         except Exception as error:  # noqa: BLE001 - a broken probe becomes a finding, the run goes on
-            session.record("error", f"{type(error).__name__}: {error}")
+            home = getattr(sys.modules.get(session.probe.observe.__module__), "__file__", "")
+            session.record("error", f"{type(error).__name__}: {error} ({place_of(error, home)})")
         finally:
             # Without its launcher this raises: the turn is not kept, and the run can be gone on with.
             left = self._bench.launcher.sweep()

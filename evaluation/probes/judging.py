@@ -45,10 +45,12 @@ DETAIL = "detail"
 
 def problem(own: Observations) -> str:
     """Say why these observations cannot be judged, or return an empty string."""
-    problems = [str(value) for value in own.values(PROBLEM) if value]
+    counted = [item for item in own.items if not item.warm_up]
+    problems = [item for item in counted if item.name == PROBLEM and item.value]
     if problems:
-        turns = len({item.block for item in own.items})
-        return f"{problems[-1]} ({len(problems)} of {turns} turns)" if turns > 1 else problems[-1]
+        turns, lost = (len({item.block for item in items}) for items in (counted, problems))
+        said = str(problems[-1].value)
+        return f"{said} ({lost} of {turns} turns)" if turns > 1 else said
     return "" if own.items else "nothing was observed"
 
 

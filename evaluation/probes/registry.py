@@ -8,11 +8,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 from evaluation.errors import EvaluationError
+from evaluation.loading import imported
 from evaluation.probes.base import Probe
 from evaluation.probes.workloads import workload_probes
 from evaluation.project import root
@@ -21,6 +23,8 @@ __all__ = ["GROUPS", "FaultyProbeError", "UnknownProbeError", "discover", "find"
 
 GROUPS = ("performance", "security", "operations", "batch")
 """The folders that hold probes, in the order in which the report shows them."""
+
+_STEM = re.compile(r"[a-z][a-z0-9_]*")
 
 WORKLOADS = "performance"
 """The group that workloads belong to."""
@@ -49,10 +53,19 @@ def _found() -> Mapping[str, tuple[str, Probe]]:
 
 
 def _add(found: dict[str, tuple[str, Probe]], group: str, probe: Probe, where: str) -> None:
-    if probe.id in found:
-        message = f"there is a probe {probe.id} in {found[probe.id][0]} too"
-        raise FaultyProbeError(message, where=where, advice="rename one of them")
+    for _, other in found.values():
+        if _as_called(other.id) == _as_called(probe.id):
+            message = f"there is a probe {other.id} in {found[other.id][0]} too"
+            raise FaultyProbeError(message, where=where, advice="rename one of them")
+        if probe.checklist_id and other.checklist_id.lower() == probe.checklist_id.lower():
+            message = f"{other.id} has the number {probe.checklist_id} of the checklist already"
+            raise FaultyProbeError(message, where=where, advice="give it a number of its own")
     found[probe.id] = (group, probe)
+
+
+def _as_called(name: str) -> str:
+    """How a probe is called by: a dash does as an underscore, and case does not matter."""
+    return name.strip().lower().replace("-", "_")
 
 
 def _workloads() -> tuple[Probe, ...]:
@@ -64,13 +77,19 @@ def _workloads() -> tuple[Probe, ...]:
 
 
 def _probe_of(module: str, stem: str) -> Probe:
-    probe = getattr(importlib.import_module(module), "PROBE", None)
+    where = f"{module.replace('.', '/')}.py"
+    if not _STEM.fullmatch(stem):
+        message = "a probe's file is named in lower case, digits and underscores"
+        raise FaultyProbeError(
+            message, where=where, advice=f"rename it, such as {_as_called(stem)}.py, and its id"
+        )
+    probe = getattr(imported(module, "this probe"), "PROBE", None)
     if not isinstance(probe, Probe):
         message = "the file defines no PROBE"
-        raise FaultyProbeError(message, where=module, advice="define PROBE = Probe(...), or move the file")
+        raise FaultyProbeError(message, where=where, advice="define PROBE = Probe(...), or move the file")
     if probe.id != stem:
         message = f"the probe's id is {probe.id}, but its file is {stem}.py"
-        raise FaultyProbeError(message, where=module, advice=f'write id="{stem}", or rename the file')
+        raise FaultyProbeError(message, where=where, advice=f'write id="{stem}", or rename the file')
     return probe
 
 
@@ -80,7 +99,9 @@ def discover() -> Mapping[str, Probe]:
     Raises
     ------
     FaultyProbeError
-        A file in a group's folder defines no probe, or one of another name.
+        A file in a group's folder defines no probe, one of another name, or one with another's number.
+    EvaluationError
+        A file cannot be imported.
     """
     return {id_: probe for id_, (_, probe) in _found().items()}
 
@@ -100,8 +121,8 @@ def find(name: str) -> Probe:
     """
     probes = discover()
     by_number = {probe.checklist_id.lower(): probe for probe in probes.values() if probe.checklist_id}
-    known = {**by_number, **probes}
-    wanted = name.strip().lower().replace("-", "_")
+    known = by_number | {_as_called(id_): probe for id_, probe in probes.items()}
+    wanted = _as_called(name)
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=3)

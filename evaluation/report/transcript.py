@@ -9,6 +9,7 @@ from typing import Final
 
 from evaluation.model import CONTROL, Evidence, Finding, Observation, ProbeTexts
 from evaluation.report.sides import in_runtime, seen
+from evaluation.statistics import MINIMUM_BLOCKS
 from evaluation.store import Run
 from evaluation.units import between, quantity, ratio, ratio_between
 
@@ -73,6 +74,12 @@ def _said(finding: Finding) -> str:
     if finding.value:
         text += f"  {quantity(finding.value.estimate, finding.texts.unit)}"
         text += f" ({between(finding.value, finding.texts.unit)})"
+    elif finding.samples:
+        text += f"  {', '.join(quantity(value, finding.texts.unit) for value in finding.samples)}"
+        if finding.control and finding.runtime != CONTROL and min(finding.control) > 0:
+            pairs = zip(finding.samples, finding.control, strict=True)
+            text += f", {', '.join(ratio(own / host) for own, host in pairs)} the host"
+        text += f" (an interval takes at least {MINIMUM_BLOCKS} blocks)"
     if finding.ratio:
         text += f", {ratio(finding.ratio.estimate)} the host ({ratio_between(finding.ratio)})"
     if finding.comparison:

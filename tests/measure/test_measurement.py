@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -146,7 +147,9 @@ def test_a_probe_that_breaks_is_recorded_and_the_others_go_on(tmp_path: Path, us
     use(probe(broken, "broken"), probe(start))
     run = bare(tmp_path)
     measured(run, tmp_path)
-    assert set(values(run, "error", "host")) == {"ZeroDivisionError: host"}
+    line = broken.__code__.co_firstlineno + 2
+    told = f"ZeroDivisionError: host (tests/measure/test_measurement.py:{line})"
+    assert set(values(run, "error", "host")) == {told}
     assert values(run, "before", "host") == [1.0] * 5
     assert values(run, "exit_status", "host") == [0] * 5
 
@@ -155,7 +158,11 @@ def test_a_value_that_is_none_is_the_probes_error(tmp_path: Path, use: Use) -> N
     use(probe(lambda session: session.record("rate", float("inf"), "1/s"), repeat="once"))
     run = bare(tmp_path)
     measured(run, tmp_path)
-    assert values(run, "error", "host") == ["ValueError: rate is inf, which is no value"]
+    (told,) = values(run, "error", "host")
+    # The probe's own line, not that of what it called.
+    assert re.fullmatch(
+        r"ValueError: rate is inf, which is no value \(tests/measure/test_measurement\.py:\d+\)", str(told)
+    )
 
 
 def test_what_a_runtime_refuses_is_recorded(tmp_path: Path, use: Use) -> None:
@@ -187,7 +194,8 @@ def test_nothing_of_a_turn_lasts_longer_than_the_turn(tmp_path: Path, use: Use) 
     use(probe(careless))
     run = bare(tmp_path)
     measured(run, tmp_path)
-    assert set(values(run, "error", "host")) == {"OSError: and then it breaks"}
+    (told,) = set(values(run, "error", "host"))
+    assert str(told).startswith("OSError: and then it breaks (tests/measure/test_measurement.py:")
     assert len(left) == 10
     assert running(marker) == []
     assert list((tmp_path / "scratch").iterdir()) == []

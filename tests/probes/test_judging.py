@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evaluation.model import Outcome
-from evaluation.probes.judging import Attempt, relative
+from evaluation.probes.base import Observations
+from evaluation.probes.judging import Attempt, problem, relative
 from evaluation.probes.registry import find
 from evaluation.testing import Recorded, observations
 
@@ -134,3 +137,12 @@ def test_equal_work_is_measured() -> None:
     host = {"host": observations(ANY, {"n": [3, 3]}, "host")}
     judgement = relative(observations(ANY, {"t": 1.0, "n": 3}), host, "t", same_work=("n",))
     assert judgement.outcome is Outcome.MEASURED
+
+
+def test_warm_up_turns_are_no_turns_that_were_lost() -> None:
+    probe = find("cold_start")
+    taken = observations(probe, {"problem": ["it broke"] * 3}).items
+    items = (replace(taken[0], warm_up=True), *taken[1:])
+    assert problem(Observations(items)) == "it broke (2 of 2 turns)"
+    twice = (*items, replace(items[-1], repetition=1))  # two problems of one turn are one turn
+    assert problem(Observations(twice)) == "it broke (2 of 2 turns)"

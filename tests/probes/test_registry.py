@@ -1,11 +1,14 @@
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import evaluation.probes.security
+from evaluation.errors import EvaluationError
 from evaluation.probes import registry
+from evaluation.probes.faults import probe_faults
 from evaluation.probes.registry import FaultyProbeError, UnknownProbeError, discover, find, group_of
 
 SECURITY = {
@@ -67,7 +70,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_file_without_a_probe_is_told(planted: Path) -> None:
     (planted / "empty_probe.py").write_text("")
-    with pytest.raises(FaultyProbeError, match=r"security\.empty_probe: the file defines no PROBE"):
+    with pytest.raises(FaultyProbeError, match=r"security/empty_probe\.py: the file defines no PROBE"):
         discover()
 
 
@@ -81,3 +84,60 @@ def test_two_probes_of_one_name_are_told(planted: Path) -> None:
     (planted / "cold_start.py").write_text("from evaluation.probes.performance.cold_start import PROBE\n")
     with pytest.raises(FaultyProbeError, match="there is a probe cold_start in performance too"):
         discover()
+
+
+def test_two_attempts_of_one_number_are_told(planted: Path) -> None:
+    copied = Path(registry.__file__).parent / "security" / "setuid_planting.py"
+    for name in ("setuid_planting", "setuid_planting_again"):
+        text = copied.read_text().replace('id="setuid_planting"', f'id="{name}"')
+        (planted / f"{name}.py").write_text(text)
+    with pytest.raises(
+        FaultyProbeError, match=r"setuid_planting has the number P15 of the checklist already"
+    ):
+        find("P15")
+
+
+@pytest.mark.parametrize("stem", ["my-probe", "MyProbe", "2nd"])
+def test_a_file_that_could_not_be_called_is_told(planted: Path, stem: str) -> None:
+    (planted / f"{stem}.py").write_text("from evaluation.probes.performance.cold_start import PROBE\n")
+    with pytest.raises(
+        FaultyProbeError, match=rf"security/{stem}\.py: a probe's file is named in lower case"
+    ):
+        discover()
+
+
+def test_a_workload_with_a_dash_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    dashed = replace(find("cold_start"), id="my-job")
+    monkeypatch.setattr(registry, "_workloads", lambda: (dashed,))
+    registry._found.cache_clear()
+    try:
+        assert find("my-job") is find("my_job") is dashed
+        assert group_of("my-job") == "performance"
+    finally:
+        registry._found.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("import os\nimport no_such_module\n", 2, "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("\n\ndef observe(:\n", 3, "SyntaxError: invalid syntax"),
+        ("from evaluation.model import Nothing\n", 1, "ImportError: cannot import name 'Nothing'"),
+        ("\nPROBE = undefined\n", 2, "NameError: name 'undefined' is not defined"),
+        (
+            "from evaluation.probes.base import Probe\nPROBE = Probe(id='broken')\n",
+            2,
+            "TypeError: Probe.__init__",
+        ),
+    ],
+)
+def test_a_probe_that_cannot_be_imported_is_one_sentence(
+    planted: Path, text: str, line: int, said: str
+) -> None:
+    (planted / "broken.py").write_text(text)
+    with pytest.raises(EvaluationError) as told:
+        discover()
+    assert told.value.where == f"broken.py:{line}"
+    assert told.value.what.startswith(f"this probe cannot be imported: {said}")
+    (fault,) = probe_faults()
+    assert (fault.path, fault.line, fault.message) == ("broken.py", line, told.value.what)

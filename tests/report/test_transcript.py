@@ -100,3 +100,16 @@ def test_a_measured_probe_has_its_value_and_its_processes(tmp_path: Path) -> Non
 
 def test_nothing_found_is_nothing_said(tmp_path: Path) -> None:
     assert transcript([], kept(tmp_path, MADE, []), show=True) == ""
+
+
+def test_too_few_blocks_for_an_interval_show_their_values_and_say_so(tmp_path: Path) -> None:
+    made = Findings(blocks=3)
+    (finding,) = [f for f in made.items if (f.probe, f.runtime) == ("cold_start", "docker")]
+    few = replace(
+        finding, value=None, ratio=None, comparison=None, samples=(0.25, 0.5), control=(0.125, 0.125)
+    )
+    text = transcript([few], kept(tmp_path, made, [finding]), show=False).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.endswith(
+        "250 ms, 500 ms, 2.00\N{MULTIPLICATION SIGN}, 4.00\N{MULTIPLICATION SIGN} the host "
+        "(an interval takes at least 3 blocks)"
+    ), text

@@ -11,6 +11,7 @@ import pytest
 from tasks import ARCHIVES, of
 
 import evaluation.runtimes
+from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL, Form, Role
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
@@ -62,7 +63,7 @@ def test_the_measuring_user_is_filled_in_and_nothing_else() -> None:
 
 def test_two_adapters_of_one_name_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.runtimes.podman.RUNTIMES", (RUNTIMES["docker"],))
-    with pytest.raises(ValueError, match="call themselves 'docker'"):
+    with pytest.raises(EvaluationError, match="call themselves 'docker'"):
         known_runtimes()
 
 
@@ -151,3 +152,32 @@ print(sorted({event for event in seen if not event.startswith(("object.", "sys."
 def test_an_adapter_starts_nothing_and_opens_nothing() -> None:
     done = subprocess.run((sys.executable, "-c", WATCHED), capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        (
+            "import os\nimport no_such\n",
+            "broken.py:2",
+            "this adapter cannot be imported: ModuleNotFoundError",
+        ),
+        ("RUNTIMES = (\n", "broken.py:1", "this adapter cannot be imported: SyntaxError"),
+        (
+            "from evaluation.runtimes.podman import RUNTIMES\n",
+            "evaluation/runtimes/podman.py",
+            "two adapters call themselves 'podman'",
+        ),
+    ],
+)
+def test_a_faulty_adapter_is_one_sentence_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, where: str, said: str
+) -> None:
+    (tmp_path / "broken.py").write_text(text)
+    monkeypatch.setattr(evaluation.runtimes, "__path__", [str(tmp_path), *evaluation.runtimes.__path__])
+    try:
+        with pytest.raises(EvaluationError) as told:
+            known_runtimes()
+    finally:
+        sys.modules.pop("evaluation.runtimes.broken", None)
+    assert (told.value.where, told.value.what.startswith(said)) == (where, True)

@@ -1,0 +1,79 @@
+"""What `criteria.yaml` owes its reviewers beyond being readable: told by `evaluation validate`.
+
+None of it stops a measurement or a decision: a reviewer may try weights that do not add up yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from evaluation.documents import Complaint
+from evaluation.yamltree import Document, Json
+
+__all__ = ["NO_WEIGHT", "owed", "totals"]
+
+NO_WEIGHT = ("no weight", "cannot weigh")
+"""Words, one of which the reason of a criterion has that no use case weighs."""
+
+
+def owed(document: Document) -> Iterator[Complaint]:
+    """Say what is missing: points that add up, reasons beside weights, and why a criterion is not weighed."""
+    for use_case, (total, wanted) in totals(document).items():
+        yield Complaint(
+            location=("use_cases", use_case, "weights"),
+            message=f"should add up to {wanted:g}, as 'points' says, and adds up to {total:g}",
+            at_key=True,
+        )
+    yield from _reasons(document)
+    yield from _unweighed(document)
+
+
+def totals(document: Document) -> dict[str, tuple[float, float]]:
+    """Find the use cases whose weights are not so many points as the file says: theirs, and the file's."""
+    wanted = document.value("points", "value")
+    if isinstance(wanted, bool) or not isinstance(wanted, int | float):
+        return {}
+    found = {}
+    for use_case in document.mapping("use_cases"):
+        weights = document.mapping("use_cases", use_case, "weights").values()
+        numbers = [each for each in weights if isinstance(each, int | float) and not isinstance(each, bool)]
+        total = math.fsum(numbers)
+        if len(numbers) == len(weights) and not math.isclose(total, wanted, rel_tol=1e-9):
+            found[use_case] = (total, float(wanted))
+    return found
+
+
+def _reasons(document: Document) -> Iterator[Complaint]:
+    for use_case in document.mapping("use_cases"):
+        here = ("use_cases", use_case, "weights")
+        for name in document.mapping(*here):
+            line, _ = document.values.get((*here, name), (0, 0))
+            if line and "#" not in document.lines[line - 1]:
+                message = "should have its reason beside it, behind a #"
+                yield Complaint(location=(*here, name), message=message, at_key=True)
+
+
+def _unweighed(document: Document) -> Iterator[Complaint]:
+    used: set[object] = set()
+    for use_case in document.mapping("use_cases"):
+        used |= set(document.mapping("use_cases", use_case, "weights"))
+        rows = _listed(document, "use_cases", use_case, "knock_outs")
+        used |= {row.get("criterion") for row in rows if isinstance(row, dict)}
+    for group in used & set(document.mapping("weight_groups")):
+        parts = _listed(document, "weight_groups", str(group), "equal_parts")
+        used |= {name for name in parts if isinstance(name, str)}
+        used |= set(document.mapping("weight_groups", str(group), "shares"))
+    for name in document.mapping("criteria"):
+        place = (
+            ("criteria", name, "scale") if document.mapping("criteria", name, "scale") else ("criteria", name)
+        )
+        reason = document.value(*place, "reason")
+        if name not in used and isinstance(reason, str) and not any(word in reason for word in NO_WEIGHT):
+            message = f"should say why no use case weighs it, with the words '{NO_WEIGHT[0]}'"
+            yield Complaint(location=(*place, "reason"), message=message, at_key=True)
+
+
+def _listed(document: Document, *location: str) -> list[Json]:
+    found = document.value(*location)
+    return found if isinstance(found, list) else []
