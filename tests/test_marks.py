@@ -101,7 +101,10 @@ def test_what_another_node_measures_in_is_left_alone(
     argv = ("unshare", *unshared, sys.executable, "-c", HOLDS, *words)
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        theirs = Path(process.stdout.readline().strip())
+        told = process.stdout.readline().strip()
+        if not told and process.wait() and os.access("/.dockerenv", os.F_OK):
+            pytest.skip("root may not unshare here")
+        theirs = Path(told)
         assert theirs.is_relative_to(shared)
         with scratch_directory() as ours:
             assert ours != theirs
