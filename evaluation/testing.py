@@ -29,6 +29,7 @@ from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = [
     "FAKE",
+    "Asked",
     "FakeRuntime",
     "FakeSession",
     "Recorded",
@@ -138,6 +139,29 @@ class FakeTask:
         return self.completed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One command that a probe asked a `FakeSession` for: where it was to run, and everything it was given.
+
+    ``place`` is ``"inside"`` for what the runtime was to run, ``"host"`` for the measuring user's hand and
+    ``"verifier"`` for our own. The rest is as in `evaluation.probes.base.Session.launch`.
+    """
+
+    argv: tuple[str, ...]
+    place: str = "inside"
+    binds: tuple[Bind, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    host_env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str | None = None
+    stdin: bytes = b""
+    timeout_s: float | None = None
+    cpus: str = ""
+    before: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    terminal: bool = False
+    writable: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class FakeSession:
     """A session in which every command ends as the test says.
@@ -170,6 +194,8 @@ class FakeSession:
     limits_memory: bool = True
     images: Mapping[str, str] = field(default_factory=dict)
     launched: list[tuple[str, ...]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    """Everything that was asked for, in order, with all that was said of it."""
     recorded: list[Observation] = field(default_factory=list)
     adapter: Runtime = field(default_factory=lambda: FakeRuntime())  # noqa: PLW0108 - it is defined below
     batch: BatchSystem | None = None
@@ -194,21 +220,34 @@ class FakeSession:
         self,
         argv: Sequence[str],
         *,
-        binds: Sequence[Bind] = (),  # noqa: ARG002 - part of the protocol
-        env: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
-        host_env: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
-        workdir: str | None = None,  # noqa: ARG002 - as above
-        stdin: bytes = b"",  # noqa: ARG002 - as above
-        timeout_s: float = 60.0,  # noqa: ARG002 - as above
-        cpus: str = "",  # noqa: ARG002 - as above
-        before: Sequence[str] = (),  # noqa: ARG002 - as above
-        memory_bytes: int = 0,  # noqa: ARG002 - as above
-        terminal: bool = False,  # noqa: ARG002 - as above
-        writable: bool = False,  # noqa: ARG002 - as above
+        binds: Sequence[Bind] = (),
+        env: Mapping[str, str] | None = None,
+        host_env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        stdin: bytes = b"",
+        timeout_s: float = 60.0,
+        cpus: str = "",
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
+        terminal: bool = False,
+        writable: bool = False,
     ) -> Completed:
         """Answer as the test says."""
-        self.launched.append(tuple(argv))
-        return self.on_launch(tuple(argv))
+        asked = Asked(
+            argv=tuple(argv),
+            binds=tuple(binds),
+            env=dict(env or {}),
+            host_env=dict(host_env or {}),
+            workdir=workdir,
+            stdin=stdin,
+            timeout_s=timeout_s,
+            cpus=cpus,
+            before=tuple(before),
+            memory_bytes=memory_bytes,
+            terminal=terminal,
+            writable=writable,
+        )
+        return self._answer(asked)
 
     def start(
         self,
@@ -218,11 +257,20 @@ class FakeSession:
         env: Mapping[str, str] | None = None,
         host_env: Mapping[str, str] | None = None,
         workdir: str | None = None,
-        before: Sequence[str] = (),  # noqa: ARG002 - as above
-        memory_bytes: int = 0,  # noqa: ARG002 - as above
+        before: Sequence[str] = (),
+        memory_bytes: int = 0,
     ) -> RunningTask:
         """Give a task that is over already."""
-        return FakeTask(self.launch(argv, binds=binds, env=env, host_env=host_env, workdir=workdir))
+        asked = Asked(
+            argv=tuple(argv),
+            binds=tuple(binds),
+            env=dict(env or {}),
+            host_env=dict(host_env or {}),
+            workdir=workdir,
+            before=tuple(before),
+            memory_bytes=memory_bytes,
+        )
+        return FakeTask(self._answer(asked))
 
     def on_host(
         self,
@@ -232,19 +280,24 @@ class FakeSession:
         stdin: bytes = b"",
     ) -> Completed:
         """Answer as the test says."""
-        return self.launch(argv, timeout_s=timeout_s, stdin=stdin)
+        return self._answer(Asked(argv=tuple(argv), place="host", timeout_s=timeout_s, stdin=stdin))
 
     def start_on_host(self, argv: Sequence[str]) -> RunningTask:
         """Give a task that is over already."""
-        return self.start(argv)
+        return FakeTask(self._answer(Asked(argv=tuple(argv), place="host")))
 
     def by_verifier(self, argv: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         """Answer as the test says."""
-        return self.launch(argv, timeout_s=timeout_s)
+        return self._answer(Asked(argv=tuple(argv), place="verifier", timeout_s=timeout_s))
 
     def start_by_verifier(self, argv: Sequence[str]) -> RunningTask:
         """Give a task that is over already."""
-        return self.start(argv)
+        return FakeTask(self._answer(Asked(argv=tuple(argv), place="verifier")))
+
+    def _answer(self, asked: Asked) -> Completed:
+        self.asked.append(asked)
+        self.launched.append(asked.argv)
+        return self.on_launch(asked.argv)
 
     def record(
         self,
