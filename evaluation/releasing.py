@@ -10,6 +10,7 @@ from pathlib import Path
 from evaluation.errors import EvaluationError
 from evaluation.images.bom import bill_of_materials
 from evaluation.images.build import BuiltImage, build, folder_of, kept_image
+from evaluation.images.holding import changing
 from evaluation.images.process import must
 from evaluation.images.recipe import list_images, load_recipe
 from evaluation.images.recording import (
@@ -260,12 +261,13 @@ def _built_again(name: str, launcher: Launcher) -> Iterator[BuiltImage]:
     recipe, run = load_recipe(_recipes(), name), runner(launcher)
     under = built_image(recipe.extends, _recipes(), launcher) if recipe.own_layer and recipe.extends else None
     place = launcher.user.cache / "again"
-    must(run, ("rm", "-rf", "--one-file-system", str(folder_of(recipe.sha256, name, place))))
-    try:
-        with Launcher(ourselves()) as hands:
-            yield build(recipe, name, place, run, runner(hands), under)
-    finally:
-        must(run, ("rm", "-rf", "--one-file-system", str(place)))
+    with changing(place, run):  # another clone may build it again at the same time
+        must(run, ("rm", "-rf", "--one-file-system", str(folder_of(recipe.sha256, name, place))))
+        try:
+            with Launcher(ourselves()) as hands:
+                yield build(recipe, name, place, run, runner(hands), under)
+        finally:
+            must(run, ("rm", "-rf", "--one-file-system", str(place)))
 
 
 def sbom(name: str) -> str:

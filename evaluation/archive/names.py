@@ -17,7 +17,7 @@ from typing import Final
 
 from evaluation.store import Run
 
-__all__ = ["Private", "domains_of", "here", "pattern_of", "seen_in"]
+__all__ = ["Private", "domains_of", "here", "names_of", "pattern_of", "seen_in"]
 
 _FIRST_PERSONAL: Final = 1000
 _NOBODY: Final = 65534
@@ -35,6 +35,25 @@ _PUBLIC: Final = frozenset(
 )
 """Accounts and names that machines have by their software or by their kind, and that say nothing of anybody.
 What this project itself calls runtimes is among them: a host of such a name could pack nothing."""
+
+_FOLDERS: Final = frozenset(
+    {
+        "home",
+        "root",
+        "user",
+        "users",
+        "nonexistent",
+        "empty",
+        "data",
+        "work",
+        "tmp",
+        "var",
+        "lib",
+        "cache",
+        "run",
+    }
+)
+"""What a home folder may be called without naming anybody."""
 
 _WORD: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_][\w.$-]*")
 _BATCH: Final = re.compile(
@@ -128,8 +147,9 @@ def names_of_uid(uid: int) -> set[str]:
 
 
 def names_of(entry: pwd.struct_passwd) -> set[str]:
-    """Give an account's name, that of its person, and that of its home folder."""
-    return {entry.pw_name, entry.pw_gecos.split(",")[0], Path(entry.pw_dir).name}
+    """Give an account's name, that of its person, and that of its home folder where that is one."""
+    home = Path(entry.pw_dir).name
+    return {entry.pw_name, entry.pw_gecos.split(",")[0], "" if home in _FOLDERS else home}
 
 
 def _names_in(path: str) -> set[str]:

@@ -19,8 +19,9 @@ from typing import BinaryIO
 
 from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
+from evaluation.images.holding import changing
 from evaluation.images.layers import difference
-from evaluation.images.process import Run, must, require_space
+from evaluation.images.process import Run, must, note_in, require_space
 from evaluation.images.recipe import PYTHON_PACKAGES, Recipe
 from evaluation.images.tarball import DEB_LIST, normalise
 from evaluation.images.wheels import fetch_wheels, pack_wheels
@@ -85,14 +86,19 @@ def kept_image(recipe: Recipe, name: str, cache: Path) -> BuiltImage | None:
 
 
 def noted_image(folder: Path) -> BuiltImage | None:
-    """Read what was noted of a built image; nothing where the note is missing or half-written."""
+    """Read what was noted of a built image; nothing where the note is missing or half-written.
+
+    Raises
+    ------
+    UnreadableCacheError
+        It is not known whether there is one.
+    """
     try:
-        with HeldFolder(folder) as held:
-            kept = json.loads(held.read("built.json", owner=held.owner))
+        kept = json.loads(note_in(folder, "built.json") or b"")
         lists = {"packages": tuple(kept["packages"])}
         lists |= {name: tuple(kept.get(name, ())) for name in ("wheels", "builder", "under")}
         return BuiltImage(**{**kept, **lists, "folder": str(folder)})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -115,9 +121,15 @@ def build(
     Raises
     ------
     EvaluationError
-        A tool is missing, the disk is too full, or a step failed; with the end of what it said.
+        A tool is missing, the disk is too full, a measurement uses the image, it is not known whether it is
+        there, or a step failed; with the end of what it said.
     """
-    if (kept := kept_image(recipe, name, cache)) and kept.under == (under.layers if under else ()):
+
+    def taken() -> BuiltImage | None:
+        kept = kept_image(recipe, name, cache)
+        return kept if kept and kept.under == (under.layers if under else ()) else None
+
+    if kept := taken():
         return kept
     folder = folder_of(recipe.sha256, name, cache)
     if absent := [tool for tool in _TOOLS if not run(("which", tool), b"", 10.0).ok]:
@@ -126,17 +138,20 @@ def build(
             where=f"image {name}",
             advice=f"Install {', '.join(absent)}, or copy a built {folder.name} into {folder.parent}.",
         )
-    must(run, ("rm", "-rf", str(folder)))
-    must(run, ("mkdir", "-p", str(folder)))
-    require_space(run, str(folder), _COPIES * recipe.size_bytes, f"building the image {name}")
-    started = time.monotonic()
-    built = _tar(recipe, name, folder, run, ours)
-    if under:
-        built = _on_top(built, under, run, ours)
-    _archive(built, recipe, run, under)
-    built = replace(built, build_s=time.monotonic() - started, builder=_versions(run))
-    must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(built)).encode())
-    return built
+    with changing(folder, run):
+        if kept := taken():  # by another clone, while we waited for it
+            return kept
+        must(run, ("rm", "-rf", str(folder)))
+        must(run, ("mkdir", "-p", str(folder)))
+        require_space(run, str(folder), _COPIES * recipe.size_bytes, f"building the image {name}")
+        started = time.monotonic()
+        built = _tar(recipe, name, folder, run, ours)
+        if under:
+            built = _on_top(built, under, run, ours)
+        _archive(built, recipe, run, under)
+        built = replace(built, build_s=time.monotonic() - started, builder=_versions(run))
+        must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(built)).encode())
+        return built
 
 
 def _tar(recipe: Recipe, name: str, folder: Path, run: Run, ours: Run) -> BuiltImage:

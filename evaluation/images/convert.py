@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
-from evaluation.folders import HeldFolder
 from evaluation.images.build import BuiltImage
 from evaluation.images.contents import CONTENTS
-from evaluation.images.process import Run, must, require_space, without_addresses
+from evaluation.images.holding import changing
+from evaluation.images.process import Run, must, note_in, require_space, without_addresses
 from evaluation.model import PAYLOAD, Bind, Completed, Form, Task
 from evaluation.payload.build import PROBE
 from evaluation.reasons import reason_in, reason_of
-from evaluation.runtimes.base import Runtime
+from evaluation.runtimes.base import Preparation, Runtime
 
 __all__ = [
     "Content",
@@ -88,18 +90,57 @@ def convert(image: BuiltImage, runtime: Runtime, run: Run, payload: str) -> Conv
     store = Path(image.folder) / "forms"
     note = store / f"{runtime.id}.json"
     preparation = runtime.prepare(image.archives, str(store))
-    found = kept_form(note)
-    if found and found.reference == preparation.reference:
-        try:
-            if content_inside(found.reference, runtime, run, payload, image.name) == found.content:
-                return found
-        except EvaluationError:
-            pass  # gone from the engine's store, or damaged: it is made anew
+
+    def taken() -> ConvertedForm | None:
+        found = kept_form(note)  # unreadable is not absent
+        if found and found.reference == preparation.reference:
+            try:
+                if content_inside(found.reference, runtime, run, payload, image.name) == found.content:
+                    return found
+            except UnseenFolderError:
+                raise  # it is not the form's fault
+            except EvaluationError:
+                pass  # gone from the engine's store, or damaged: it is made anew
+        return None
+
+    if found := taken():
+        return found
+    with changing(Path(image.folder), run):
+        if found := taken():  # by another clone, while we waited for it
+            return found
+        with _aside(preparation.path, run):
+            return _made(image, runtime, preparation, run, payload, note)
+
+
+@contextmanager
+def _aside(path: str, run: Run) -> Iterator[None]:
+    """Put what was there out of the way, and back where none can be made: the fault may be elsewhere."""
+    before = f"{path}.before"
+    if path:
+        _remove(before, run)
+        run(("mv", "--no-target-directory", path, before), b"", 60.0)  # there need not be anything
+    try:
+        yield
+    except BaseException:
+        if path and run(("test", "-e", before), b"", 60.0).ok:
+            _remove(path, run)
+            run(("mv", "--no-target-directory", before, path), b"", 60.0)
+        raise
+    if path:
+        _remove(before, run)
+
+
+def _remove(path: str, run: Run) -> None:
+    run(("chmod", "-R", "u+rwX", path), b"", 600.0)
+    must(run, ("rm", "-rf", "--one-file-system", path))
+
+
+def _made(
+    image: BuiltImage, runtime: Runtime, preparation: Preparation, run: Run, payload: str, note: Path
+) -> ConvertedForm:
+    store = note.parent
     must(run, ("mkdir", "-p", str(store)))
     require_space(run, str(store), 2 * image.tar_bytes, f"the form of the image {image.name}")
-    if preparation.path:
-        run(("chmod", "-R", "u+rwX", preparation.path), b"", 600.0)
-        must(run, ("rm", "-rf", "--one-file-system", preparation.path))
     if preparation.files:
         must(run, ("mkdir", preparation.path))
     for target, source in preparation.files:  # through our hands: the user may not be able to read ours
@@ -151,12 +192,17 @@ def _first_start_s(reference: str, runtime: Runtime, run: Run) -> float | None:
 
 
 def kept_form(note: Path) -> ConvertedForm | None:
-    """Read what was noted of a form; nothing where the note is missing or half-written."""
+    """Read what was noted of a form; nothing where the note is missing or half-written.
+
+    Raises
+    ------
+    UnreadableCacheError
+        It is not known whether there is one.
+    """
     try:
-        with HeldFolder(note.parent) as held:
-            kept = json.loads(held.read(note.name, owner=held.owner))
+        kept = json.loads(note_in(note.parent, note.name) or b"")
         return ConvertedForm(**{**kept, "form": Form(kept["form"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 

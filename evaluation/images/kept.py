@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import noted_image
 from evaluation.images.convert import kept_form, size_of
-from evaluation.images.process import Run, must
+from evaluation.images.holding import changing
+from evaluation.images.process import Run, UnreadableCacheError, must
 from evaluation.reasons import reason_of
 from evaluation.runtimes.base import Runtime
 
@@ -31,6 +33,8 @@ class Kept:
     size_bytes: int | None
     remove: tuple[tuple[str, ...], ...]
     """Commands that remove it."""
+    is_folder: bool = False
+    """Whether ``where`` is a folder of the cache, and not an engine's store."""
 
 
 def kept(cache: Path, runtimes: Iterable[Runtime], run: Run) -> tuple[Kept, ...]:
@@ -54,30 +58,39 @@ def remove(items: Iterable[Kept], run: Run) -> None:
     Raises
     ------
     EvaluationError
-        Something could not be removed; what comes before it was.
+        Something could not be removed, or a measurement uses it; what comes before it was removed.
     """
     for item in items:
         *before, last = item.remove
-        for argv in before:
-            run(argv, b"", 120.0)
-        must(run, last)
+        with changing(Path(item.where), run) if item.is_folder else nullcontext():
+            for argv in before:
+                run(argv, b"", 120.0)
+            must(run, last)
 
 
 def _files(folder: Path, run: Run) -> Iterator[Kept]:
     listed = run(("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-type", "d"), b"", 60.0)
     for path in map(Path, sorted(listed.stdout.decode().splitlines()) if listed.ok else []):
-        forms = [note.stem for note in sorted(path.glob("forms/*.json")) if kept_form(note)]
-        state = f"in the forms of {', '.join(forms)}" if forms else "in no form yet"
-        if not noted_image(path):
-            state = "of another version of this tool, or not made to its end"
+        state = _state(path)
         yield Kept(
             image=path.name.rpartition("-")[0],
             what=f"image {path.name}, {state}",
             where=str(path),
             size_bytes=size_of(str(path), (), run),
             # What a form holds may be closed even to its owner.
+            is_folder=True,
             remove=(("chmod", "-R", "u+rwX", str(path)), ("rm", "-rf", "--one-file-system", str(path))),
         )
+
+
+def _state(path: Path) -> str:
+    try:
+        if not noted_image(path):
+            return "of another version of this tool, or not made to its end"
+        forms = [note.stem for note in sorted(path.glob("forms/*.json")) if kept_form(note)]
+    except UnreadableCacheError as error:
+        return error.what
+    return f"in the forms of {', '.join(forms)}" if forms else "in no form yet"
 
 
 def _images(runtime: Runtime, run: Run) -> Iterator[Kept]:

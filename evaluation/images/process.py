@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.folders import HeldFolder
 from evaluation.model import Completed
 from evaluation.reasons import reason_of
 
-__all__ = ["Run", "must", "require_space", "without_addresses"]
+__all__ = ["Run", "UnreadableCacheError", "must", "note_in", "require_space", "without_addresses"]
 
 Run = Callable[[Sequence[str], bytes, float], Completed]
 """``run(argv, stdin, timeout_s)``: starts a process as a certain user and waits for it."""
 
 _PATIENCE_S = 3600.0
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL})
+"""How a note is told to be none: nothing of this name, or no plain file."""
+
+
+class UnreadableCacheError(EvaluationError):
+    """What is kept of images cannot be read, so nobody knows what is there: nothing is built or removed."""
+
+
+def note_in(folder: Path, name: str) -> bytes | None:
+    """Read a note that the folder's owner has left there; ``None`` where there is none.
+
+    Raises
+    ------
+    UnreadableCacheError
+        There may be one, and it cannot be read: as root, for whom a home directory on NFS is closed.
+    """
+    try:
+        with HeldFolder(folder) as held:
+            return held.read(name, owner=held.owner)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise UnreadableCacheError(
+            f"what is kept of images cannot be read ({error.strerror}), and so nothing is built or removed",
+            where=str(folder),
+            advice="Let who runs this read that folder, or name another one: EVALUATION_CACHE.",
+        ) from None
 
 
 def must(run: Run, argv: Sequence[str], *, stdin: bytes = b"", env: Sequence[str] = ()) -> Completed:

@@ -13,7 +13,7 @@ from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.contents import first_difference, place_contents
 from evaluation.images.convert import ConvertedForm, UnseenFolderError, contents_seen, convert, shared_form
-from evaluation.images.process import Run, without_addresses
+from evaluation.images.process import Run, UnreadableCacheError, without_addresses
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, LauncherGoneError
@@ -202,7 +202,7 @@ def further_forms(
         try:
             built = built_image(name, images, shelf.launcher)
             ladder.append(image_facts(built, _forms_of(built, meant, shelf)))
-        except (LauncherGoneError, FaultyDocumentError):
+        except (LauncherGoneError, FaultyDocumentError, UnreadableCacheError):
             raise
         except EvaluationError as error:
             missing[name] = f"there is no image {name}: {error.what}"

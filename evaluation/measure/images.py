@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from evaluation.images.build import BuiltImage, build, kept_image
+from evaluation.images.build import BuiltImage, build, folder_of, kept_image
 from evaluation.images.contents import place_contents
+from evaluation.images.holding import use
 from evaluation.images.recipe import list_images, load_recipe
+from evaluation.manifest import Manifest
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.measure.user import ourselves
 from evaluation.model import DEFAULT_IMAGE
 from evaluation.probes.base import Completed
 
-__all__ = ["built_image", "place_lists", "runner", "wanted_images"]
+__all__ = ["built_image", "images_used", "place_lists", "runner", "wanted_images"]
 
 _ALWAYS = ("xs", DEFAULT_IMAGE)
 _IF_BUILT = ("med",)
@@ -50,6 +52,12 @@ def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
         return kept
     with Launcher(ourselves()) as hands:
         return build(recipe, name, cache, runner(launcher), runner(hands), under)
+
+
+def images_used(manifest: Manifest, launcher: Launcher) -> None:
+    """Keep others from changing the images of a run, until `evaluation.images.holding.release`."""
+    for facts in manifest.images.values():
+        use(folder_of(facts.recipe_sha256, facts.name, launcher.user.cache), runner(launcher))
 
 
 def place_lists(names: Iterable[str], images: Path, launcher: Launcher, payload: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from evaluation.archive.names import names_of
 from evaluation.measure.user import User, ourselves
 from evaluation.store import Run
 
@@ -29,9 +30,8 @@ def note_names(run: Run, user: User) -> None:
 
 def _of(user: User) -> Iterable[str]:
     yield user.name
-    yield Path(user.home).name
     with suppress(KeyError):
-        yield pwd.getpwuid(user.uid).pw_gecos.split(",")[0]
+        yield from names_of(pwd.getpwuid(user.uid))
 
 
 def _groups(numbers: Iterable[int]) -> Iterable[str]:

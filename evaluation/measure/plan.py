@@ -103,7 +103,8 @@ def planned(
             for item in present
         ],
         "configuration": _configuration(present, launcher.user),
-        "programs": [facts.model_dump() for facts in programs],
+        # Of the bare host alone nothing depends on what runtimes consist of.
+        "programs": [facts.model_dump() for facts in programs] if len(present) > 1 else [],
         "tools": [tool for tool in _TOOLS if launcher.find(tool)],
         "knobs": sorted(knobs),
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evaluation.batch import SUBMITTED
 from evaluation.errors import EvaluationError, FaultyDocumentError
+from evaluation.images.process import UnreadableCacheError
 from evaluation.manifest import NO_PAYLOAD
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
@@ -96,7 +97,7 @@ def prepare(
     try:
         _require_payload(lacks)  # nothing else shows that all forms are the same
         readied, image = first_forms(found, built_image(DEFAULT_IMAGE, images, launcher), shelf)
-    except (LauncherGoneError, FaultyDocumentError):
+    except (LauncherGoneError, FaultyDocumentError, UnreadableCacheError):
         raise
     except EvaluationError as error:
         lacks["image"] = lacks.get("payload", f"there is no image: {error.what}")

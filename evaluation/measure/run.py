@@ -13,10 +13,11 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.images.holding import release
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
 from evaluation.measure.host import host_facts
-from evaluation.measure.images import place_lists
+from evaluation.measure.images import images_used, place_lists
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.names import note_names
@@ -128,6 +129,8 @@ def open_measurement(
         stack.enter_context(opened.held())
         opened.reopen()
         note_names(opened, launcher.user)
+        stack.callback(release)
+        images_used(opened.manifest, launcher)
         _note_job(opened, site)
         _note_environment(opened, (*launcher.user.altered, *host_notes))
         if blocks:

@@ -136,6 +136,17 @@ def test_of_however_many_accounts_each_is_known(monkeypatch: pytest.MonkeyPatch)
     assert found.text(f"{last}x and x{last}") == f"{last}x and x{last}"
 
 
+def test_a_home_folder_of_no_telling_name_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [account("zoe-quark", 1000), account("service", 1001)]
+    homes = ["/home/zq", "/home"]
+    listed = [
+        pwd.struct_passwd((*entry[:5], home, entry[6])) for entry, home in zip(there, homes, strict=True)
+    ]
+    monkeypatch.setattr(pwd, "getpwall", lambda: listed)
+    assert {"zq", "service"} <= here().users
+    assert "home" not in here().users
+
+
 def test_a_group_of_the_site_is_a_name_too(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [grp.struct_group(("zq-group", "x", 5000, [])), grp.struct_group(("audio", "x", 29, []))]
     monkeypatch.setattr(grp, "getgrall", lambda: groups)

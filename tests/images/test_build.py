@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
+import shutil
 import tarfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
+from evaluation.images import holding
 from evaluation.images.build import BuiltImage, build, noted_image, opened_of
-from evaluation.images.process import must, without_addresses
+from evaluation.images.process import UnreadableCacheError, must, without_addresses
 from evaluation.images.recipe import Recipe, load_recipe
 from evaluation.model import Completed
 from evaluation.testing import ended
@@ -111,6 +116,54 @@ def test_a_folder_that_was_moved_is_the_same_image(tmp_path: Path) -> None:
     (tmp_path / "here").rename(tmp_path / "there")
     moved = built(tmp_path / "there", Tools())
     assert moved.folder == image.folder.replace("/here/", "/there/")
+
+
+def test_an_image_that_cannot_be_read_is_neither_built_nor_removed(tmp_path: Path) -> None:
+    image = built(tmp_path, Tools())
+    tools = Tools()
+    with unreadable(), pytest.raises(UnreadableCacheError, match="cannot be read") as told:
+        built(tmp_path, tools)
+    assert tools.called == []
+    assert told.value.where == image.folder
+    assert "EVALUATION_CACHE" in told.value.advice
+    assert Path(image.folder, "built.json").exists()
+
+
+def test_an_image_that_another_clone_is_building_is_waited_for_and_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "_LOOK_S", 0.05)
+    other = built(tmp_path / "elsewhere", Tools())
+    folder = tmp_path / "here" / "images" / Path(other.folder).name
+    folder.parent.mkdir(parents=True)
+    lock = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def finish() -> None:
+        shutil.copytree(other.folder, folder)
+        os.close(lock)
+
+    timer = threading.Timer(0.3, finish)
+    timer.start()
+    tools = Tools()
+    image = built(tmp_path / "here", tools)
+    timer.join()
+    assert image.tar_sha256 == other.tar_sha256
+    assert "mmdebstrap" not in {command[0] for command in tools.called}
+
+
+def test_an_image_that_is_measured_with_is_not_built_over(tmp_path: Path) -> None:
+    folder = Path(built(tmp_path, Tools()).folder)
+    (folder / "built.json").write_text("of another version")
+    lock = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    tools = Tools()
+    with pytest.raises(EvaluationError, match="a measurement uses this image") as told:
+        built(tmp_path, tools)
+    assert "EVALUATION_CACHE" in told.value.advice
+    assert "rm" not in {command[0] for command in tools.called}
+    os.close(lock)
+    assert built(tmp_path, tools).packages
 
 
 def test_missing_tools_are_named_with_what_to_do(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
@@ -20,6 +21,7 @@ from evaluation.images.convert import (
     kept_form,
     shared_form,
 )
+from evaluation.images.process import UnreadableCacheError
 from evaluation.model import Completed, Form, Task
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Archives, Argv, Preparation
@@ -60,6 +62,10 @@ class Shell:
             last.mkdir(parents=True, exist_ok=True)
         elif argv[0] == "rm":
             last.unlink(missing_ok=True)
+        elif argv[0] == "mv" and Path(argv[-2]).exists():
+            Path(argv[-2]).rename(last)
+        elif argv[0] == "test":
+            return ended(exit_status=0 if last.exists() else 1)
         elif argv[0] == "make-form":
             last.write_bytes(self.contents)
         elif argv[0] == "tee":
@@ -141,6 +147,30 @@ def test_a_form_that_is_gone_is_made_anew(image: BuiltImage) -> None:
     Path(form.reference).unlink()
     assert convert(image, Inside(), shell, "/payload").digest == form.digest
     assert shell.made == 2
+
+
+def test_a_form_is_not_lost_where_its_runtime_can_read_none(image: BuiltImage) -> None:
+    shell = Shell()
+    form = convert(image, Inside(), shell, "/payload")
+    shell.answer = ended(exit_status=125, stderr=b"user namespaces are off")
+    with pytest.raises(EvaluationError, match="user namespaces are off"):
+        convert(image, Inside(), shell, "/payload")
+    assert Path(form.reference).read_bytes() == b"contents"
+    shell.answer = None
+    made = shell.made
+    assert convert(image, Inside(), shell, "/payload") == form
+    assert shell.made == made
+    assert [path.name for path in Path(image.folder, "forms").glob("*.before")] == []
+
+
+def test_a_form_that_cannot_be_read_is_not_made_over(image: BuiltImage) -> None:
+    convert(image, Inside(), Shell(), "/payload")
+    shell = Shell()
+    with unreadable(), pytest.raises(UnreadableCacheError, match="nothing is built or removed") as told:
+        convert(image, Inside(), shell, "/payload")
+    assert "EVALUATION_CACHE" in told.value.advice
+    assert told.value.where == f"{image.folder}/forms"
+    assert shell.called == []
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"form": "directory"}', '{"form": "none-such"}'])

@@ -8,9 +8,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage, folder_of, kept_image
+from evaluation.images.process import UnreadableCacheError
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.forms import sif_labels
 from evaluation.measure.images import runner, wanted_images
@@ -49,6 +51,12 @@ def test_by_default_the_quick_ones_and_med_where_it_is_built(launcher: Launcher)
     pretend_built("med", launcher.user.cache)
     pretend_built("large", launcher.user.cache)
     assert wanted_images(IMAGES, launcher, ()) == ("xs", "small", "med")
+
+
+def test_an_image_that_cannot_be_read_is_not_taken_for_one_that_is_not_built(launcher: Launcher) -> None:
+    pretend_built("med", launcher.user.cache)
+    with unreadable(), pytest.raises(UnreadableCacheError, match="cannot be read"):
+        wanted_images(IMAGES, launcher, ())
 
 
 def test_those_asked_for_and_the_one_nothing_runs_without(launcher: Launcher) -> None:

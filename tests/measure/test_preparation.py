@@ -13,6 +13,7 @@ from bench import fake_executable
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
+from evaluation.images.process import UnreadableCacheError
 from evaluation.measure import forms, preparation
 from evaluation.measure.discovery import discover
 from evaluation.measure.launcher import Launcher, LauncherGoneError
@@ -237,6 +238,14 @@ def test_a_faulty_recipe_stops_before_measuring(prepared: Prepare) -> None:
 
     with pytest.raises(FaultyDocumentError):
         prepared(same, image=faulty)
+
+
+def test_a_cache_that_cannot_be_read_stops_before_measuring(prepared: Prepare) -> None:
+    def closed() -> BuiltImage:
+        raise UnreadableCacheError("what is kept of images cannot be read")
+
+    with pytest.raises(UnreadableCacheError):
+        prepared(same, image=closed)
 
 
 def test_the_payload_is_ours_and_for_everybody_to_read(tmp_path: Path) -> None:
