@@ -63,6 +63,17 @@ def test_wider_letters_make_no_wider_page(show: Open, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_list_of_chapters_stays_in_its_column(show: Open) -> None:
+    page = show(width=1280).page
+    page.evaluate(
+        "rule => document.styleSheets[0].insertRule(rule)", ".contents * { letter-spacing: 0.12em; }"
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('.contents a')].every(link => link.getBoundingClientRect().right"
+        " <= document.querySelector('.contents').getBoundingClientRect().right)"
+    )
+
+
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_every_answer_stands_on_the_first_screen(show: Open, width: int) -> None:
     page = show(width=width).page
