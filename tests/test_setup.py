@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,18 +28,66 @@ ROOTLESS_STARTED = "rootless dockerd: started"
 _WAIT = "int pause(void); int main(void) { for (;;) pause(); }"
 
 
-def podman(*words: str, stdin: bytes = b"", answer: bool = False) -> str:
-    """Give what podman, run as the measuring user, says on both its outputs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A mount namespace in which the measuring user's Podman has a store and processes of its own.
 
-    Of an ``answer`` it is what it says on standard output alone: a warning may stand on the other.
+    A namespace's processes are ended here, and `podman system migrate` stops every container: neither may
+    meet what the user really runs.
     """
+
+    holder: int
+    others: frozenset[int]
+    """What the user's real Podman was running before."""
+
+    def _inside(self, *argv: str, stdin: bytes = b"", answer: bool = False) -> str:
+        done = subprocess.run(
+            ["nsenter", f"--target={self.holder}", "--mount", "--", *argv],
+            input=stdin, stdout=subprocess.PIPE, check=False, timeout=120,
+            stderr=subprocess.DEVNULL if answer else subprocess.STDOUT,
+        )  # fmt: skip
+        return done.stdout.decode()
+
+    def podman(self, *words: str, stdin: bytes = b"", answer: bool = False) -> str:
+        """Give what podman, run as the measuring user, says on both its outputs.
+
+        Of an ``answer`` it is what it says on standard output alone: a warning may stand on the other.
+        """
+        user = measuring_user()
+        who = ("setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups")
+        env = ("env", "-i", "-C", user.home, *(f"{key}={value}" for key, value in user.env.items()))
+        return self._inside(*who, *env, "podman", *words, stdin=stdin, answer=answer)
+
+    def mend(self) -> str:
+        """Let the set-up mend Podman, and do nothing else."""
+        return self._inside("bash", "-c", f". {SETUP} help >/dev/null; mend_podman")
+
+    def kill_namespace(self) -> None:
+        """Kill the process with which Podman keeps the namespace of this world."""
+        number = Path(f"/proc/{self.holder}/root/run/user/{measuring_user().uid}/libpod/tmp/pause.pid")
+        if number.exists():
+            os.kill(int(number.read_text()), signal.SIGKILL)
+            number.unlink()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
     user = measuring_user()
-    done = subprocess.run(
-        ["podman", *words], user=user.uid, group=user.gid, extra_groups=user.groups, env=dict(user.env),
-        cwd=user.home, input=stdin, stdout=subprocess.PIPE, check=False, timeout=60,
-        stderr=subprocess.DEVNULL if answer else subprocess.STDOUT,
-    )  # fmt: skip
-    return done.stdout.decode()
+    places = (f"/run/user/{user.uid}", f"{user.home}/.local/share/containers")
+    options = f"mode=0700,uid={user.uid},gid={user.gid}"
+    mounts = " && ".join(f"mkdir -p {place} && mount -t tmpfs -o {options} tmpfs {place}" for place in places)
+    # The holder is cat: it ends with the pipe that it reads.
+    script = f"{mounts} && echo ready && exec cat"
+    with subprocess.Popen(
+        ["unshare", "--mount", "--propagation=private", "sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"ready\n"
+        found = World(holder=holder.pid, others=podman_processes())
+        yield found
+        found.kill_namespace()
 
 
 def setup(*words: str) -> str:
@@ -66,28 +115,32 @@ def processes_of_the_rootless_engine() -> set[str]:
     return found & {"dockerd", "containerd", "rootlesskit", "slirp4netns", "exe"}
 
 
-def kill_namespace() -> None:
-    number = Path(f"/run/user/{measuring_user().uid}/libpod/tmp/pause.pid")
-    if number.exists():
-        os.kill(int(number.read_text()), signal.SIGKILL)
-        number.unlink()
+def podman_processes() -> frozenset[int]:
+    """The measuring user's Podman: what keeps its namespace, and what stands beside its containers."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() in {"podman", "podman pause", "conmon", "catatonit"}:
+                found.add(int(path.parent.name))
+        except OSError:
+            continue
+    return frozenset(found)
 
 
 @pytest.fixture
-def container(tmp_path: Path) -> Iterator[str]:
+def container(tmp_path: Path, world: World) -> Iterator[str]:
     """A container that waits, named as an evaluation names them."""
     (tmp_path / "wait.c").write_text(_WAIT)
     subprocess.run(["cc", "-static", "-o", tmp_path / "wait", tmp_path / "wait.c"], check=True)
     tar = subprocess.run(["tar", "-C", tmp_path, "-c", "wait"], capture_output=True, check=True).stdout
     name = f"container-evaluation-{secrets.token_hex(6)}"
     image = f"localhost/made-up/wait:{secrets.token_hex(6)}"
-    podman("import", "-", image, stdin=tar)
-    said = podman("run", "--detach", "--name", name, image, "/wait")
+    world.podman("import", "-", image, stdin=tar)
+    said = world.podman("run", "--detach", "--name", name, image, "/wait")
     yield name
-    podman("system", "migrate")
-    podman("rm", "--force", "--ignore", "--time", "0", name)
-    assert image.rpartition(":")[2] in podman("image", "rm", "--force", image), said
-    kill_namespace()
+    world.podman("system", "migrate")
+    world.podman("rm", "--force", "--ignore", "--time", "0", name)
+    assert image.rpartition(":")[2] in world.podman("image", "rm", "--force", image), said
 
 
 def test_the_set_up_tries_with_the_environment_that_is_measured_with() -> None:
@@ -96,18 +149,16 @@ def test_the_set_up_tries_with_the_environment_that_is_measured_with() -> None:
     assert dict(line.split("=", 1) for line in told.splitlines()) == dict(measuring_user().env)
 
 
-def test_a_podman_whose_processes_were_all_killed_is_usable_again(container: str) -> None:
-    processes = podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", container, answer=True)
-    for number in processes.split():
+def test_a_podman_whose_processes_were_all_killed_is_usable_again(container: str, world: World) -> None:
+    told = world.podman("inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", container, answer=True)
+    for number in told.split():
         os.kill(int(number), signal.SIGKILL)
-    kill_namespace()
-    assert "podman system migrate" in podman("ps"), "the trouble to mend was not made"
-    said = setup("start")
-    try:
-        assert "mended with 'podman system migrate'" in said
-        assert podman("ps", "--all", "--quiet", "--filter", f"name={container}", answer=True) == ""
-    finally:
-        stop(said)
+    world.kill_namespace()
+    assert "podman system migrate" in world.podman("ps"), "the trouble to mend was not made"
+    assert "mended with 'podman system migrate'" in world.mend()
+    listed = world.podman("ps", "--all", "--quiet", "--filter", f"name={container}", answer=True)
+    assert listed == ""
+    assert podman_processes() >= world.others, "what the user really runs was ended"
 
 
 def test_the_rootless_engine_is_ended_with_all_its_processes_and_the_other_one_stays() -> None:
