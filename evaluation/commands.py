@@ -232,6 +232,8 @@ def _warn_of_shortage(measured: Run) -> None:
 
 
 def _warn_of_failures(measured: Run) -> None:
+    if problem := measured.manifest.payload_problem:
+        sys.stdout.write(f"warning: no runtime was measured: {problem}\n")
     if told := failures_told(measured):
         sys.stdout.write(f"warning: not everything was measured: these steps failed{told}\n")
 

@@ -40,7 +40,10 @@ class Premise:
 
 def premises(launcher: Launcher, devices: Path = Path("/dev")) -> Iterator[Premise]:
     """Name what does not hold here, for the user that the launcher runs commands as."""
-    yield from _broken_devices(devices)
+    broken = tuple(_broken_devices(devices))
+    yield from broken
+    if broken:
+        return  # without them nothing can be started to look further
     yield from _temporary_folder(launcher)
     yield from _cache(launcher)
 
@@ -56,7 +59,7 @@ def require(launcher: Launcher) -> tuple[str, ...]:
     found = tuple(premises(launcher))
     for premise in found:
         if premise.fatal:
-            raise EvaluationError(premise.why, where="this host", advice=premise.advice)
+            raise EvaluationError(premise.why, where="before anything is measured", advice=premise.advice)
     return tuple(premise.why for premise in found)
 
 

@@ -98,13 +98,15 @@ def open_measurement(
     """
     wanted = profile_named(profile)
     _close_former()
+    who = _who(site, user, runtimes)
+    with Launcher(who) as launcher:
+        host_notes = require(launcher)
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
         if os.getuid() == 0:
             remove_abandoned()
-        audit = stack.enter_context(Audit(_who(site, user, runtimes)))
+        audit = stack.enter_context(Audit(who))
         launcher = stack.enter_context(Launcher(audit.user))
-        host_notes = require(launcher)
         audit.begin(launcher)
         scratch = stack.enter_context(scratch_directory())
         scratch.chmod(0o755)

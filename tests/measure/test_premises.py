@@ -55,7 +55,8 @@ def test_a_broken_device_is_the_hosts_fault(
         (devices / name).symlink_to(f"/dev/{name}")
     if mode is not None:
         (devices / "null").touch(mode)
-    (premise,) = (each for each in premises(launcher, devices) if each.fatal)
+    (premise,) = premises(launcher, devices)  # and of nothing else: nothing can be started to look further
+    assert premise.fatal
     assert premise.why == f"this host is broken, not its runtimes: {devices / 'null'} {why}"
 
 

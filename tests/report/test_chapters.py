@@ -97,6 +97,33 @@ def test_a_banner_says_what_keeps_a_run_from_being_a_measurement(case: Case, tit
 
 
 @pytest.mark.parametrize(
+    ("changed", "title", "reason"),
+    [
+        (
+            {"failed": {"40_scaling": "ValueError: too few"}},
+            "Not everything was measured.",
+            "40_scaling: ValueError: too few",
+        ),
+        (
+            {"unavailable": {"cpu_rate": "the payload could not be built here: cc: error: an odd word"}},
+            "The program that measures could not be built.",
+            "cc: error: an odd word",
+        ),
+    ],
+)
+def test_what_went_wrong_while_measuring_stands_on_the_first_page(
+    changed: dict[str, object], title: str, reason: str
+) -> None:
+    first = CASE.measured[0]
+    case = replace(CASE, measured=(replace(first, manifest=first.manifest.model_copy(update=changed)),))
+    (banner,) = page(chapters.answer(case)).select(".banner")
+    assert words(banner).startswith(title)
+    assert reason in words(banner)
+    if "failed" in changed:
+        assert reason in words(page(chapters.provenance(case)))
+
+
+@pytest.mark.parametrize(
     ("timed", "said"),
     [
         (False, "It was neither timed nor ranked. Mend that and measure again, or name it: RUNTIMES=podman."),
