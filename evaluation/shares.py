@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from evaluation.model import Interval
 
-__all__ = ["share_interval"]
+__all__ = ["share_interval", "turns_again"]
 
 _STEPS = 60
 """Halvings of an interval: exact to the last bit of a number between 0 and 1."""
@@ -34,6 +34,25 @@ def share_interval(held: int, turns: int, *, confidence: float) -> Interval:
     low = 0.0 if held == 0 else _where(lambda p: 1 - _at_most(held - 1, turns, p) > tail)
     high = 1.0 if held == turns else _where(lambda p: _at_most(held, turns, p) < tail)
     return Interval(estimate=held / turns, low=low, high=high)
+
+
+def turns_again(held: int, turns: int) -> tuple[float, ...]:
+    """Chance of each number of turns, from none to all, to hold when as many are taken once more.
+
+    The share itself is known only from these turns, so two things are uncertain: the share, and the luck of
+    the next turns. That is the beta-binomial distribution, with H. Jeffreys' prior (Theory of Probability,
+    3rd ed., Oxford 1961, 3.1) of half a turn that held and half a turn that did not.
+    """
+    own = _log_beta(held + 0.5, turns - held + 0.5)
+    return tuple(
+        math.comb(turns, again)
+        * math.exp(_log_beta(again + held + 0.5, 2 * turns - again - held + 0.5) - own)
+        for again in range(turns + 1)
+    )
+
+
+def _log_beta(one: float, other: float) -> float:
+    return math.lgamma(one) + math.lgamma(other) - math.lgamma(one + other)
 
 
 def _at_most(held: int, turns: int, share: float) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluation.shares import share_interval
+from evaluation.shares import share_interval, turns_again
 
 
 @given(st.integers(1, 60), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
@@ -22,6 +22,13 @@ def test_it_is_scipys_exact_interval(turns: int, part: float, confidence: float)
 def test_five_of_six_are_known_to_be_between_a_third_and_nearly_always() -> None:
     found = share_interval(5, 6, confidence=0.95)
     assert (round(found.low, 2), round(found.high, 3)) == (0.36, 0.996)
+
+
+@given(st.integers(1, 30), st.floats(0, 1))
+def test_what_comes_next_is_scipys_beta_binomial(turns: int, part: float) -> None:
+    held = round(part * turns)
+    expected = stats.betabinom.pmf(range(turns + 1), turns, held + 0.5, turns - held + 0.5)
+    assert turns_again(held, turns) == pytest.approx(expected.tolist(), abs=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.83])

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method, OutcomeCriterion
 from evaluation.decide.value import credit_of_share
 from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
+from evaluation.shares import turns_again
 from evaluation.statistics import log_ratios
 
 __all__ = ["Key", "Noise", "Simulation", "noise", "simulate", "taken_blocks"]
@@ -101,10 +102,10 @@ def _replicates(
 def _turns_again(criterion: OutcomeCriterion, finding: Finding, method: Method) -> Draws:
     """Draw as many turns again as there were: each runtime's luck is its own."""
     stream = _stream(method.seed.value, f"turns {finding.probe} {finding.runtime}")
-    resamples = method.bootstrap_resamples.value
-    held = stream.binomial(finding.turns, finding.held / finding.turns, size=resamples)
-    credits_ = [credit_of_share(criterion, share / finding.turns) for share in range(finding.turns + 1)]
-    replicates: Draws = np.array(credits_)[held]
+    chances = np.array(turns_again(finding.held, finding.turns))
+    credit = np.array([credit_of_share(criterion, held / finding.turns) for held in range(len(chances))])
+    size = method.bootstrap_resamples.value
+    replicates: Draws = credit[stream.choice(len(chances), size=size, p=chances / chances.sum())]
     return replicates
 
 

@@ -22,12 +22,13 @@ from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCrite
 from evaluation.decide.value import credit_of_share
 from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
-from evaluation.model import CONTROL, CriterionRow, Outcome, Score, Standing, UseCaseDecision
+from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score, Standing, UseCaseDecision
 from evaluation.report.packing import packed
 from evaluation.report.rewriting import pieces
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import in_short, visible
 from evaluation.report.words import standing_state
+from evaluation.shares import turns_again
 from evaluation.statistics import log_ratios
 from evaluation.units import within
 
@@ -169,7 +170,8 @@ def _rows(
     """Scores by criterion and runtime, and the blocks behind those that were measured with noise.
 
     With them stand the places, among all blocks of the probe, of those that this runtime has not. Of what
-    held in some of the turns only: in how many of how many, and what none and all of them are worth.
+    held in some of the turns only: how likely at most so many hold the next time, and what none and all are
+    worth.
     """
     rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
     taken = taken_blocks(site.decision.rows)
@@ -179,7 +181,7 @@ def _rows(
         criterion = rules.criteria[name]
         if not isinstance(criterion, MeasuredCriterion):
             turns += (
-                [at, column, criterion.probe, found.held, found.turns, *_credits(criterion)]
+                [at, column, criterion.probe, _up_to(found), *_credits(criterion)]
                 for column, runtime in enumerate(runtimes)
                 if (row := rows.get((name, runtime)))
                 and (found := row.finding)
@@ -203,6 +205,11 @@ def _rows(
         "noise": noise,
         "turns": turns,
     }
+
+
+def _up_to(finding: Finding) -> list[float]:
+    """Chance of at most so many turns to hold when as many are taken once more, from none to all."""
+    return np.cumsum(turns_again(finding.held, finding.turns)).tolist()  # type: ignore[no-any-return]
 
 
 def _credits(criterion: OutcomeCriterion) -> tuple[float, float]:

@@ -37,10 +37,9 @@ def chances(
     method, table = data["method"], data["sites"][site]
     seed, draws = method["seed"], method["draws"]
     noise = {(c, r): medians(method, probe, text, lost) for c, r, probe, text, lost in table["noise"]}
-    for c, r, probe, held, turns, none, every in table["turns"]:
-        key = stream(seed, f"turns {probe} {table['runtimes'][r]}")
-        again = random(key, method["resamples"] * turns).reshape(method["resamples"], turns)
-        shares = (again < held / turns).sum(axis=1) / turns
+    for c, r, probe, up_to, none, every in table["turns"]:
+        drawn = random(stream(seed, f"turns {probe} {table['runtimes'][r]}"), method["resamples"])
+        shares = np.searchsorted(up_to[:-1], drawn, side="right") / (len(up_to) - 1)
         picks = (random(stream(seed, f"picks {probe}"), draws) * method["resamples"]).astype(int)
         noise[c, r] = (none + shares * (every - none))[picks]
     low, high, total = np.zeros((len(field), draws)), np.zeros((len(field), draws)), np.zeros(draws)

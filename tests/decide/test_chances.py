@@ -101,7 +101,7 @@ def test_a_runtime_that_lost_blocks_is_resampled_from_all_that_it_has() -> None:
 
 
 def test_a_share_of_turns_is_drawn_as_often_as_it_would_come_out() -> None:
-    """a holds in 4 of 8 turns and is first when 5 or more of another 8 hold; b's value is fixed between."""
+    """Four of eight turns held: another eight are beta-binomial, and each runtime's luck is its own."""
     (*_, a, _), (*_, b, _) = row("a"), row("b")
     a = replace(a, probe="tidy", outcome=Outcome.SOMETIMES, held=4, turns=8)
     b = replace(b, probe="tidy", outcome=Outcome.SOMETIMES, held=9, turns=16)
@@ -109,7 +109,7 @@ def test_a_share_of_turns_is_drawn_as_often_as_it_would_come_out() -> None:
     rows = criterion_rows([a, b], rules)
     spread = noise(rows, rules)
     shares = np.unique(spread.scores["tidy", "a"], return_counts=True)
-    expected = stats.binom.pmf(np.arange(9), 8, 0.5)
+    expected = stats.betabinom.pmf(np.arange(9), 8, 4.5, 4.5)
     for share, count in zip(*shares, strict=True):
         assert count / 4000 == pytest.approx(expected[round(8 * share)], abs=0.03)
     assert abs(np.corrcoef(spread.scores["tidy", "a"], spread.scores["tidy", "b"])[0, 1]) < 0.06

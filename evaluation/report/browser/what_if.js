@@ -86,12 +86,12 @@
       });
       spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
     }
-    for (const [criterion, runtime, probe, held, turns, none, all] of site.turns) {
+    for (const [criterion, runtime, probe, upTo, none, all] of site.turns) {
       const key = stream(`turns ${probe} ${site.runtimes[runtime]}`);
+      const turns = upTo.length - 1;
       const medians = Float64Array.from({ length: method.resamples }, (_, k) => {
-        let again = 0;
-        for (let j = 0; j < turns; j++) again += random(key, k * turns + j) < held / turns;
-        return none + (again / turns) * (all - none);
+        const drawn = random(key, k);
+        return none + (upTo.filter((chance, held) => held < turns && chance <= drawn).length / turns) * (all - none);
       });
       const name = `picks ${probe}`;
       if (!chosen.has(name)) {
