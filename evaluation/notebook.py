@@ -12,9 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import papermill
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from evaluation.errors import EvaluationError
@@ -58,6 +55,10 @@ def execute(
     EvaluationError
         A parameter is unknown, a cell failed, the kernel died, or the last cell did not run.
     """
+    import papermill  # noqa: PLC0415 - half a second, for which no other command has to wait
+    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - as above
+    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - as above
+
     _require_parameters(notebook, {**parameters, "sealed": ""})
     output.parent.mkdir(parents=True, exist_ok=True)
     mark = output.with_suffix(".sealed")
@@ -110,6 +111,8 @@ def execute(
 
 
 def _require_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    import papermill  # noqa: PLC0415 - as in `execute`
+
     try:
         known = papermill.inspect_notebook(str(notebook))
     except Exception as error:  # noqa: BLE001 - nbformat stumbles over damage in any way there is

@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import nbformat
 from markupsafe import Markup
-from nbconvert.exporters import TemplateExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
@@ -22,6 +19,10 @@ from evaluation.report.lean import lean, lean_script, lean_style
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.packing import pack
+
+if TYPE_CHECKING:
+    from nbconvert.exporters import TemplateExporter
+    from nbformat import NotebookNode
 
 __all__ = ["page", "render", "script"]
 
@@ -46,6 +47,11 @@ def prose(source: str) -> Markup:
 
     HTML in the prose is shown as text: a notebook may have been edited by anyone.
     """
+    from nbconvert.filters.markdown_mistune import (  # noqa: PLC0415 - as in `exporter`
+        IPythonRenderer,
+        MarkdownWithMath,
+    )
+
     renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
     html = MarkdownWithMath(renderer=renderer).render(_HEADING.sub("", source, count=1))
     return Markup(html)  # noqa: S704 - the renderer escapes
@@ -61,6 +67,8 @@ def exporter() -> TemplateExporter:
 
     Of what the page is put together from, only prose, chapters, style and script are markup.
     """
+    from nbconvert.exporters import TemplateExporter  # noqa: PLC0415 - half a second, for which no other command has to wait
+
     made = TemplateExporter(
         extra_template_basedirs=[str(TEMPLATES)],
         template_name="page",
@@ -71,7 +79,7 @@ def exporter() -> TemplateExporter:
     return made
 
 
-def page(notebook: nbformat.NotebookNode) -> str:
+def page(notebook: NotebookNode) -> str:
     """Turn an executed notebook into a page.
 
     Raises
@@ -130,6 +138,8 @@ def render(executed_notebook: Path, output: Path) -> Path:
     EvaluationError
         The notebook cannot be read, was not run to its end, or the page would load something.
     """
+    import nbformat  # noqa: PLC0415 - as in `exporter`
+
     try:
         notebook = nbformat.read(executed_notebook, as_version=4)
     except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
