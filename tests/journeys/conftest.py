@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from walking import Clone, clean_clone, everybodys_python, new_folder
+
+from journeys.walking import Clone, clean_clone, everybodys_python, new_folder
 
 CloneOf = Callable[..., Clone]
 PASSED: set[str] = set()

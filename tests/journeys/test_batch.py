@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CloneOf
 from processes import eventually
-from walking import PATIENCE, Clone, named_user, new_folder
+
+from journeys.conftest import CloneOf
+from journeys.walking import PATIENCE, Clone, named_user, new_folder
 
 pytestmark = pytest.mark.real
 

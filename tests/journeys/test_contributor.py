@@ -9,9 +9,10 @@ import signal
 import subprocess
 
 import pytest
-import supplies
-from conftest import CloneOf
-from walking import PATIENCE, PROJECT, Clone, named_user
+
+from journeys import supplies
+from journeys.conftest import CloneOf
+from journeys.walking import PATIENCE, PROJECT, Clone, named_user
 
 pytestmark = pytest.mark.real
 

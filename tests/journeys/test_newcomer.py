@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from processes import eventually
-from walking import PATIENCE, Clone, named_user
+
+from journeys.walking import PATIENCE, Clone, named_user
 
 pytestmark = pytest.mark.real
 

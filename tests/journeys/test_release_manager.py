@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from conftest import CloneOf
-from walking import Clone, named_user, new_folder, ordinary_user
+
+from journeys.conftest import CloneOf
+from journeys.walking import Clone, named_user, new_folder, ordinary_user
 
 pytestmark = pytest.mark.real
 

@@ -8,7 +8,8 @@ import json
 import re
 
 import pytest
-from walking import Clone, named_user
+
+from journeys.walking import Clone, named_user
 
 pytestmark = pytest.mark.real
 

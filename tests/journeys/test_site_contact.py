@@ -9,8 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import CloneOf
-from walking import Clone, new_folder, ordinary_user
+
+from journeys.conftest import CloneOf
+from journeys.walking import Clone, new_folder, ordinary_user
 
 pytestmark = pytest.mark.real
 

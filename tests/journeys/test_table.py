@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from naming import Commands, Uses, make_use, merged, named_in
-from walking import BOOK, PROJECT
+
+from journeys.naming import Commands, Uses, make_use, merged, named_in
+from journeys.walking import BOOK, PROJECT
 
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"

@@ -1,0 +1,1 @@
+"""One file per reader: the commands as a reader runs them, from a clean clone."""
