@@ -132,6 +132,15 @@ def test_what_a_user_can_act_on_is_told_without_a_traceback(monkeypatch: pytest.
     assert told.stdout == ""
 
 
+def test_a_reason_from_outside_does_not_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise EvaluationError("docker says \x1b]0;owned\x07\x1b[2J\u202e", where="docker")
+
+    monkeypatch.setattr(commands, "doctor", fail)
+    told = evaluation("doctor").stderr
+    assert told == "evaluation: docker: docker says <U+001B>]0;owned<U+0007><U+001B>[2J<U+202E>\n"
+
+
 def test_what_is_our_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise ZeroDivisionError

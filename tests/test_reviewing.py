@@ -230,6 +230,16 @@ def test_a_report_is_verified_and_every_forgery_is_named(results: Path, page: Pa
         assert "Do not rely on it" in told.output
 
 
+def test_verifying_writes_nothing_into_the_results(results: Path, page: Path) -> None:
+    def there() -> dict[Path, tuple[int, bytes]]:
+        return {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in results.rglob("*") if p.is_file()}
+
+    before = there()
+    told = evaluation("verify", page, "--results", results)
+    assert told.exit_code == 0, told.output
+    assert there() == before
+
+
 def test_what_was_measured_since_changes_nothing_of_a_report(results: Path, page: Path) -> None:
     made_up_run(results, "20260301T000000Z-later", "28.0", 0.1)
     told = evaluation("verify", page, "--results", results)

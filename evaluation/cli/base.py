@@ -15,6 +15,7 @@ import click
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.report.text import visible
 
 __all__ = [
     "criteria_option",
@@ -56,7 +57,7 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:
-            click.secho(f"evaluation: {error}", err=True, fg="red")
+            click.secho(f"evaluation: {visible(str(error))}", err=True, fg="red")
             sys.exit(1)
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:

@@ -21,6 +21,7 @@ from evaluation.cli.base import (
     user_option,
 )
 from evaluation.measure.conformance import shortcomings
+from evaluation.report.text import visible
 from evaluation.steps import STEP_FAILED
 from evaluation.store import Run
 
@@ -35,7 +36,7 @@ def doctor(*, as_json: bool, site: str) -> None:
     Needs nothing; changes nothing.
     """
     checkup = commands.doctor(site)
-    click.echo(json.dumps(checkup.as_json(), indent=2) if as_json else checkup.as_text())
+    click.echo(json.dumps(checkup.as_json(), indent=2) if as_json else visible(checkup.as_text()))
 
 
 @main.command()
@@ -250,5 +251,5 @@ def conform(*, site: str, runtimes: tuple[str, ...], user: str) -> None:
     results = []
     for result in commands.conform(site=site, runtimes=runtimes, user=user):
         results.append(result)
-        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
+        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {visible(result.message)}")
     fail_with(shortcomings(results, runtimes))
