@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, TextIO
 
 from evaluation import notebook
 from evaluation.errors import EvaluationError
+from evaluation.scratch import remove_tree
 from evaluation.store import Run, find_runs
 
 __all__ = ["FIRST", "MEASURING", "STEP_FAILED", "failures_told", "note_failures", "take_steps"]
@@ -46,7 +48,8 @@ def take_steps(
     """
     known = {run.path.name for run in find_runs(results, site)}
     failed: dict[str, str] = {}
-    opened = results / f"{FIRST}.ipynb"
+    # Under a name that is nobody's: another site, or another node, may begin a run in the same folder.
+    opened = Path(mkdtemp(prefix=f".{FIRST}-", dir=results)) / f"{FIRST}.ipynb"
     try:
         name = _executed(notebooks / opened.name, opened, {**parameters, **first}, terminal)
     except EvaluationError as error:
@@ -59,6 +62,7 @@ def take_steps(
     executed = run.path / "executed"
     executed.mkdir(exist_ok=True)
     opened.replace(executed / opened.name)
+    remove_tree(opened.parent)
     for step in MEASURING:
         file = f"{step}.ipynb"
         try:

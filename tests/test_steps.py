@@ -66,6 +66,14 @@ def test_a_step_that_fails_costs_that_step(notebooks: Path, results: Path) -> No
     assert {path.stem for path in (run.path / "executed").iterdir()} == {FIRST, *MEASURING}
 
 
+def test_what_lies_in_the_results_folder_stays_what_it_was(notebooks: Path, results: Path) -> None:
+    (results / f"{FIRST}.ipynb").write_text("my own work")
+    taken(notebooks, results)
+    assert (results / f"{FIRST}.ipynb").read_text() == "my own work"
+    assert {path.suffix for path in results.iterdir()} == {"", ".ipynb", ".taken"}
+    assert not [path for path in results.iterdir() if path.name.startswith(".")]
+
+
 def test_a_kernel_that_was_killed_is_taken_up_once_more(notebooks: Path, results: Path) -> None:
     killed = "import os\nfrom pathlib import Path\nmark = Path(results, 'killed')\n"
     once = f"{killed}if not mark.exists():\n    mark.touch()\n    os.kill(os.getpid(), 9)"
