@@ -469,8 +469,10 @@ def sweep(
     return f"{preview.sweep_text(run)}\n\n{said}\nmeasured: {os.path.relpath(run.path)}"
 
 
-def calibrate_timing(*, site: str, blocks: int, results: Path | None, user: str) -> str:
-    """Hold the bare host against itself alone, in a run of its own; return what it tells, as text.
+def calibrate_timing(
+    *, site: str, blocks: int, results: Path | None, user: str
+) -> tuple[str, tuple[str, ...]]:
+    """Hold the bare host against itself alone, in a run of its own; return what it tells, and what broke.
 
     Nothing is decided from such a run. A ``blocks`` of 0 takes as many as the profile says.
     """
@@ -495,9 +497,18 @@ def calibrate_timing(*, site: str, blocks: int, results: Path | None, user: str)
     found_here = [
         facts for facts in done.manifest.runtimes if facts.version and facts.role is Role.ALTERNATIVE
     ]
-    return preview.calibration_text(
+    text = preview.calibration_text(
         done, here / "criteria.yaml", comparisons=sum(map(len, groups.values())) * max(1, len(found_here))
     )
+    hosts = [
+        finding
+        for finding in findings_of(done, load_criteria(here / "criteria.yaml"))
+        if finding.runtime == CONTROL
+    ]
+    faults = [f"{item.probe} broke: {item.message}" for item in hosts if item.outcome is Outcome.ERROR]
+    if not faults and not any(item.outcome is Outcome.MEASURED for item in hosts):
+        faults.append(f"nothing was measured: {hosts[0].message if hosts else 'no probe was taken'}")
+    return text, tuple(faults)
 
 
 def calibrate_security(

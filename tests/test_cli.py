@@ -9,7 +9,11 @@ import logging
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -424,6 +428,32 @@ def test_a_calibration_of_the_checklist_ends_with_1_where_it_cannot_be_relied_on
     assert told.stderr == "".join(f"evaluation: {fault}\n" for fault in faults)
     assert (asked[0]["attempts"], asked[0]["runtimes"], asked[0]["repeats"]) == (("P15",), ("docker",), 2)
     assert evaluation("calibrate", "security", "--runtime", "shifter").exit_code == 2
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_calibration_of_timings_ends_with_1_where_a_probe_broke(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    broken: bool,  # noqa: FBT001
+) -> None:
+    run = Run.create(tmp_path / "results", manifest())
+    for block in range(12):
+        for order, arm in enumerate(("host", "host-again")):
+            taken = observation(block, arm, order=order, value=0.01 + 0.0001 * (block % 3))
+            if broken:
+                taken = replace(taken, name="problem", value="it broke", unit="")
+            run.append(Turn(probe="cold_start", runtime=arm, block=block), [taken], [])
+    run.finish("2026-01-01T00:00:00.000+00:00")
+
+    @contextmanager
+    def opened(*_: object, **__: object) -> Iterator[object]:
+        yield SimpleNamespace(measure=lambda *_, **__: "", finish=lambda: run)
+
+    monkeypatch.setattr(commands, "open_measurement", opened)
+    told = evaluation("calibrate", "timing")
+    assert told.exit_code == int(broken), told.output
+    assert ("evaluation: cold_start broke: it broke" in told.stderr) is broken
+    assert ("nothing could be measured twice" in told.stdout) is broken
 
 
 def test_only_attempts_can_be_calibrated() -> None:

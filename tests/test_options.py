@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from made_up_run import manifest
 
 from evaluation import commands
 from evaluation.cli import main
+from evaluation.store import Run
 
 SAMPLES = {
     "text": "word",
@@ -171,7 +173,7 @@ def test_the_words_for_a_node_are_words_of_this_command_line(
 
     def remember(_: object, words: list[str], results: Path) -> Path:
         sent.append(words)
-        return results
+        return Run.create(results, manifest()).path
 
     monkeypatch.setattr(commands, "goes_to_a_node", lambda _: True)
     monkeypatch.setattr(commands, "run_on_node", remember)

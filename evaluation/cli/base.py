@@ -90,7 +90,7 @@ def fail_with(faults: Sequence[str]) -> None:
 
 
 site_option = click.option(
-    "--site", default="local", show_default=True, help="A file in sites/, without .yaml."
+    "--site", default="local", show_default=True, metavar="NAME", help="A file in sites/, without .yaml."
 )
 results_option = click.option(
     "--results", type=click.Path(path_type=Path), help="Folder of the results.  [default: the project's]"

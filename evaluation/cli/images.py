@@ -118,7 +118,9 @@ def image_drift(*, names: tuple[str, ...], write: bool, user: str) -> None:
 
 @image.command("sbom")
 @click.argument("name")
-@click.option("--output", type=click.Path(path_type=Path), help="[default: it is printed]")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to write it.  [default: it is printed]"
+)
 @told
 def image_sbom(*, name: str, output: Path | None) -> None:
     """Give an image's bill of materials: CycloneDX 1.6, the same bytes each time. Needs its ledger."""

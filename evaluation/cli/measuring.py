@@ -47,7 +47,7 @@ def doctor(*, as_json: bool, site: str) -> None:
     show_default=True,
     help="quick; full: as long as precision needs; trial: a minute or two, to see that everything works.",
 )
-@runtime_option("Only this one; may be repeated; 'none' for the bare host alone.  [default: all here]")
+@runtime_option("Only this runtime; may be repeated; 'none' for the bare host alone.  [default: all here]")
 @results_option
 @user_option
 @ladder_option
@@ -92,14 +92,14 @@ def run(
 
 @main.command()
 @site_option
-@runtime_option("Only this one, and the bare host; may be repeated.  [default: all here that are ranked]")
-@click.option("--max", "most", default=32, show_default=True, help="So many at once at most.")
+@runtime_option("Only this runtime, and the bare host; may be repeated.  [default: all here that are ranked]")
+@click.option("--max", "most", default=32, show_default=True, help="The most containers to start at once.")
 @click.option(
     "--probe",
     "probes",
     multiple=True,
     type=click.Choice(["start", "import"]),
-    help="What they do: start, or import Python modules too; may be repeated.  [default: start]",
+    help="What each one does: start, or import Python modules too; may be repeated.  [default: start]",
 )
 @click.option("--repeats", default=3, show_default=True, help="How often each level is taken.")
 @click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
@@ -108,7 +108,7 @@ def run(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Spread each level over so many nodes of the site's batch system.",
+    help="Spread each level over this many nodes of the site's batch system.",
 )
 @click.option("--fresh", is_flag=True, help="Begin anew even if an interrupted sweep could be resumed.")
 @results_option
@@ -127,7 +127,7 @@ def sweep(
     results: Path | None,
     user: str,
 ) -> None:
-    """Start 1, 2, 4 ... MAX containers at once, and find where more of them are no use, or break something.
+    """Start 1, 2, 4 and up to MAX containers at once, and find where more are of no use, or break something.
 
     Runtimes take turns. A runtime is stopped at the first distress of the host: little memory, everything
     waiting for memory, failures. All that was started is ended, even if this is killed; an interrupted sweep
@@ -153,7 +153,7 @@ def sweep(
 @main.command()
 @click.argument("name", metavar="PROBE")
 @runtime_option(
-    "Ask this one, by its id as evaluation doctor lists it; may be repeated.  [required]", required=True
+    "The runtime to ask, by its id as evaluation doctor lists it; may be repeated.  [required]", required=True
 )
 @click.option(
     "--blocks", type=click.IntRange(min=1), default=5, show_default=True, help="Blocks of a measured probe."
@@ -187,7 +187,7 @@ def calibrate() -> None:
     "--blocks",
     type=click.IntRange(min=0),
     default=0,
-    help="So many blocks.  [default: 60, or what 15 minutes allow]",
+    help="How many blocks to take.  [default: 60, or what 15 minutes allow]",
 )
 @results_option
 @user_option
@@ -195,16 +195,19 @@ def calibrate() -> None:
 def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
     """Hold the bare host against itself: noise, false positives, and how many blocks a claim needs.
 
-    Needs no container runtime. The run is kept in the results, and no decision is made from it.
+    Needs no container runtime. The run is kept in the results, and no decision is made from it. Ends with 1
+    where a probe broke or nothing was measured.
     """
-    click.echo(commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user))
+    text, faults = commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user)
+    click.echo(text)
+    fail_with(faults)
 
 
 @calibrate.command()
 @click.argument("attempts", nargs=-1)
 @site_option
 @runtime_option(
-    "Only the flags of this one, docker or apptainer, and no other runtime; may be repeated.  "
+    "Only the flags of this runtime, docker or apptainer, and no other; may be repeated.  "
     "[default: both, and all runtimes here as they are]",
     choices=("docker", "apptainer"),
 )
@@ -221,9 +224,9 @@ def security(
     results: Path | None,
     user: str,
 ) -> None:
-    """Try the security checklist itself: which flag of Docker and Apptainer flips which attempt.
+    """Calibrate the security checklist: which flag of Docker and Apptainer flips which attempt.
 
-    Every attempt is made with one flag more at a time, and with one that changes nothing; then again on
+    Every attempt is made with one more flag at a time, and with one that changes nothing; then again on
     every runtime as it is. ATTEMPTS are ids (P15, setuid_planting); without any, all. Flags that did
     not start are listed. Ends with 1 where what was asked for is not here or broke, the null flips something,
     or a verdict is not repeated. Needs Docker or Apptainer. Takes an hour on two cores; an interrupted
@@ -238,7 +241,7 @@ def security(
 
 @main.command()
 @site_option
-@runtime_option("Only this one; may be repeated; 'none' for the bare host alone.  [default: all here]")
+@runtime_option("Only this runtime; may be repeated; 'none' for the bare host alone.  [default: all here]")
 @user_option
 @told
 def conform(*, site: str, runtimes: tuple[str, ...], user: str) -> None:

@@ -15,7 +15,9 @@ from evaluation.cli.base import criteria_option, main, results_option, runs_opti
 @results_option
 @runs_option
 @criteria_option
-@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/report.html]")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to write it.  [default: RESULTS/report.html]"
+)
 @click.option(
     "--format",
     "form",

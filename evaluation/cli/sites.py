@@ -50,7 +50,9 @@ def site_check(*, name: str, results: Path | None) -> None:
 @click.argument("name")
 @results_option
 @criteria_option
-@click.option("--output", type=click.Path(path_type=Path), help="[default: RESULTS/site-NAME.html]")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to write it.  [default: RESULTS/site-NAME.html]"
+)
 @told
 def site_page(*, name: str, results: Path | None, criteria: Path | None, output: Path | None) -> None:
     """Write one page of a site, measured or not, that prints on one sheet of A4. Needs results only."""
@@ -65,8 +67,12 @@ def site_page(*, name: str, results: Path | None, criteria: Path | None, output:
 @click.option(
     "--output", type=click.Path(path_type=Path), help="The archive.  [default: RESULTS/SITE-RUN.zip]"
 )
-@click.option("--hide", multiple=True, metavar="WORD", help="A further word that must not leave.")
-@click.option("--public", multiple=True, metavar="WORD", help="A host's or user's name that may leave.")
+@click.option(
+    "--hide", multiple=True, metavar="WORD", help="A further word that must not leave; may be repeated."
+)
+@click.option(
+    "--public", multiple=True, metavar="WORD", help="A host's or user's name that may leave; may be repeated."
+)
 @click.option("--key", type=click.Path(path_type=Path), help="The site's key.  [default: in ~/.config]")
 @click.option("--yes", is_flag=True, help="Do not ask; for use without a terminal.")
 @told
