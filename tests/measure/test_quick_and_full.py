@@ -32,7 +32,7 @@ def test_the_quick_profile_leaves_out_what_takes_long_unless_asked_for_it(
     both = (probe(note, "cold_start"), replace(probe(note, "warm_start"), quick=False))
     monkeypatch.setattr(module, "discover", lambda: {item.id: item for item in both})
     monkeypatch.setattr(module, "group_of", lambda _: "group")
-    monkeypatch.setattr(module, "why_enough", lambda *_: "")
+    monkeypatch.setattr(module, "why_enough", lambda *_, **__: "")
     run = Run.create(tmp_path / "results", manifest())
     with measurement(run, tmp_path / "scratch", replace(TINY, name=profile)) as opened:
         opened.measure("group", only=only)
