@@ -27,7 +27,7 @@ from evaluation.inventory import load_inventory
 from evaluation.measure import discovery
 from evaluation.measure.alone import alone
 from evaluation.measure.conformance import Result
-from evaluation.measure.images import built_image, runner
+from evaluation.measure.images import built_image, images_kept, runner
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
@@ -213,9 +213,11 @@ def run(
         "criteria": str(here / "criteria.yaml"),
         "measure_as": user,
     }
-    measured = take_steps(
-        here / "notebooks", site, results, common, {"ladder": ladder, "fresh": fresh}, sys.stdout
-    )
+    who = measuring_user(user or where.measure_as or "", bare_host=runtimes.split() == ["none"])
+    with images_kept(who) as keep:
+        measured = take_steps(
+            here / "notebooks", site, results, common, {"ladder": ladder, "fresh": fresh}, sys.stdout, keep
+        )
     measured.finish(now())
     _warn_of_shortage(measured)
     _warn_of_failures(measured)

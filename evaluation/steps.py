@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, TextIO
@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from evaluation import notebook
 from evaluation.errors import EvaluationError
 from evaluation.scratch import remove_tree
-from evaluation.store import Run, find_runs
+from evaluation.store import Manifest, Run, find_runs
 
 __all__ = ["FIRST", "MEASURING", "STEP_FAILED", "failures_told", "note_failures", "take_steps"]
 
@@ -26,7 +26,7 @@ _AGAIN = "  ... {step}: its kernel ended; it is taken up once more where it stop
 
 def take_steps(
     notebooks: Path, site: str, results: Path, parameters: Mapping[str, Any], first: Mapping[str, Any],
-    terminal: TextIO,
+    terminal: TextIO, opened_run: Callable[[Manifest], None] = lambda _: None,
 ) -> Run:  # fmt: skip
     """Execute every notebook; give the run, which says of itself what failed.
 
@@ -40,6 +40,8 @@ def take_steps(
         Values for the parameters of all notebooks, and those that only the first has.
     terminal : file
         Where what they print is shown as it comes.
+    opened_run : callable, optional
+        Is called once it is known which run was opened.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def take_steps(
         name, failed[FIRST] = begun[-1], _told(error)
         terminal.write(f"{FIRST} failed, and the others go on: {failed[FIRST]}\n")
     run = Run(results / site / name)
+    opened_run(run.manifest)
     executed = run.path / "executed"
     executed.mkdir(exist_ok=True)
     opened.replace(executed / opened.name)

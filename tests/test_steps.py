@@ -66,6 +66,16 @@ def test_a_step_that_fails_costs_that_step(notebooks: Path, results: Path) -> No
     assert {path.stem for path in (run.path / "executed").iterdir()} == {FIRST, *MEASURING}
 
 
+def test_who_executes_them_is_told_of_the_run_before_the_others_begin(notebooks: Path, results: Path) -> None:
+    told: list[tuple[str, list[Path]]] = []
+    values = {"results": str(results), "name": MANIFEST.run}
+    take_steps(
+        notebooks, MANIFEST.site, results, values, {"fresh": False}, io.StringIO(),
+        lambda manifest: told.append((manifest.run, [*results.glob("*.taken")])),
+    )  # fmt: skip
+    assert told == [(MANIFEST.run, [])]
+
+
 def test_what_lies_in_the_results_folder_stays_what_it_was(notebooks: Path, results: Path) -> None:
     (results / f"{FIRST}.ipynb").write_text("my own work")
     taken(notebooks, results)

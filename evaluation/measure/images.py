@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from evaluation.images.build import BuiltImage, build, folder_of, kept_image
 from evaluation.images.contents import place_contents
-from evaluation.images.holding import use
+from evaluation.images.holding import release, use
 from evaluation.images.recipe import list_images, load_recipe
 from evaluation.manifest import Manifest
 from evaluation.measure.launcher import Command, Launcher
-from evaluation.measure.user import ourselves
+from evaluation.measure.user import User, ourselves
 from evaluation.model import DEFAULT_IMAGE
 from evaluation.probes.base import Completed
 
-__all__ = ["built_image", "images_used", "place_lists", "runner", "wanted_images"]
+__all__ = ["built_image", "images_kept", "images_used", "place_lists", "runner", "wanted_images"]
 
 _ALWAYS = ("xs", DEFAULT_IMAGE)
 _IF_BUILT = ("med",)
@@ -58,6 +59,20 @@ def images_used(manifest: Manifest, launcher: Launcher) -> None:
     """Keep others from changing the images of a run, until `evaluation.images.holding.release`."""
     for facts in manifest.images.values():
         use(folder_of(facts.recipe_sha256, facts.name, launcher.user.cache), runner(launcher))
+
+
+@contextmanager
+def images_kept(user: User) -> Iterator[Callable[[Manifest], None]]:
+    """Give what keeps the images of a run as they are until the end, between its notebooks too."""
+
+    def keep(manifest: Manifest) -> None:
+        with Launcher(user) as launcher:
+            images_used(manifest, launcher)
+
+    try:
+        yield keep
+    finally:
+        release()
 
 
 def place_lists(names: Iterable[str], images: Path, launcher: Launcher, payload: Path) -> None:

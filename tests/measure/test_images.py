@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from made_up_run import manifest
 from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
@@ -15,12 +17,13 @@ from evaluation.images.build import BuiltImage, folder_of, kept_image
 from evaluation.images.process import UnreadableCacheError
 from evaluation.images.recipe import load_recipe
 from evaluation.measure.forms import sif_labels
-from evaluation.measure.images import runner, wanted_images
+from evaluation.measure.images import images_kept, runner, wanted_images
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import _unavailable
 from evaluation.measure.user import ourselves
 from evaluation.model import Completed
 from evaluation.probes.registry import find
+from evaluation.store import ImageFacts
 from evaluation.testing import ended
 
 IMAGES = Path(__file__).parents[2] / "images"
@@ -57,6 +60,28 @@ def test_an_image_that_cannot_be_read_is_not_taken_for_one_that_is_not_built(lau
     pretend_built("med", launcher.user.cache)
     with unreadable(), pytest.raises(UnreadableCacheError, match="cannot be read"):
         wanted_images(IMAGES, launcher, ())
+
+
+def test_the_images_of_a_run_are_kept_between_its_notebooks_and_let_go_at_the_end(launcher: Launcher) -> None:
+    folder = pretend_built("small", launcher.user.cache)
+    sha256 = load_recipe(IMAGES, "small").sha256
+    facts = ImageFacts(
+        name="small",
+        recipe="",
+        recipe_sha256=sha256,
+        digest="d",
+        tar_bytes=1,
+        build_s=0.0,
+        packages=(),
+        forms=(),
+    )
+    lock = folder.with_name(f"{folder.name}.lock")
+    with images_kept(launcher.user) as keep:
+        keep(manifest().model_copy(update={"image": facts}))
+        with lock.open("rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_those_asked_for_and_the_one_nothing_runs_without(launcher: Launcher) -> None:
