@@ -81,8 +81,8 @@ def test_every_number_and_every_name_of_the_first_part_is_compared(page: str) ->
     """One at a time, in texts and in attributes: figures, names, widths, links, classes."""
     start, end = first_part(page)
     words = list(re.finditer(r"\w[\w.-]*", page[start:end]))
-    assert sum(bool(re.search(r"\d", word[0])) for word in words) > 50
-    assert len(words) > 400
+    assert sum(bool(re.search(r"\d", word[0])) for word in words) > 20  # whatever the reference answers
+    assert len(words) > 300
     changed = 0
     for word in words:
         new = other(word[0])
@@ -93,7 +93,7 @@ def test_every_number_and_every_name_of_the_first_part_is_compared(page: str) ->
         said = told(forged, page)
         assert said, word[0]
         assert new.strip("._-") in said or "1. The answer" in said, (word[0], said)
-    assert changed > 400
+    assert changed > 300
 
 
 def test_so_is_every_chapter(page: str) -> None:
@@ -116,9 +116,12 @@ def test_the_first_card_is_named_with_both_winners(page: str) -> None:
 
 
 def test_a_difference_in_an_attribute_shows_the_element(page: str) -> None:
-    said = told(page.replace("width=100.0% height=7", "width=36.0% height=7", 1), page)
-    assert "the page has <rect class=fill width=36.0% height=7" in said
-    assert "its results give <rect class=fill width=100.0% height=7" in said
+    found = re.search(r"<line[^>]* x2=[\d.]+%", page)
+    assert found
+    forged = re.sub(r"x2=.*", "x2=99.9%", found[0])
+    said = told(page.replace(found[0], forged, 1), page)
+    assert f"the page has {forged}" in said
+    assert f"its results give {found[0]}" in said
 
 
 FORGERIES = {
@@ -135,9 +138,9 @@ FORGERIES = {
     "the script": ("</script>\n</body>", ";alert(1)</script>\n</body>", "script is not the one"),
     "a script more": ("</body>", "<script>alert(1)</script></body>", "the page has <script>"),
     "the policy": ("default-src &#39;none&#39;", "default-src *", "default-src *"),
-    "a link": ("href=#scores-", "href=#score-", "href=#score-"),
-    "a space that is none": ("No clear winner", "No\xa0clear winner", "No clear winner"),
-    "marks that cannot be seen": ("No clear winner", "No clear \u202ewinner", "<U+202E>"),
+    "a link": ("href=#1-the-answer", "href=#2-the-answer", "href=#2-the-answer"),
+    "a space that is none": ("Skip to the", "Skip\xa0to the", "Skip to the"),
+    "marks that cannot be seen": ("Skip to the", "Skip to \u202ethe", "<U+202E>"),
     "the end of the page": ("</html>", "", "nothing, its results give </html>"),
     "what comes behind it": ("</html>", "</html>\npodman wins", "podman wins"),
     "other data of the same name": (
