@@ -20,6 +20,6 @@ SCRIPTS = sorted(
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("script", SCRIPTS, ids=[str(path.relative_to(ROOT)) for path in SCRIPTS])
 def test_a_script_has_no_fault_that_shellcheck_knows(script: Path) -> None:
-    command = ["shellcheck", "--external-sources", "--severity=warning", script]
+    command = ["shellcheck", "--external-sources", "--severity=warning", str(script)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
