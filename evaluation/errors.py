@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["EvaluationError", "Fault", "FaultyDocumentError"]
+__all__ = ["BusyError", "EvaluationError", "Fault", "FaultyDocumentError"]
 
 
 class EvaluationError(Exception):
@@ -30,6 +30,10 @@ class EvaluationError(Exception):
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  {self.advice}" if self.advice else head
+
+
+class BusyError(EvaluationError):
+    """Another measurement is under way: what was asked for can be done later, as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from traitlets.config import Config
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import BusyError, EvaluationError
 from evaluation.measure.progress import PREFIX
 from evaluation.scratch import scratch_directory
 from evaluation.sealing import seal
@@ -82,7 +82,7 @@ def execute(
     except PapermillExecutionError as error:
         kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]
         ours = {kind.__name__ for kind in kinds}
-        raise EvaluationError(
+        raise (BusyError if error.ename == BusyError.__name__ else EvaluationError)(
             str(error.evalue) if error.ename in ours else f"{error.ename}: {error.evalue}",
             where=f"{notebook.name}, cell {error.exec_count}",
             advice=f"The executed notebook with its traceback: {output}",

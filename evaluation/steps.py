@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 from typing import Any, TextIO
 
 from evaluation import notebook
-from evaluation.errors import EvaluationError
+from evaluation.errors import BusyError, EvaluationError
 from evaluation.scratch import remove_tree
 from evaluation.store import Manifest, Run, find_runs
 
@@ -46,7 +46,7 @@ def take_steps(
     Raises
     ------
     EvaluationError
-        No run could be opened.
+        No run could be opened, or another measurement has begun meanwhile: the run can be resumed.
     """
     known = {run.path.name for run in find_runs(results, site)}
     failed: dict[str, str] = {}
@@ -70,6 +70,8 @@ def take_steps(
         file = f"{step}.ipynb"
         try:
             _executed(notebooks / file, executed / file, {**parameters, "run": name}, terminal)
+        except BusyError:
+            raise  # nothing is wrong with the step: the run is left as it is, to be resumed
         except EvaluationError as error:
             failed[step] = _told(error)
             terminal.write(f"{step} failed, and the others go on: {failed[step]}\n")

@@ -11,7 +11,7 @@ import pytest
 from made_up_run import manifest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import BusyError, EvaluationError
 from evaluation.steps import FIRST, MEASURING, failures_told, take_steps
 from evaluation.store import Run
 
@@ -107,6 +107,17 @@ def test_a_first_step_that_opened_a_run_costs_itself_too(notebooks: Path, result
     assert run.path.name == later.run
     assert list(run.manifest.failed) == [FIRST]
     assert (results / "40_scaling.taken").exists()
+
+
+def test_a_machine_that_somebody_else_measures_on_meanwhile_fails_no_step(
+    notebooks: Path, results: Path
+) -> None:
+    """The run is left as it is, to be resumed; its steps were not asked."""
+    write(notebooks, "30_operations", "from evaluation.errors import BusyError\nraise BusyError('under way')")
+    with pytest.raises(BusyError, match="under way"):
+        taken(notebooks, results)
+    assert not Run(results / MANIFEST.site / MANIFEST.run).manifest.failed
+    assert not (results / "40_scaling.taken").exists()
 
 
 def test_without_a_run_there_is_nothing_to_go_on_with(notebooks: Path, results: Path) -> None:

@@ -273,7 +273,8 @@ def _refuse_unseen(payload: str, reference: str, runtime: Runtime, run: Run) -> 
     bound = run(runtime.argv(replace(alone, binds=(bind,))), b"", _START_S)
     how = "it sees nothing in it that it could run" if bound.ok else reason_of(bound)
     raise UnseenFolderError(
-        f"it runs the image, but not with the temporary folder {Path(bind.source).parent} bound ({how})",
+        f"it runs the image, but not with a folder of {Path(bind.source).parents[1]} bound: TMPDIR is to be "
+        f"one that it sees ({how})",
         where=f"{runtime.id}, {reference}",
         advice="Set TMPDIR to a folder that the runtime, or its engine, can see.",
     )

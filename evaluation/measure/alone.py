@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import BusyError, EvaluationError
 
 __all__ = ["LOCK", "alone"]
 
@@ -47,7 +47,7 @@ def alone() -> Iterator[None]:
                     where=f"socket @{name}",
                     advice=f"Is the name in {LOCK} short, and are abstract sockets allowed here?",
                 ) from None
-            raise EvaluationError(
+            raise BusyError(
                 f"another measurement is under way on this host{_holder(name)}",
                 where=f"socket @{name}",
                 advice="Wait for its end: two at once would measure each other.",

@@ -250,7 +250,7 @@ def test_a_folder_that_a_runtime_does_not_see_is_not_its_failure(bound: Complete
             return ended(exit_status=125, stderr=b"docker: no such file: /payload/probe")
         return bound if any("/payload" in word for word in argv) else ended()
 
-    with pytest.raises(UnseenFolderError, match="but not with the temporary folder /scratch/x bound") as told:
+    with pytest.raises(UnseenFolderError, match="but not with a folder of /scratch bound: TMPDIR") as told:
         content_inside("small", runtime, run, "/scratch/x/payload", "small")
     assert how in told.value.what
     assert "TMPDIR" in told.value.advice

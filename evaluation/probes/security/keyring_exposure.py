@@ -7,6 +7,7 @@ from evaluation.probes.attempting import lines_of
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.canaries import secret
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
+from evaluation.reasons import reason_of
 
 NO_KEYS = 3
 """What the payload exits with when it cannot make a session keyring with a key."""
@@ -19,8 +20,8 @@ def observe(session: Session) -> None:
     keyring = (program, "with-key", name, content)
     control = session.on_host((*keyring, program, "read-key", name))
     if control.evidence.exit_status == NO_KEYS:
-        said = control.stderr.decode("utf-8", "replace").strip()
-        session.record(NOT_PLANTED, f"no key can be kept for this user here: {said}", evidence=(control,))
+        why = f"no key can be kept for this user here: {reason_of(control)}"
+        session.record(NOT_PLANTED, why, evidence=(control,))
         return
     completed = session.launch((f"{session.payload_inside}/{PAYLOAD}", "read-key", name), before=keyring)
     lines = lines_of(session, completed, "read-key")
