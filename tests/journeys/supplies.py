@@ -36,7 +36,7 @@ PROBE = Probe(
     question="Does a program inside make files with the permissions that it would make them with outside?",
     why="A group that works on shared files sets its mask once, and relies on it in every job.",
     method="A shell inside is asked for its mask. The control is the same shell on the bare host.",
-    remedy="Set the mask in the job's script.",
+    remedy="Set the mask at the beginning of the job's script, inside the container too.",
     observe=observe,
     judge=judge,
     repeat="once",
@@ -67,12 +67,14 @@ CRITERION = """\
     probe: file_mode_mask
     figure: outcome
     outcomes: {HOLDS: 1, FAILS: 0, UNSUPPORTED: 0}
-    reason: Yes or no. Files that the group cannot write are files that somebody has to mend.
+    reason: >-
+      Yes or no; no weight until a use case asks for it. Files that the group cannot write are files that
+      somebody has to mend.
     source: tests/journeys
 
 """
 ATTEMPT = '''\
-"""X01: whether the payload sees the host's name."""
+"""P99: whether the payload sees the host's name."""
 
 from pathlib import Path
 
@@ -99,11 +101,11 @@ def observe(session: Session) -> None:
 PROBE = Probe(
     id="host_name_visibility",
     version=1,
-    checklist_id="X01",
+    checklist_id="P99",
     question="Is a program inside kept from knowing the host's name?",
     why="A name tells an image from elsewhere on whose machine it runs.",
     method="The payload reads the kernel's host name. The verifier's own reading is the control.",
-    remedy="Give the container a UTS namespace of its own.",
+    remedy="Give the container a UTS namespace of its own, with a name that says nothing.",
     observe=observe,
     judge=Attempt(
         done="a program inside knows the host's name",

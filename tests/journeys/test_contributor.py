@@ -73,7 +73,11 @@ def test_a_probe_is_one_file_its_test_and_a_row(clone: Clone, runtime: str, who:
     assert "the mask inside is" in told
     assert "umask" in told, "what was run is shown"
     assert told.count("HOLDS") >= 1
-    clone.run("evaluation", "weights", "set", "developer", "file_mode_mask=2", "output_ownership=17")
+    weight = (
+        "      file_mode_mask: 2                 # files that the group cannot write are mended by hand\n"
+    )
+    clone.edit("criteria.yaml", "      output_ownership: 19 ", f"{weight}      output_ownership: 17 ")
+    clone.run("evaluation", "validate")
     assert "file_mode_mask" in clone.run("evaluation", "weights", "show", "developer").out
 
 
@@ -99,14 +103,14 @@ def test_an_attempt_is_calibrated_with_flags(clone: Clone, who: tuple[str, ...])
     clone.write("evaluation/probes/security/host_name_visibility.py", supplies.ATTEMPT)
     clone.run("make", "docs")
     clone.run("evaluation", "validate")
-    words = ("evaluation", "calibrate", "security", "X01", "--site", "local", "--runtime", "apptainer")
+    words = ("evaluation", "calibrate", "security", "P99", "--site", "local", "--runtime", "apptainer")
     told = clone.run(*words, "--repeats", "1", "--results", "calibrated", *who).out
-    assert "X01" in told or "host_name_visibility" in told
+    assert "P99" in told or "host_name_visibility" in told
     (run,) = clone.runs(results="calibrated")
     kept = clone.read(f"calibrated/local/{run}/security-calibration.json")
     assert "host_name_visibility" in kept
-    refused = clone.run("evaluation", "calibrate", "security", "X99", "--site", "local", *who, ends=1)
-    assert "X99" in refused.err
+    refused = clone.run("evaluation", "calibrate", "security", "P98", "--site", "local", *who, ends=1)
+    assert "P98" in refused.err
 
 
 def test_a_runtime_is_one_file_and_conforms(clone: Clone, who: tuple[str, ...]) -> None:
