@@ -67,7 +67,9 @@ def test_a_weight_is_shown_set_and_undone(clone: Clone) -> None:
     clone.write("criteria.yaml", before)
     same = clone.run("evaluation", "weights", "diff", "proposed.yaml", *words).out
     assert "cpu_rate: 20 -> 15" in same
-    assert same.partition("\n\n")[2] == told.partition("\n\n")[2], "set and diff say the same of the answer"
+    answers = [line for line in told.splitlines() if line.startswith("reference/")]
+    assert len(answers) == 3
+    assert set(answers) <= set(same.splitlines()), "set and diff say the same of the answer"
 
 
 def test_planted_mistakes_are_all_named_at_once_with_their_lines(clone: Clone) -> None:
@@ -124,14 +126,12 @@ def test_a_page_is_held_against_its_results_and_a_changed_one_is_refused(clone: 
     assert "verified" in clone.run("evaluation", "verify", "page.html", "--results", "results").out
     page = clone.read("page.html")
     (site,) = clone.answers(*REFERENCE)
-    winner = next(case["winner"] for case in site["use_cases"] if case["winner"])
-    other = "docker" if winner != "docker" else "podman"
-    visible = re.search(rf">[^<]*\b{winner}\b[^<]* is recommended[^<]*<", page)
-    changed = (
-        page.replace(visible[0], visible[0].replace(winner, other), 1)
-        if visible
-        else page.replace("0.", "1.", 1)
-    )
+    sentence = site["use_cases"][0]["sentence"]
+    named = next(each["runtime"] for each in site["use_cases"][0]["verdicts"] if each["runtime"] in sentence)
+    visible = re.search(rf">[^<>{{}}]*\b{named}\b[^<>{{}}]*<", page)
+    assert visible
+    other = "docker" if named != "docker" else "podman"
+    changed = page.replace(visible[0], re.sub(rf"\b{named}\b", other, visible[0], count=1), 1)
     assert changed != page
     clone.write("changed.html", changed)
     refused = clone.run("evaluation", "verify", "changed.html", "--results", "results", ends=1)
