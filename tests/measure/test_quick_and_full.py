@@ -44,7 +44,8 @@ def test_the_quick_profile_leaves_out_what_takes_long_unless_asked_for_it(
     [
         ("sif", "/cache/image.sif", "/cache/image.sif"),
         ("directory", "/cache/tree", "/cache/tree"),
-        ("shifter", "local:/cache/tree", "/cache/tree"),
+        ("directory", "local:/cache/tree", "/cache/tree"),
+        ("shifter", "id:00ff", ""),
         ("docker-store", "evaluation/small:1", ""),
         ("podman-store", "evaluation/small:1", ""),
     ],
