@@ -213,12 +213,17 @@ def weights_show(use_case: str, *, results: Path | None, criteria: Path | None) 
 
 
 def weights_set(
-    use_case: str, points: Mapping[str, float], *, results: Path | None, criteria: Path | None
+    use_case: str,
+    points: Mapping[str, float],
+    *,
+    reason: str = "",
+    results: Path | None,
+    criteria: Path | None,
 ) -> str:
     """Write weights into the criteria file, comments kept; say what that changes."""
     path = criteria or root() / "criteria.yaml"
     before, was = _criteria(path), _case_if_any(results, path)
-    if not set_weights(path, use_case, points):
+    if not set_weights(path, use_case, points, reason):
         return "no difference"
     now = _case_if_any(results, path)
     told = weighing.difference(before, _criteria(path), (was, now) if was and now else None)

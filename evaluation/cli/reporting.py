@@ -120,11 +120,17 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
 @weights.command("set")
 @click.argument("use_case")
 @click.argument("points", nargs=-1, required=True, metavar="CRITERION|GROUP=POINTS...")
+@click.option(
+    "--reason",
+    default="",
+    show_default="the one that is there",
+    help="Why, in a sentence: the comment beside them. A criterion without a weight so far needs one.",
+)
 @results_option
 @criteria_option
 @told
 def weights_set(
-    *, use_case: str, points: tuple[str, ...], results: Path | None, criteria: Path | None
+    *, use_case: str, points: tuple[str, ...], reason: str, results: Path | None, criteria: Path | None
 ) -> None:
     """Write weights into criteria.yaml, comments kept, and say what that changes.
 
@@ -132,7 +138,11 @@ def weights_set(
 
     Nothing is written unless the file stays valid. Needs no container.
     """
-    click.echo(reviewing.weights_set(use_case, reviewing.points(points), results=results, criteria=criteria))
+    click.echo(
+        reviewing.weights_set(
+            use_case, reviewing.points(points), reason=reason, results=results, criteria=criteria
+        )
+    )
 
 
 @weights.command("diff")

@@ -17,6 +17,7 @@ from evaluation.scratch import scratch_directory
 __all__ = ["Change", "changes", "set_weights"]
 
 _COMMENT = re.compile(r"([ \t]+)#")
+_TO_THE_END = re.compile(r"\A[^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,9 @@ def _groups(criteria: Criteria, use_case: str) -> dict[str, str]:
     }
 
 
-def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple[Change, ...]:
+def set_weights(
+    path: Path, use_case: str, points: Mapping[str, float], reason: str = ""
+) -> tuple[Change, ...]:
     """Write weights into a criteria file; nothing is written unless the result is valid.
 
     Parameters
@@ -76,6 +79,9 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
         Whose weights.
     points : mapping of str to float
         By criterion or group; one that the use case does not name yet gets a line of its own.
+    reason : str, optional
+        Why they weigh so much: it takes the place of the comment beside each. One that the use case does not
+        name yet needs it, for a weight without a reason is no valid one.
 
     Returns
     -------
@@ -85,7 +91,7 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     Raises
     ------
     EvaluationError
-        There is no such use case or criterion.
+        There is no such use case or criterion, or a new weight has no reason.
     FaultyDocumentError
         The file is faulty, or would be with these weights.
     """
@@ -95,7 +101,14 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     for name in points:
         if name not in (known := (*before.criteria, *before.weight_groups)):
             raise EvaluationError(unknown("criterion", name, known), where=str(path))
-    text = _changed(path.read_bytes().decode("utf-8"), use_case, points)
+    written = {*before.use_cases[use_case].weights, *before.weights(use_case)}
+    if not reason and (new := [name for name in points if name not in written]):
+        raise EvaluationError(
+            f"{use_case} does not weigh {', '.join(new)} yet, and a weight has its reason beside it",
+            where=str(path),
+            advice="Say why: --reason TEXT.",
+        )
+    text = _changed(path.read_bytes().decode("utf-8"), use_case, points, " ".join(reason.split()))
     with scratch_directory() as folder:
         trial = folder / path.name
         trial.write_bytes(text.encode())
@@ -108,20 +121,26 @@ def set_weights(path: Path, use_case: str, points: Mapping[str, float]) -> tuple
     return changes(before, after)
 
 
-def _changed(text: str, use_case: str, points: Mapping[str, float]) -> str:
+def _changed(text: str, use_case: str, points: Mapping[str, float], reason: str) -> str:
     document = parsed(text)
     places = {place.name: place for place in weight_places(text, document, use_case)}
     at, before = end_of_weights(text, document, use_case)
-    added = "".join(f"{before}{name}: {w:.12g}" for name, w in points.items() if name not in places)
+    beside = f"  # {reason}" if reason and "," not in before else ""  # within braces a comment would end them
+    added = "".join(f"{before}{name}: {w:.12g}{beside}" for name, w in points.items() if name not in places)
     text = text[:at] + added + text[at:]
     for name in sorted(points.keys() & places.keys(), key=lambda name: -places[name].start):
-        text = _with_number(text, places[name], f"{points[name]:.12g}")
+        text = _with_number(text, places[name], f"{points[name]:.12g}", beside)
     return text
 
 
-def _with_number(text: str, place: WeightPlace, number: str) -> str:
-    """Put a number in place of another; a comment behind it keeps its column where it can."""
+def _with_number(text: str, place: WeightPlace, number: str, beside: str) -> str:
+    """Put a number in place of another, and a comment in place of what follows on its line.
+
+    Without a new one, the comment behind it keeps its column where it can.
+    """
     rest = text[place.end :]
+    if beside:
+        return text[: place.start] + number + beside + _TO_THE_END.sub("", rest, count=1)
     longer = len(number) - (place.end - place.start)
     if (gap := _COMMENT.match(rest)) and longer:
         rest = " " * max(1, len(gap[1]) - longer) + rest[len(gap[1]) :]

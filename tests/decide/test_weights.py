@@ -59,10 +59,24 @@ def test_a_group_written_as_its_criteria_changes_nothing(file: Path) -> None:
 
 
 def test_a_criterion_that_was_not_named_gets_a_line(file: Path) -> None:
-    (made,) = set_weights(file, "l1proc", {"monte_carlo": 5})
+    (made,) = set_weights(file, "l1proc", {"monte_carlo": 5}, "what the farm\ndoes all day")
     assert (made.before, made.after) == (0, 5)
-    assert different(file) == ["+       monte_carlo: 5"]
+    assert different(file) == ["+       monte_carlo: 5  # what the farm does all day"]
     assert load_criteria(file).use_cases["l1proc"].weights["monte_carlo"] == 5
+
+
+def test_a_new_weight_without_a_reason_is_refused_and_nothing_is_written(file: Path) -> None:
+    with pytest.raises(EvaluationError, match="l1proc does not weigh monte_carlo yet") as raised:
+        set_weights(file, "l1proc", {"monte_carlo": 5})
+    assert "--reason" in raised.value.advice
+    assert file.read_text() == TEXT
+
+
+def test_a_reason_takes_the_place_of_the_one_that_is_there(file: Path) -> None:
+    set_weights(file, "end-user", {"syscall_rate": 4}, "felt by our shells")
+    removed, added = different(file)
+    assert removed == "-       syscall_rate: 3                   # hardly felt"
+    assert added == "+       syscall_rate: 4  # felt by our shells"
 
 
 @settings(max_examples=8)  # each reads the whole file four times
@@ -87,10 +101,11 @@ def test_what_is_set_is_what_is_read(
     )
     path = tmp_path_factory.mktemp("weights") / "criteria.yaml"
     path.write_text(TEXT)
-    set_weights(path, use_case, points)
+    new = points.keys() - CRITERIA.use_cases[use_case].weights.keys()
+    set_weights(path, use_case, points, "a reason" if new else "")
     after = load_criteria(path)
     assert dict(after.use_cases[use_case].weights) == {**CRITERIA.use_cases[use_case].weights, **points}
-    assert path.read_text().count("#") == TEXT.count("#")
+    assert path.read_text().count("#") == TEXT.count("#") + len(new)
     back = {name: CRITERIA.use_cases[use_case].weights.get(name, 0.0) for name in points}
     set_weights(path, use_case, back)
     assert changes(CRITERIA, load_criteria(path)) == ()
