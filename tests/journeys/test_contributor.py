@@ -73,10 +73,10 @@ def test_a_probe_is_one_file_its_test_and_a_row(clone: Clone, runtime: str, who:
     assert "the mask inside is" in told
     assert "umask" in told, "what was run is shown"
     assert told.count("HOLDS") >= 1
-    words = ("evaluation", "weights", "set", "developer", "file_mode_mask=2")
-    assert "--reason" in clone.run(*words, ends=1).all
+    weight = ("evaluation", "weights", "set", "developer", "file_mode_mask=2")
+    assert "--reason" in clone.run(*weight, ends=1).all
     reason = "files that the group cannot write are mended by hand"
-    clone.run(*words, "--reason", reason)
+    clone.run(*weight, "--reason", reason)
     clone.run("evaluation", "weights", "set", "developer", "output_ownership=17")
     clone.run("evaluation", "validate")
     assert "file_mode_mask" in clone.run("evaluation", "weights", "show", "developer").out
