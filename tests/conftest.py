@@ -44,13 +44,14 @@ settings.load_profile("project")
 os.environ.setdefault(LOCK, f"tests-{os.getpid()}")
 
 PROJECT = Path(__file__).parents[1]
-OFF_THE_MACHINE = {"browser", "decide", "report"}
+OFF_THE_MACHINE = {"archive", "browser", "decide", "report", "runtimes"}
 """Folders of tests that start nothing which others could see: see `pytest_collection_modifyitems`."""
 SETUP = PROJECT / "setup" / "runtimes"
 ENGINES = PROJECT / "setup" / "engines"
 ArmOf = Callable[[str], Arm]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Part the tests in two for `make test`, which runs two workers.
 
