@@ -20,9 +20,9 @@ __all__ = ["CUT", "HEAD", "LARGE", "pack", "packed", "unpacked"]
 
 LARGE: Final = 600_000
 """Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
-HEAD: Final = 48
+HEAD: Final = 40
 """Characters of a long text that stay: how a process ended, and under which evidence it is kept."""
-_WORTH: Final = 60
+_WORTH: Final = 24
 """Characters that are worth packing."""
 
 _LONG: Final = re.compile(r'(<(?:pre|p|dd) class="?(?:packages )?sent"?>)([^<]*)(?=<)')

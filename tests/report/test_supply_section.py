@@ -48,5 +48,5 @@ def test_a_program_of_no_package_below_the_fix_is_affected() -> None:
 
 def test_what_is_missing_is_said() -> None:
     assert "This run recorded no programs" in chapter()
-    assert "No table of advisories" in chapter(RUNC, advisories=None)
+    assert "The project has no table of advisories" in chapter(RUNC, advisories=None)
     assert "none in the table" in chapter(ProgramFacts(component="conmon", version="2.1"))
