@@ -147,6 +147,9 @@ class Plain(Runtime):
             if bind.read_only or ":" in bind.source + bind.target:
                 raise self.refuse(f"this bind cannot be said: {bind.source} -> {bind.target}")
             binds += ["--bind", f"{bind.source}:{bind.target}"]
+        for key, value in task.env:
+            if value[:1] == value[-1:] == "'":
+                raise self.refuse(f"{key} is in single quotes, of which ch-run takes one pair off")
         return (
             *self.pinned(task),
             self.command,

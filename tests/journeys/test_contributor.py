@@ -89,7 +89,7 @@ def test_a_probe_that_is_wrong_is_named_with_its_file(
     clone.write(path, supplies.PROBE.replace('("sh", "-c", "umask")', '("sh", "-c", undefined)'))
     told = clone.run("evaluation", "probe", "file_mode_mask", "--runtime", runtime, *who, ends=1).all
     assert "NameError" in told
-    assert re.search(r"file_mode_mask\.py.{0,20}\b13\b", told), f"file and line of the fault:\n{told}"
+    assert re.search(r"file_mode_mask\.py.{0,20}\b12\b", told), f"file and line of the fault:\n{told}"
     clone.write(path, supplies.PROBE.replace('id="file_mode_mask"', 'id="other"'))
     assert "file_mode_mask" in clone.run("evaluation", "validate", ends=1).all
     clone.write(path, supplies.PROBE.replace("import Mapping", "import Maping"))
