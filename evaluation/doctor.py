@@ -95,11 +95,14 @@ class Checkup:
                     state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
                     line = f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
                     lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 4))
+        alike: dict[tuple[str, str], list[str]] = {}  # what one cause takes away stands together
         for limit in self.limits:
+            alike.setdefault((limit.why, limit.advice), []).append(limit.what)
+        for (why, advice), what in alike.items():
             lines += [
                 "",
-                *textwrap.wrap(f"! {limit.what}: {limit.why}", _WIDTH, subsequent_indent="  "),
-                *textwrap.wrap(limit.advice, _WIDTH, initial_indent="  -> ", subsequent_indent="     "),
+                *textwrap.wrap(f"! {', '.join(what)}: {why}", _WIDTH, subsequent_indent="  "),
+                *textwrap.wrap(advice, _WIDTH, initial_indent="  -> ", subsequent_indent="     "),
             ]
         return "\n".join(lines)
 
