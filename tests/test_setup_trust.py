@@ -22,6 +22,7 @@ rootless_dir() {{ echo {folder}; }}
 logs={folder}/../logs; mkdir -p "$logs"
 become_user() {{ exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }}
 has() {{ [ "$1" = podman ]; }}
+podman_used() {{ true; }}
 as_user() {{ if [ "$1" = podman ]; then {podman}; else (become_user "$@"); fi; }}
 {then}
 """
