@@ -15,7 +15,7 @@ def test_the_digest_is_taken_inside(tmp_path: Path) -> None:
     end = answered({"what": "digest", "sha256": DIGEST})
     session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: end)
     PROBE.observe(session)
-    assert session.launched == [("/payload/probe", "digest", "/")]
+    assert session.launched == [("/payload/probe", "digest", "/", "/payload/contents/small")]
     own = session.observations
     assert PROBE.judge(own, {"host": own}).outcome is Outcome.HOLDS
 
