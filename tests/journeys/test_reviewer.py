@@ -152,4 +152,5 @@ def test_two_runs_are_compared(clone: Clone) -> None:
     assert f"before  local/{first}" in told
     assert f"after   local/{second}" in told
     assert "every standing as before" in told, "nothing but the bare host was measured"
-    assert "there is no run" in clone.run("evaluation", "compare", first, "nonsense", "--results", "mine", ends=1).err
+    none = clone.run("evaluation", "compare", first, "nonsense", "--results", "mine", ends=1)
+    assert "there is no run" in none.err

@@ -140,6 +140,7 @@ def planned(run: Run) -> set[str]:
             continue
         paired = probe.repeat == "paired"
         arms = ["host", "host-again", *MEASURED.split()] if paired else ["host", *MEASURED.split()]
-        turns |= {f"{probe.id}/{arm}/{block}" for arm in arms for block in range(3 if paired else probe.turns)}
+        blocks = range(3 if paired else probe.turns)
+        turns |= {f"{probe.id}/{arm}/{block}" for arm in arms for block in blocks}
     assert run.manifest.profile == "trial"
     return turns
