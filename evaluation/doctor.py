@@ -98,10 +98,11 @@ class Checkup:
         alike: dict[tuple[str, str], list[str]] = {}  # what one cause takes away stands together
         for limit in self.limits:
             alike.setdefault((limit.why, limit.advice), []).append(limit.what)
-        for (why, advice), what in alike.items():
+        for (why, advice), taken_away in alike.items():
+            said = f"! {', '.join(taken_away)}: {why}"
             lines += [
                 "",
-                *textwrap.wrap(f"! {', '.join(what)}: {why}", _WIDTH, subsequent_indent="  "),
+                *textwrap.wrap(said, _WIDTH, subsequent_indent="  "),
                 *textwrap.wrap(advice, _WIDTH, initial_indent="  -> ", subsequent_indent="     "),
             ]
         return "\n".join(lines)
