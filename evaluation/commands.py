@@ -52,6 +52,7 @@ from evaluation.scratch import remove_tree, scratch_directory
 from evaluation.sites import list_sites, load_site
 from evaluation.steps import failures_told, take_steps
 from evaluation.store import Run, RuntimeFacts, find_runs
+from evaluation.terminal import visible
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload
 
@@ -196,9 +197,9 @@ def run(
             ladder=ladder.split(),
         )
     ):
-        sys.stdout.write(
+        _tell(
             f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
-            "  (make report FRESH=1 does)\n"
+            "  (make report FRESH=1 does)"
         )
         _warn_of_shortage(kept)
         _warn_of_failures(kept)
@@ -222,22 +223,24 @@ def run(
     _warn_of_shortage(measured)
     _warn_of_failures(measured)
     if left := measured.residue():
-        sys.stdout.write(
-            "\n  ".join(["this appeared while it was measured, and is still there:", *left]) + "\n"
-        )
+        _tell("\n  ".join(["this appeared while it was measured, and is still there:", *left]))
     return measured.path
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{visible(text)}\n")
 
 
 def _warn_of_shortage(measured: Run) -> None:
     if told := shortage(measured.observations()):
-        sys.stdout.write(f"warning: {told}\n")
+        _tell(f"warning: {told}")
 
 
 def _warn_of_failures(measured: Run) -> None:
     if problem := measured.manifest.payload_problem:
-        sys.stdout.write(f"warning: no runtime was measured: {problem}\n")
+        _tell(f"warning: no runtime was measured: {problem}")
     if told := failures_told(measured):
-        sys.stdout.write(f"warning: not everything was measured: these steps failed{told}\n")
+        _tell(f"warning: not everything was measured: these steps failed{told}")
 
 
 def report(

@@ -175,7 +175,7 @@ class JobFacts(_Facts):
 
 
 class BatchFacts(_Facts):
-    """The batch system that the run was measured in; it has several jobs where it was gone on with."""
+    """The batch system that the run was measured in; it has several jobs where it was resumed."""
 
     engine: str
     version: str

@@ -18,6 +18,7 @@ from evaluation.errors import BusyError, EvaluationError
 from evaluation.measure.progress import PREFIX
 from evaluation.scratch import scratch_directory
 from evaluation.sealing import seal
+from evaluation.terminal import visible
 
 __all__ = ["KernelEndedError", "execute", "seal"]
 
@@ -147,7 +148,7 @@ class _Redrawing:
         self._pending = False
 
     def write(self, text: str) -> int:
-        for line in text.splitlines():
+        for line in map(visible, text.splitlines()):
             if not line.strip():
                 continue
             progress = line.startswith(PREFIX)

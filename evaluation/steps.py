@@ -11,6 +11,7 @@ from evaluation import notebook
 from evaluation.errors import BusyError, EvaluationError
 from evaluation.scratch import remove_tree
 from evaluation.store import Manifest, Run, find_runs
+from evaluation.terminal import visible
 
 __all__ = ["FIRST", "MEASURING", "STEP_FAILED", "failures_told", "note_failures", "take_steps"]
 
@@ -59,7 +60,7 @@ def take_steps(
         if not begun:
             raise
         name, failed[FIRST] = begun[-1], _told(error)
-        terminal.write(f"{FIRST} failed, and the others go on: {failed[FIRST]}\n")
+        terminal.write(visible(f"{FIRST} failed, and the others go on: {failed[FIRST]}\n"))
     run = Run(results / site / name)
     opened_run(run.manifest)
     executed = run.path / "executed"
@@ -74,7 +75,7 @@ def take_steps(
             raise  # nothing is wrong with the step: the run is left as it is, to be resumed
         except EvaluationError as error:
             failed[step] = _told(error)
-            terminal.write(f"{step} failed, and the others go on: {failed[step]}\n")
+            terminal.write(visible(f"{step} failed, and the others go on: {failed[step]}\n"))
     note_failures(run, failed)
     return run
 

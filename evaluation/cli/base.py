@@ -15,7 +15,7 @@ import click
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.report.text import visible
+from evaluation.terminal import visible
 
 __all__ = [
     "criteria_option",
@@ -25,6 +25,7 @@ __all__ = [
     "results_option",
     "runs_option",
     "runtime_option",
+    "say",
     "site_option",
     "told",
     "user_option",
@@ -36,6 +37,11 @@ R = TypeVar("R")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+
+
+def say(text: str, *, nl: bool = True, err: bool = False, fg: str | None = None) -> None:
+    """Print as every command does: what strangers wrote cannot steer the terminal."""
+    click.secho(visible(text), nl=nl, err=err, fg=fg)
 
 
 def told(function: Callable[P, R]) -> Callable[P, R]:
@@ -57,13 +63,13 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except EvaluationError as error:
-            click.secho(f"evaluation: {visible(str(error))}", err=True, fg="red")
+            say(f"evaluation: {error}", err=True, fg="red")
             sys.exit(1)
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
             place = f" ({error.filename})" if error.filename else ""
-            click.secho(
+            say(
                 f"evaluation: the disk or the quota is full{place}: {error.strerror}\n"
                 "  Make room, or name other folders: --results, and TMPDIR. What was measured is kept.",
                 err=True,
@@ -71,7 +77,7 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
             )
             sys.exit(1)
         except KeyboardInterrupt:
-            click.secho("evaluation: interrupted; what was measured is kept, run again to resume", err=True)
+            say("evaluation: interrupted; what was measured is kept, run again to resume", err=True)
             sys.exit(128 + (received or [signal.SIGINT])[0])
         finally:
             for number, handler in before.items():
@@ -85,7 +91,7 @@ def fail_with(faults: Sequence[str]) -> None:
     if not faults:
         return
     for fault in faults:
-        click.secho(f"evaluation: {fault}", err=True, fg="red")
+        say(f"evaluation: {fault}", err=True, fg="red")
     sys.exit(1)
 
 
@@ -117,7 +123,7 @@ def repeated_option(
     def remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
         words = (value or "").replace(",", " ").split()
         if words:
-            click.echo(f"evaluation: {old} still works; now it is {name} {metavar}, once for each", err=True)
+            say(f"evaluation: {old} still works; now it is {name} {metavar}, once for each", err=True)
         context.meta[place] = tuple(kind.convert(word, option, context) for word in words)
 
     def all_of(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

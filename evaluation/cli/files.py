@@ -7,7 +7,7 @@ import sys
 import click
 
 from evaluation import commands
-from evaluation.cli.base import main, told
+from evaluation.cli.base import main, say, told
 
 
 @main.command()
@@ -19,10 +19,10 @@ def validate() -> None:
     """
     if faults := commands.validate():
         for fault in faults:
-            click.echo(str(fault), err=True)
-        click.echo(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
+            say(str(fault), err=True)
+        say(f"{len(faults)} fault{'s' * (len(faults) != 1)}", err=True)
         sys.exit(1)
-    click.echo("criteria, costs, inventory, scaling, sites, images and workloads are as they should be")
+    say("criteria, costs, inventory, scaling, sites, images and workloads are as they should be")
 
 
 @main.command()
@@ -35,6 +35,6 @@ def docs(*, check: bool) -> None:
     """
     stale = commands.docs(check=check)
     for path in stale:
-        click.echo(f"{'out of date' if check else 'written'}: {path}")
+        say(f"{'out of date' if check else 'written'}: {path}")
     if check and stale:
         sys.exit(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evaluation import commands, releasing
-from evaluation.cli.base import main, results_option, site_option, told, user_option
+from evaluation.cli.base import main, results_option, say, site_option, told, user_option
 from evaluation.units import quantity
 
 
@@ -32,10 +32,10 @@ def image_build(*, names: tuple[str, ...], user: str) -> None:
     Needs mmdebstrap, umoci, skopeo, and for wheels pip. Neither root nor a container engine.
     """
     for name in names:
-        click.echo(f"{name}: building it, or taking the kept one")
+        say(f"{name}: building it, or taking the kept one")
         built = commands.image_build(name, user=user)
         size, took = quantity(built.tar_bytes, "B"), quantity(built.build_s, "s")
-        click.echo(f"{name}: {size}, built in {took}: {built.folder}")
+        say(f"{name}: {size}, built in {took}: {built.folder}")
 
 
 @image.command("list")
@@ -47,7 +47,7 @@ def image_list(*, site: str, user: str) -> None:
 
     Needs nothing; changes nothing.
     """
-    click.echo(commands.images(site=site, user=user))
+    say(commands.images(site=site, user=user))
 
 
 @image.command("clean")
@@ -60,7 +60,7 @@ def image_clean(*, names: tuple[str, ...], site: str, user: str) -> None:
 
     Needs no measurement to be under way.
     """
-    click.echo(commands.images(site=site, user=user, clean=True, names=names))
+    say(commands.images(site=site, user=user, clean=True, names=names))
 
 
 @image.command("record")
@@ -75,7 +75,7 @@ def image_record(*, names: tuple[str, ...], forms: bool, site: str, user: str) -
     Packages with versions and digests, layers, sizes, date, builder, parent. Needs what 'build' needs.
     """
     for line in releasing.keep(names, site=site, user=user, forms=forms):
-        click.echo(line)
+        say(line)
 
 
 @image.command("ledger")
@@ -84,7 +84,7 @@ def image_record(*, names: tuple[str, ...], forms: bool, site: str, user: str) -
 @told
 def image_ledger(*, name: str, results: Path | None) -> None:
     """Tell what the ledger knows of all images, or everything it knows of NAME. Needs nothing."""
-    click.echo(releasing.ledger(name, results=results))
+    say(releasing.ledger(name, results=results))
 
 
 @image.command("diff")
@@ -97,7 +97,7 @@ def image_diff(*, before: str, after: str, user: str) -> None:
 
     NAME, or NAME@DIGEST for an earlier build in its ledger. Files need both images built here.
     """
-    click.echo(releasing.diff(before, after, user=user))
+    say(releasing.diff(before, after, user=user))
 
 
 @image.command("drift")
@@ -111,7 +111,7 @@ def image_drift(*, names: tuple[str, ...], write: bool, user: str) -> None:
     Without NAMES, all that are in the ledger. Needs what 'build' needs, and the time of a build.
     """
     text, same = releasing.drift(names, user=user, write=write)
-    click.echo(text)
+    say(text)
     if not same:
         sys.exit(1)
 
@@ -126,10 +126,10 @@ def image_sbom(*, name: str, output: Path | None) -> None:
     """Give an image's bill of materials: CycloneDX 1.6, the same bytes each time. Needs its ledger."""
     text = releasing.sbom(name)
     if output is None:
-        click.echo(text, nl=False)
+        say(text, nl=False)
         return
     output.write_text(text, encoding="utf-8")
-    click.echo(f"bill of materials: {os.path.relpath(output)}")
+    say(f"bill of materials: {os.path.relpath(output)}")
 
 
 main.add_command(image, "images")

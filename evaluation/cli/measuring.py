@@ -16,12 +16,12 @@ from evaluation.cli.base import (
     main,
     results_option,
     runtime_option,
+    say,
     site_option,
     told,
     user_option,
 )
 from evaluation.measure.conformance import shortcomings
-from evaluation.report.text import visible
 from evaluation.steps import STEP_FAILED
 from evaluation.store import Run
 
@@ -36,7 +36,7 @@ def doctor(*, as_json: bool, site: str) -> None:
     Needs nothing; changes nothing.
     """
     checkup = commands.doctor(site)
-    click.echo(json.dumps(checkup.as_json(), indent=2) if as_json else visible(checkup.as_text()))
+    say(json.dumps(checkup.as_json(), indent=2) if as_json else checkup.as_text())
 
 
 @main.command()
@@ -85,7 +85,7 @@ def run(
         fresh=fresh,
         if_needed=if_needed,
     )
-    click.echo(f"measured: {os.path.relpath(path)}")
+    say(f"measured: {os.path.relpath(path)}")
     if Run(path).manifest.failed:
         sys.exit(STEP_FAILED)
 
@@ -134,7 +134,7 @@ def sweep(
     is resumed. With --nodes each width is taken on one node, and spread over all of them at once.
     The report shows the widest sweep of each site. Needs what 'evaluation run' needs.
     """
-    click.echo(
+    say(
         commands.sweep(
             site=site,
             runtimes=runtimes,
@@ -169,7 +169,7 @@ def probe(*, name: str, runtimes: tuple[str, ...], blocks: int, show: bool, site
     answer. Needs that runtime.
     """
     text, faults = commands.probe(name, runtimes=runtimes, blocks=blocks, show=show, site=site, user=user)
-    click.echo(text)
+    say(text)
     fail_with(faults)
 
 
@@ -199,7 +199,7 @@ def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
     where a probe broke or nothing was measured.
     """
     text, faults = commands.calibrate_timing(site=site, blocks=blocks, results=results, user=user)
-    click.echo(text)
+    say(text)
     fail_with(faults)
 
 
@@ -235,7 +235,7 @@ def security(
     text, faults = commands.calibrate_security(
         attempts, site=site, runtimes=runtimes, repeats=repeats, results=results, user=user
     )
-    click.echo(text)
+    say(text)
     fail_with(faults)
 
 
@@ -254,5 +254,5 @@ def conform(*, site: str, runtimes: tuple[str, ...], user: str) -> None:
     results = []
     for result in commands.conform(site=site, runtimes=runtimes, user=user):
         results.append(result)
-        click.echo(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {visible(result.message)}")
+        say(f"{result.runtime:<18} {result.check:<26} {result.outcome:<12} {result.message}")
     fail_with(shortcomings(results, runtimes))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from evaluation import commands, reviewing
-from evaluation.cli.base import criteria_option, main, results_option, runs_option, told
+from evaluation.cli.base import criteria_option, main, results_option, runs_option, say, told
 
 
 @main.command()
@@ -36,14 +36,14 @@ def report(
     """
     if form == "html":
         path = commands.report(results=results, runs=" ".join(runs), criteria=criteria, output=output)
-        click.echo(f"report: {os.path.relpath(path)}")
+        say(f"report: {os.path.relpath(path)}")
         return
     text = reviewing.decided(form, results=results, runs=" ".join(runs), criteria=criteria)
     if output is None:
-        click.echo(text, nl=False)
+        say(text, nl=False)
         return
     output.write_text(text, encoding="utf-8")
-    click.echo(f"report: {os.path.relpath(output)}")
+    say(f"report: {os.path.relpath(output)}")
 
 
 @main.command()
@@ -58,7 +58,7 @@ def compare(*, before: str, after: str, results: Path | None, criteria: Path | N
     Both are runs of one site, by name. A change is claimed only if it is tested, corrected for the number
     of comparisons, and larger than what the bare host differed from itself. Needs results only.
     """
-    click.echo(reviewing.compare(before, after, results=results, criteria=criteria))
+    say(reviewing.compare(before, after, results=results, criteria=criteria))
 
 
 @main.command()
@@ -70,7 +70,7 @@ def verify(*, report: Path, results: Path | None) -> None:
 
     The first difference is named. Needs the results that it was made from, and no container.
     """
-    click.echo(reviewing.verify(report, results=results))
+    say(reviewing.verify(report, results=results))
 
 
 @main.command()
@@ -96,7 +96,7 @@ def findings(
     Needs no container and no network.
     """
     text = commands.findings(names, form=form, results=results, runs=" ".join(runs), criteria=criteria)
-    click.echo(text, nl=False)
+    say(text, nl=False)
 
 
 @main.group()
@@ -114,7 +114,7 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
 
     Needs no container; without results nothing is said of how far.
     """
-    click.echo(reviewing.weights_show(use_case, results=results, criteria=criteria))
+    say(reviewing.weights_show(use_case, results=results, criteria=criteria))
 
 
 @weights.command("set")
@@ -138,7 +138,7 @@ def weights_set(
 
     Nothing is written unless the file stays valid. Needs no container.
     """
-    click.echo(
+    say(
         reviewing.weights_set(
             use_case, reviewing.points(points), reason=reason, results=results, criteria=criteria
         )
@@ -155,7 +155,7 @@ def weights_diff(*, other: Path, results: Path | None, criteria: Path | None) ->
 
     OTHER is such as the report's what-if gives for download. Needs no container.
     """
-    click.echo(reviewing.weights_diff(other, results=results, criteria=criteria))
+    say(reviewing.weights_diff(other, results=results, criteria=criteria))
 
 
 @main.command()
@@ -167,4 +167,4 @@ def compress(*, runs: tuple[str, ...], results: Path | None) -> None:
 
     RUN is a run, SITE/RUN, or a site for its newest run. Needs no container and no network.
     """
-    click.echo(reviewing.compress(runs, results=results))
+    say(reviewing.compress(runs, results=results))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evaluation import reviewing, sending, sitework
-from evaluation.cli.base import criteria_option, main, results_option, site_option, told
+from evaluation.cli.base import criteria_option, main, results_option, say, site_option, told
 from evaluation.errors import EvaluationError
 
 
@@ -27,7 +27,7 @@ def site() -> None:
 def site_new(*, name: str) -> None:
     """Begin sites/NAME.yaml: valid as it is, with a comment for all that can be said. Needs nothing."""
     path = sitework.new(name)
-    click.echo(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
+    say(f"written: {os.path.relpath(path)}\nsay what is known, then: evaluation site check {name}")
 
 
 @site.command("check")
@@ -41,7 +41,7 @@ def site_check(*, name: str, results: Path | None) -> None:
     changes nothing. Ends with 1 where a file is faulty.
     """
     text, valid = sitework.check(name, results=results)
-    click.echo(text)
+    say(text)
     if not valid:
         sys.exit(1)
 
@@ -57,7 +57,7 @@ def site_check(*, name: str, results: Path | None) -> None:
 def site_page(*, name: str, results: Path | None, criteria: Path | None, output: Path | None) -> None:
     """Write one page of a site, measured or not, that prints on one sheet of A4. Needs results only."""
     path = reviewing.site_page(name, results=results, criteria=criteria, output=output)
-    click.echo(f"page: {os.path.relpath(path)}")
+    say(f"page: {os.path.relpath(path)}")
 
 
 @site.command("pack")
@@ -94,7 +94,7 @@ def site_pack(
     """
 
     def agreed(listing: str) -> bool:
-        click.echo(listing)
+        say(listing)
         if yes:
             return True
         if not sys.stdin.isatty():
@@ -108,7 +108,7 @@ def site_pack(
     told_of = sending.pack(
         name, site=site, results=results, output=output, key=key, hide=hide, public=public, agreed=agreed
     )
-    click.echo(f"\n{told_of}")
+    say(f"\n{told_of}")
 
 
 class _ArchiveByDefault(click.Group):
@@ -143,7 +143,7 @@ def import_archive(*, file: Path, sha256: str, results: Path | None) -> None:
 
     All or nothing; nothing in it is run. Needs that file, and the site's description in sites/.
     """
-    click.echo(sending.import_archive(file, results=results, sha256=sha256))
+    say(sending.import_archive(file, results=results, sha256=sha256))
 
 
 @import_.command("docker-bench")
@@ -156,4 +156,4 @@ def import_docker_bench(*, file: Path, site: str, results: Path | None) -> None:
 
     It says which of those checks cannot fail. Needs that file only.
     """
-    click.echo(reviewing.import_docker_bench(file, site=site, results=results))
+    say(reviewing.import_docker_bench(file, site=site, results=results))

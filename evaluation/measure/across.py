@@ -5,7 +5,7 @@ submitting host: there each one's clock is compared with ours, and all are told 
 So the times of all containers are put on one clock, ours, within a bound that is kept beside them.
 
 A share that is lost with its pilot counts with all containers that it was to start, as failures with their
-cause; the sweep then ends, for its nodes are no longer there. It is gone on with by another call, and what
+cause; the sweep then ends, for its nodes are no longer there. It is resumed by another call, and what
 was taken, lost shares too, is never taken again.
 """
 

@@ -263,7 +263,7 @@ class Measurement:
             home = getattr(sys.modules.get(session.probe.observe.__module__), "__file__", "")
             session.record("error", f"{type(error).__name__}: {error} ({place_of(error, home)})")
         finally:
-            # Without its launcher this raises: the turn is not kept, and the run can be gone on with.
+            # Without its launcher this raises: the turn is not kept, and the run can be resumed.
             left = self._bench.launcher.sweep()
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")

@@ -1,4 +1,4 @@
-"""Opening a run: alone on the host, prepared once, an interrupted one gone on with, or a new one."""
+"""Opening a run: alone on the host, prepared once, an interrupted one resumed, or a new one."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from evaluation.probes.jobgroups import remove_abandoned
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
 from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs
+from evaluation.terminal import visible
 
 __all__ = ["Measurement", "measured_already", "open_measurement"]
 
@@ -79,7 +80,7 @@ def open_measurement(
     runtimes : sequence of str, optional
         Only these, by id; ``none`` for the bare host alone. By default all that are here.
     fresh : bool
-        Do not go on with an interrupted run.
+        Do not resume an interrupted run.
     seed : int, optional
         Of the order of turns; drawn when not given.
     user : str, optional
@@ -169,7 +170,7 @@ def _who(site: Site, user: str, runtimes: Sequence[str]) -> User:
 
 
 def _named(folder: Path, name: str, problem: str) -> Run:
-    """Find the run of a name, as long as it can be gone on with here and now."""
+    """Find the run of a name, as long as it can be resumed here and now."""
     runs = {run.path.name: run for run in find_runs(folder.parent, folder.name)}
     if name not in runs:
         raise EvaluationError(
@@ -200,7 +201,7 @@ def _interrupted(results: Path, site: Site, plan: Plan, prepared: Prepared) -> R
             and manifest.plan == plan.digest
             and _ready(manifest.runtimes, manifest.images.values(), manifest.unavailable) == ready
         ):
-            print(f"going on with the interrupted run {run.path}", flush=True)  # noqa: T201
+            print(visible(f"resuming the interrupted run {run.path}"), flush=True)  # noqa: T201
             return run
     return None
 
@@ -222,7 +223,7 @@ def _readable(run: Run) -> Manifest | None:
     try:
         return run.manifest
     except EvaluationError as error:
-        print(f"passed over: {error}", flush=True)  # noqa: T201
+        print(visible(f"passed over: {error}"), flush=True)  # noqa: T201
         return None
 
 
@@ -269,7 +270,7 @@ def _note_environment(run: Run, told: Sequence[str]) -> None:
 
 
 def _note_job(run: Run, site: Site) -> None:
-    """Note that a run is gone on with in another job."""
+    """Note that a run is resumed in another job."""
     manifest, now_in = run.manifest, batch_facts(site.batch)
     known = manifest.batch.jobs if manifest.batch else ()
     if now_in and not set(now_in.jobs) <= set(known):

@@ -47,7 +47,7 @@ def sweep(
     user: str = "",
     fresh: bool = False,
 ) -> tuple[Run, str]:
-    """Sweep this host, in a run of its own; an interrupted sweep of the same runtimes is gone on with.
+    """Sweep this host, in a run of its own; an interrupted sweep of the same runtimes is resumed.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def sweep_across(
     user: str = "",
     fresh: bool = False,
 ) -> tuple[Run, str]:
-    """Sweep so many nodes of a site's batch system at once, in a run of its own; gone on with like another.
+    """Sweep so many nodes of a site's batch system at once, in a run of its own; resumed like another.
 
     One node finds out what is there and makes the images ready. Parameters are those of `sweep`.
 

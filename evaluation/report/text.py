@@ -1,44 +1,20 @@
 """Text that strangers wrote (transcripts, reasons, site notes) made safe to read.
 
 Escaping for HTML is the template's business (it escapes everything). Here is what escaping leaves:
-characters that hide, reorder or ring. They are made visible, because a transcript that *looks*
-different from its bytes is no evidence.
+characters that hide, reorder or ring, which `evaluation.terminal.visible` makes visible.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import Signals
-from typing import Final
+
+from evaluation.terminal import visible
 
 __all__ = ["Excerpt", "command", "excerpt", "exit_words", "first_sentence", "in_short", "visible"]
-
-_ALLOWED_CONTROLS: Final = frozenset("\n\t")
-_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Control, format (the bidirectional marks among them), private use, surrogates, separators."""
-
-
-def visible(text: str) -> str:
-    """Replace every character that cannot be seen by its code point, as in ``<U+202E>``.
-
-    Line feeds and tabs stay. Source: Boucher and Anderson 2021, "Trojan Source: Invisible
-    Vulnerabilities", for why bidirectional marks must not reach a reader unseen.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
-
-
-def _seen(character: str) -> str:
-    if character in _ALLOWED_CONTROLS:
-        return character
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
-        return f"<U+{ord(character):04X}>"
-    return character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ def test_ended_again_and_again_a_run_comes_to_its_end(folder: Path) -> None:
         assert process.stdout
         told = process.stdout.read()
     assert process.returncode == 0, told
-    assert "going on with the interrupted run" in told
+    assert "resuming the interrupted run" in told
     (run,) = (run for run in find_runs(folder / "results") if run.manifest.profile == "trial")
     run.verify()
     assert run.complete

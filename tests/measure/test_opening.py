@@ -124,7 +124,7 @@ def test_an_interrupted_run_is_gone_on_with(opening: Open, capsys: pytest.Captur
     with opening() as second:
         assert second.run.path == first.run.path
         assert second.manifest.seed == first.manifest.seed
-    assert f"going on with the interrupted run {first.run.path}" in capsys.readouterr().out
+    assert f"resuming the interrupted run {first.run.path}" in capsys.readouterr().out
     with opening(fresh=True) as third:
         assert third.run.path != first.run.path
     with opening() as newest:

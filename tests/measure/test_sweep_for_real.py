@@ -54,7 +54,7 @@ def test_a_sweep_of_charliecloud_loses_nothing_and_one_that_is_killed_goes_on(
     before = run.turns_done()
     done = subprocess.run(whole, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "going on with the interrupted run" in done.stdout
+    assert "resuming the interrupted run" in done.stdout
     (run,) = find_runs(results)
     assert run.complete
     assert before < run.turns_done()

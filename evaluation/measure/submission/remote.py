@@ -17,6 +17,7 @@ from evaluation.measure.submission.job import current_job
 from evaluation.measure.submission.job_script import environment
 from evaluation.project import root
 from evaluation.sites import Site
+from evaluation.terminal import visible
 
 __all__ = ["goes_to_a_node", "run_on_node"]
 
@@ -78,7 +79,7 @@ def _shown(done: Future[int], output: Path, terminal: TextIO) -> list[str]:
             ended = done.done()  # before the file is read: what is written until then is in it
             *whole, rest = (rest + stream.read()).split("\n")
             lines += whole
-            terminal.writelines(f"{line}\n" for line in whole if not line.startswith(_MEASURED))
+            terminal.writelines(f"{visible(line)}\n" for line in whole if not line.startswith(_MEASURED))
             terminal.flush()
             if ended:
                 return [*lines, rest] if rest else lines

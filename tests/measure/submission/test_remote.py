@@ -63,6 +63,14 @@ def outcome(
         assert node.closed
 
 
+def test_what_a_job_prints_does_not_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    printed = "module: \x1b[2J\x9b2J\u202e\nmeasured: results/a/b\n"
+    _, shown, _ = outcome(monkeypatch, tmp_path, printed)
+    assert shown.splitlines()[1:] == ["module: <U+001B>[2J<U+009B>2J<U+202E>"]
+
+
 def test_the_run_is_the_one_that_the_job_names_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = tmp_path / "slurm-test" / "a-run"
     named = os.path.relpath(run, ROOT)
