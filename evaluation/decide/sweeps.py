@@ -70,7 +70,7 @@ class Taken:
     failed: Counter[str] = field(default_factory=Counter)
     memory_bytes: int = 0
     busy_s: float = 0.0
-    engine_cpu_s: float = 0.0
+    engine_cpu_s: float | None = None
     left: tuple[str, ...] = ()
     stopped: str = ""
     not_cold: str = ""
@@ -115,9 +115,10 @@ class Cell:
         return sum(each.busy_s for each in self.taken) / max(1, self.launched)
 
     @property
-    def engine_each_s(self) -> float:
-        """Seconds of processor time that the engine's daemons worked for each."""
-        return sum(each.engine_cpu_s for each in self.taken) / max(1, self.launched)
+    def engine_each_s(self) -> float | None:
+        """Seconds of processor time that the engine's daemons worked for each, if all is known."""
+        known = [each.engine_cpu_s for each in self.taken if each.engine_cpu_s is not None]
+        return sum(known) / max(1, self.launched) if len(known) == len(self.taken) else None
 
     @property
     def memory_bytes(self) -> int:
@@ -342,7 +343,7 @@ def _taken(rows: Sequence[Observation]) -> Taken:
         failed=Counter(str(row["cause"].value) for row in each.values() if "cause" in row),
         memory_bytes=int(number("memory_used")),
         busy_s=number("busy"),
-        engine_cpu_s=number("engine_cpu"),
+        engine_cpu_s=number("engine_cpu") if "engine_cpu" in whole else None,
         left=tuple(str(item.value) for item in rows if item.name == "left"),
         stopped=str(whole.get("stopped") or ""),
         not_cold=str(whole.get("not_cold") or ""),

@@ -112,8 +112,8 @@ def on_our_clock(taken: Crowded, clock: Offset, since_ns: int) -> Crowded:
 
 def merged(
     shares: Sequence[tuple[Seated, Share]], wall_ns: int, lost: Sequence[str]
-) -> tuple[Crowded, float]:
-    """Give the level as a whole, and the CPU time of its engines' daemons.
+) -> tuple[Crowded, float | None]:
+    """Give the level as a whole, and the CPU time of its engines' daemons, if every host could tell it.
 
     What a host tells of itself is counted once, however many nodes it pretends to be.
     """
@@ -130,7 +130,8 @@ def merged(
         left=tuple(dict.fromkeys(what for _, share in shares for what in share.taken.left)),
         stopped=next(iter([*lost, *stops]), ""),
     )
-    return whole, sum(max(each.engine_cpu_s for each in here) for here in of.values())
+    engines = [[each.engine_cpu_s for each in here if each.engine_cpu_s is not None] for here in of.values()]
+    return whole, sum(map(max, engines)) if engines and all(engines) else None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -26,7 +26,7 @@ class Notes:
     width: int
     stopped: str = ""
     not_cold: str = ""
-    engine_cpu_s: float = 0.0
+    engine_cpu_s: float | None = None
     taken: Crowded | None = None
     command: Command | None = None
 
@@ -68,7 +68,8 @@ class Notes:
             yield "began", self.taken.wall_ns / 1e9, "s"
             yield "memory_used", self.taken.memory_used_bytes, "B"
             yield "busy", round(self.taken.busy_s, 3), "s"
-            yield "engine_cpu", round(self.engine_cpu_s, 3), "s"
+            if self.engine_cpu_s is not None:
+                yield "engine_cpu", round(self.engine_cpu_s, 3), "s"
             for what in self.taken.left:
                 yield "left", what, ""
 

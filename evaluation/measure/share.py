@@ -26,6 +26,7 @@ from evaluation.measure.sweephost import engine_cpu_s, remove_abandoned
 from evaluation.measure.user import measuring_user
 from evaluation.model import ACROSS, DEFAULT_IMAGE
 from evaluation.payload.build import IMPORT_STORM, PROBE
+from evaluation.probes.controlgroups import cpu_used_s
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
 from evaluation.store import Run
@@ -66,7 +67,7 @@ class Share:
 
     taken: Crowded
     command: Command
-    engine_cpu_s: float
+    engine_cpu_s: float | None
 
 
 def begin_run(
@@ -142,7 +143,7 @@ def take_share(order: Order, address: Address) -> Share | None:
         if told["first"]:  # of the nodes that are this machine: one holds it for all
             stack.enter_context(alone())
         limits = replace(limits_of(order.width, order.launches, order.most_s), at_most=order.at_most)
-        engine_s = engine_cpu_s(arm.runtime.engine_processes)
+        before_s = engine_cpu_s(arm.runtime.engine_processes)
         with watched(seat, crowd.close):
             time.sleep(max(0.0, (told["at_ns"] - time.monotonic_ns()) / 1e9))
             try:
@@ -153,7 +154,7 @@ def take_share(order: Order, address: Address) -> Share | None:
                 raise EvaluationError(
                     "whoever submitted this is gone", where=f"job of {os.getpid()}"
                 ) from None
-        engine_s = engine_cpu_s(arm.runtime.engine_processes) - engine_s
+        engine_s = cpu_used_s(before_s, engine_cpu_s(arm.runtime.engine_processes))
     named = tuple(replace(launch, node=job.node if job else platform.node()) for launch in taken.launches)
     return Share(taken=replace(taken, launches=named), command=command, engine_cpu_s=engine_s)
 

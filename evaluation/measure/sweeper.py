@@ -28,6 +28,7 @@ from evaluation.measure.sweephost import NAMES, drop_caches, engine_cpu_s, remov
 from evaluation.measure.user import User
 from evaluation.model import PAYLOAD, Bind, Task
 from evaluation.payload.build import IMPORT_STORM, PROBE
+from evaluation.probes.controlgroups import cpu_used_s
 
 __all__ = ["MOST", "Sweep", "command_of", "launches_of", "limits_of"]
 
@@ -76,12 +77,12 @@ class Sweep(Climb):
                 self._note(level, arm, Notes(width=width, stopped=self._why[cell]))
             return
         not_cold = drop_caches() if level.kind is Kind.COLD_BURST else ""
-        engine_s = engine_cpu_s(arm.runtime.engine_processes)
+        before_s = engine_cpu_s(arm.runtime.engine_processes)
         launches = width if level.kind.bursts else launches_of(width)
         limits = limits_of(width, launches, self._level_s, burst=level.kind.bursts)
         command = command_of(level.probe, arm, self.payload, self.crowd.user)
         taken = self.crowd.run_level(command, arm.runtime, limits, width=width, launches=launches)
-        engine_s = engine_cpu_s(arm.runtime.engine_processes) - engine_s
+        engine_s = cpu_used_s(before_s, engine_cpu_s(arm.runtime.engine_processes))
         if level.kind is Kind.CLIMB:
             self._learn(*cell, width, taken.stopped, taken.memory_used_bytes)
         self._note(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from evaluation.marks import abandoned
 from evaluation.measure.crowd import Crowd
 from evaluation.measure.launcher import Command
-from evaluation.measure.launcher_main import stat_of
 from evaluation.model import Task
+from evaluation.probes.controlgroups import cpu_of_processes_s
 from evaluation.runtimes.base import Runtime
 
 __all__ = ["NAMES", "drop_caches", "engine_cpu_s", "remove_abandoned"]
@@ -35,15 +34,9 @@ def drop_caches() -> str:
     return ""
 
 
-def engine_cpu_s(names: Sequence[str]) -> float:
-    """CPU time that an engine's daemons, and their children that have ended, used so far."""
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*") if names else ():
-        name, fields = stat_of(int(path.name))
-        if name in names:
-            with suppress(IndexError, ValueError):
-                ticks += sum(map(int, fields[11:15]))  # proc_pid_stat(5): utime, stime, cutime, cstime
-    return ticks / os.sysconf("SC_CLK_TCK")
+def engine_cpu_s(names: Sequence[str]) -> float | None:
+    """CPU time that an engine's daemons used so far; 0 without any, ``None`` where they cannot be seen."""
+    return cpu_of_processes_s(names) if names else 0.0
 
 
 def remove_abandoned(crowd: Crowd, runtime: Runtime) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cpu_of_processes_s", "memory_peak_bytes"]
+from evaluation.probes.hostprocesses import hidden
+
+__all__ = ["cpu_of_processes_s", "cpu_used_s", "memory_peak_bytes"]
 
 _PROCESSES = Path("/proc")
 _GROUPS = Path("/sys/fs/cgroup")
@@ -65,13 +67,16 @@ def cpu_of_processes_s(names: Sequence[str], processes: Path = _PROCESSES) -> fl
     Returns
     -------
     float or None
-        Seconds, in steps of a clock tick (10 ms); ``None`` where no such process runs.
+        Seconds, in steps of a clock tick (10 ms); ``None`` where no such process runs, or where the host
+        hides processes: those that are seen are then some of them at most.
 
     References
     ----------
     proc_pid_stat(5), fields 14 to 17.
     """
     ticks, found = 0, False
+    if not names or hidden(processes):
+        return None
     for entry in processes.iterdir():
         if entry.name.isdigit():
             with suppress(OSError, ValueError):
@@ -80,3 +85,13 @@ def cpu_of_processes_s(names: Sequence[str], processes: Path = _PROCESSES) -> fl
                     found = True
                     ticks += sum(int(field) for field in rest.split()[11:15])
     return ticks / os.sysconf("SC_CLK_TCK") if found else None
+
+
+def cpu_used_s(before: float | None, after: float | None) -> float | None:
+    """CPU time between two answers of `cpu_of_processes_s`.
+
+    ``None`` where one of them is missing, or where a process that was counted has ended meanwhile.
+    """
+    if before is None or after is None or after < before:
+        return None
+    return after - before

@@ -76,6 +76,18 @@ def test_a_run_is_read_with_every_container_of_it(tmp_path: Path) -> None:
     assert sweep.residue is None
 
 
+def test_cpu_time_of_daemons_is_a_figure_only_where_it_was_seen_in_every_level(tmp_path: Path) -> None:
+    (level,) = read_sweep(sweep_run(tmp_path, "20260101T000000Z-a", [1])).levels
+    assert level.engine_cpu_s is None, "no row of it is no zero"
+    each = [
+        steady("docker", 1, 1.0, repeat, engine_cpu_s=used) for repeat, used in enumerate((3.0, 5.0, None))
+    ]
+    (known,) = made_up_sweep(each[:2]).cells(PROBE, "docker")
+    assert known.engine_each_s == pytest.approx(8.0 / 200)
+    (partly,) = made_up_sweep(each).cells(PROBE, "docker")
+    assert partly.engine_each_s is None
+
+
 def test_of_a_sites_sweeps_the_widest_is_shown_and_of_equals_the_newest(tmp_path: Path) -> None:
     wide = sweep_run(tmp_path, "20260101T000000Z-a", [1, 2, 4])
     narrow = sweep_run(tmp_path, "20260102T000000Z-b", [1, 2])

@@ -19,8 +19,8 @@ from evaluation.decide.sweeps import Sweep as Read
 from evaluation.decide.sweeps import read_sweep
 from evaluation.errors import EvaluationError
 from evaluation.manifest import BatchFacts, JobFacts
-from evaluation.measure.across import Across, shares_of
-from evaluation.measure.clocks import boot_id
+from evaluation.measure.across import Across, Seated, merged, shares_of
+from evaluation.measure.clocks import Offset, boot_id
 from evaluation.measure.crowd import Crowded, Launch
 from evaluation.measure.launcher import Command
 from evaluation.measure.levels import Kind, Pace, plan_across
@@ -140,6 +140,29 @@ def test_each_width_is_taken_on_one_node_and_on_all_and_none_is_smaller_than_the
     assert [level.width for level in levels if level.kind is Kind.CLIMB] == [4] * 4 + [8] * 4
     with pytest.raises(EvaluationError, match="2 at once are fewer than 4 nodes"):
         list(plan_across([PROBE], ["host"], 2, 1, 4, 7))
+
+
+def test_cpu_time_of_daemons_needs_a_figure_of_every_host() -> None:
+    taken = Crowded(launches=(), span_s=1.0, wall_ns=1, memory_used_bytes=1, busy_s=1.0, left=())
+
+    def seen(**hosts: Sequence[float | None]) -> float | None:
+        shares = [
+            (
+                Seated(
+                    index=0, node="n", job="1", boot=boot, most=1, reason="", clock=Offset(ns=0, bound_ns=0),
+                    same_clock=True, handed_over_s=0.0, width=1, launches=1,
+                ),
+                Share(taken=taken, command=COMMAND, engine_cpu_s=used),
+            )
+            for boot, each in hosts.items()
+            for used in each
+        ]  # fmt: skip
+        return merged(shares, 1, [])[1]
+
+    assert seen(one=[1.0, 3.0], other=[2.0]) == 5.0, "a host that is two nodes is counted once"
+    assert seen(one=[0.0], other=[0.0]) == 0.0
+    assert seen(one=[1.0], other=[None]) is None
+    assert seen() is None
 
 
 def test_a_width_is_split_as_evenly_as_can_be() -> None:

@@ -198,5 +198,5 @@ def test_containers_of_a_sweep_that_is_gone_are_removed_and_no_others(tmp_path: 
 
 
 def test_an_engines_daemons_are_found_by_name_and_nothing_is_counted_for_none() -> None:
-    assert engine_cpu_s(("pytest", "python", "python3")) > 0
+    assert (engine_cpu_s(("pytest", "python", "python3")) or 0) > 0
     assert engine_cpu_s(()) == 0

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.probes.controlgroups import cpu_of_processes_s, memory_peak_bytes
+from evaluation.probes.controlgroups import cpu_of_processes_s, cpu_used_s, memory_peak_bytes
 
 V1 = "4:memory:/docker/abc\n1:name=systemd:/\n"
 V2 = "0::/system.slice/docker-abc.scope\n"
@@ -42,16 +42,40 @@ def test_a_group_that_is_ours_too_is_no_containers(tmp_path: Path) -> None:
     assert memory_peak_bytes(9, unlike=8, processes=processes, groups=tmp_path) is None, "it has ended"
 
 
-def test_cpu_time_is_summed_over_all_processes_of_the_names(tmp_path: Path) -> None:
+def with_daemons(processes: Path, *, options: str = "rw") -> None:
+    """Two daemons and somebody else, in a proc that is mounted with these options."""
+    (processes / "self").mkdir()
+    (processes / "self" / "mounts").write_text(f"proc {processes} proc {options} 0 0\n")
     for pid, name, ticks in (
         (1, "dockerd", (10, 20, 30, 40)),
         (2, "my (odd) name", (1, 0, 0, 0)),
         (3, "x", (9,) * 4),
     ):
-        (tmp_path / str(pid)).mkdir()
+        (processes / str(pid)).mkdir()
         fields = ["S", *["0"] * 10, *map(str, ticks), "0", "0"]
-        (tmp_path / str(pid) / "stat").write_text(f"{pid} ({name}) {' '.join(fields)}\n")
+        (processes / str(pid) / "stat").write_text(f"{pid} ({name}) {' '.join(fields)}\n")
+
+
+def test_cpu_time_is_summed_over_all_processes_of_the_names(tmp_path: Path) -> None:
+    with_daemons(tmp_path)
     second = os.sysconf("SC_CLK_TCK")
     assert cpu_of_processes_s(("dockerd", "my (odd) name"), tmp_path) == 101 / second
     assert cpu_of_processes_s(("containerd",), tmp_path) is None
     assert cpu_of_processes_s((), tmp_path) is None
+
+
+def test_where_processes_are_hidden_those_that_are_seen_are_not_taken_for_all(tmp_path: Path) -> None:
+    """A user's own daemon is seen, root's of the same name is not."""
+    with_daemons(tmp_path, options="rw,hidepid=2")
+    (tmp_path / "1" / "stat").unlink()
+    assert cpu_of_processes_s(("my (odd) name",), tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "used"),
+    [(1.0, 1.5, 0.5), (1.0, 1.0, 0.0), (None, 1.0, None), (1.0, None, None), (5.0, 0.1, None)],
+)
+def test_what_was_not_seen_twice_is_no_figure(
+    before: float | None, after: float | None, used: float | None
+) -> None:
+    assert cpu_used_s(before, after) == used

@@ -77,6 +77,21 @@ def test_every_level_stands_in_a_table_beside_the_pictures() -> None:
     assert [row.select("td")[0].get_text() for row in table.select("tbody tr")] == [str(n) for n in WIDTHS]
 
 
+def test_what_the_daemons_used_is_a_dash_where_nobody_could_see_it() -> None:
+    def cell(engine_cpu_s: float | None) -> str:
+        table = chapter(made_up_sweep([steady("charliecloud", 1, 1.0, engine_cpu_s=engine_cpu_s)])).select(
+            "details table"
+        )[0]
+        place = [head.get_text() for head in table.select("th[scope=col]")].index(
+            "of it the engine's daemons"
+        )
+        return table.select("tbody tr")[0].select("th, td")[place].get_text()
+
+    assert cell(3.0) == quantity(0.03, "s")
+    assert cell(0.0) == quantity(0.0, "s")
+    assert cell(None) == "\N{EN DASH}"
+
+
 def test_bursts_are_told_apart_and_a_warm_one_is_not_called_cold() -> None:
     burst = steady("charliecloud", 16, 50.0, kind=BURST)
     cold = replace(steady("charliecloud", 16, 10.0, kind=COLD_BURST), not_cold="only root can empty it")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from evaluation.payload.build import IMPORT_STORM
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.controlgroups import cpu_of_processes_s
+from evaluation.probes.controlgroups import cpu_of_processes_s, cpu_used_s
 from evaluation.probes.judging import PROBLEM, UNAVAILABLE, relative
 from evaluation.units import quantity
 
@@ -22,7 +22,7 @@ def observe(session: Session) -> None:
         return
     before = cpu_of_processes_s(session.engine_processes)
     completed = session.launch((INTERPRETER, "-B", f"{session.payload_inside}/{IMPORT_STORM}"))
-    after = cpu_of_processes_s(session.engine_processes)
+    engine_s = cpu_used_s(before, cpu_of_processes_s(session.engine_processes))
     answer = read_answer(completed)
     line = answer.first("imports")
     elapsed_ns = line.integer("elapsed_ns") if line else None
@@ -35,8 +35,8 @@ def observe(session: Session) -> None:
     session.record("imports", elapsed_ns / 1e9, "s", evidence=(completed,))
     session.record("whole", session.form.convert_s + wall_s, "s", evidence=(completed,))
     session.record("modules", line.integer("modules"), "1", evidence=(completed,))
-    if before is not None and after is not None:
-        session.record("engine_cpu", after - before, "s", evidence=(completed,))
+    if engine_s is not None:
+        session.record("engine_cpu", engine_s, "s", evidence=(completed,))
     session.record("client_cpu", completed.evidence.cpu_s, "s", evidence=(completed,))
 
 
