@@ -46,7 +46,7 @@ struct command {
 };
 
 command_function bench_syscalls, bench_cpu, bench_walk;
-command_function bench_lookups, bench_opens, bench_execs, bench_tree;
+command_function bench_lookups, bench_opens, bench_reads, bench_execs, bench_tree;
 command_function bench_triad, bench_matrix, hold_memory;
 command_function transfer_write, transfer_read, transfer_evict, transfer_loopback;
 command_function legacy_vsyscall_page, legacy_vsyscall_call, legacy_vsyscall_read, legacy_uname;

@@ -30,6 +30,7 @@ static const struct command COMMANDS[] = {
     {"cd", file_change_directory, 1, 0, "DIRECTORY"},
     {"lookups", bench_lookups, 3, 0, "DIRECTORY CALLS REPETITIONS"},
     {"opens", bench_opens, 3, 0, "DIRECTORY CALLS REPETITIONS"},
+    {"reads", bench_reads, 4, 0, "DIRECTORY CALLS REPETITIONS READERS"},
     {"execs", bench_execs, 3, 0, "PROGRAM CALLS REPETITIONS"},
     {"tree", bench_tree, 1, 0, "DIRECTORY"},
     {"triad", bench_triad, 2, 0, "ELEMENTS REPETITIONS"},

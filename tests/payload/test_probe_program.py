@@ -140,6 +140,23 @@ def test_files_are_looked_up_and_opened(probe: Program, own: Path, what: str) ->
         assert probe.line(what, own, 10, 1)["errors"] == 5
 
 
+def test_files_are_read_by_several_at_once(probe: Program, own: Path) -> None:
+    (own / "small").write_text("1")
+    (own / "large").write_bytes(bytes(200_000))
+    (own / "link").symlink_to("small")
+    line = probe.line("reads", own, 10, 1, 4)
+    assert (line["calls"], line["files"], line["readers"], line["errors"]) == (10, 2, 4, 0)
+    assert line["bytes"] == 4 * 5 * 200_001, "each of the four reads each of the two five times, to the end"
+    assert line["elapsed_ns"] > 0
+    assert len(probe.lines("reads", own, 10, 3, 2)) == 3
+    assert probe.lines("reads", own / "missing", 10, 1, 4) == [], "nothing to do is nothing done"
+    assert probe.run("reads", own, 10, 1, 0).returncode == 2
+    if os.getuid() == 0:
+        (own / "large").chmod(0)
+        line = probe.line("reads", own, 10, 1, 4)
+        assert (line["errors"], line["bytes"]) == (4 * 5, 4 * 5)
+
+
 def test_the_payload_says_on_how_many_cores_it_may_run(probe: Program, own: Path) -> None:
     (own / "one").write_text("1")
     core = str(max(os.sched_getaffinity(0)))
