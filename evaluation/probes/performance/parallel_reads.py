@@ -61,7 +61,7 @@ PROBE = Probe(
     needs=("image", "payload"),
     references=(
         Reference(
-            title="Apptainer issue 665: 25 minutes by a kernel mount, 24 from a directory, 2 h 50 by squashfuse",
+            title="Apptainer issue 665: 25 min by a kernel mount, 24 min unpacked, 2 h 50 min by squashfuse",
             url="https://github.com/apptainer/apptainer/issues/665",
         ),
         Reference(
