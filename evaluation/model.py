@@ -104,8 +104,8 @@ class Role(StrEnum):
     ALTERNATIVE = "alternative"
     """A site could choose it: measured for everything, and ranked."""
     VARIANT = "variant"
-    """A mode of an alternative: asked everything that is asked once of security and operations, timed and
-    ranked only where whoever measures names it."""
+    """A mode of an alternative: asked everything that is asked once of security and operations, and how it
+    starts; timed in all and ranked only where whoever measures names it."""
     BESIDE = "beside the containers"
     """No container: timed in a few probes, to check what is said of containers against it. Never ranked."""
     POSITIVE_CONTROL = "positive control"

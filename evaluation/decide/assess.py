@@ -64,7 +64,7 @@ def assess(
     unavailable: Mapping[str, str] | None = None,
     present: Iterable[str] = (),
     asked: Callable[[str, Probe], bool] = lambda _runtime, _probe: True,
-    beside: Collection[str] = (),
+    apart: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -88,8 +88,8 @@ def assess(
         The runtimes that are here: each gets an ``UNAVAILABLE`` finding for such a probe.
     asked : callable, optional
         Whether a runtime is asked a question in this run; of what it is not asked it has no finding.
-    beside : collection of str, optional
-        Runtimes that stand beside the containers: what is said of them is a family of its own.
+    apart : collection of str, optional
+        Runtimes that are not ranked (modes, what is no container): their comparisons are a family of their own.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def assess(
     -----
     The differences of all runtimes and measured probes of the run are one family (Holm), the equivalences
     another: the chance of even one false "better" or "worse" in the report is one minus the confidence. What
-    stands beside the containers makes no comparison of theirs less sure.
+    is not ranked makes no comparison of the others less sure.
     """
     facts = _Run(
         site=site,
@@ -133,7 +133,7 @@ def assess(
                 )
         else:
             drafts.extend(_unknown_probe(probe_id, arms, facts))
-    return _settled(drafts, beside, confidence=criteria.method.confidence_level.value)
+    return _settled(drafts, apart, confidence=criteria.method.confidence_level.value)
 
 
 def _tell_of(draft: _Draft, aside: int, busy: Collection[int]) -> _Draft:
@@ -346,32 +346,22 @@ def _claim(finding: Finding, floor: Interval | None, criteria: Criteria) -> Clai
     return None
 
 
-def _settled(drafts: list[_Draft], beside: Collection[str], *, confidence: float) -> tuple[Finding, ...]:
-    apart = [draft.finding.runtime in beside for draft in drafts]
-    families = {
-        family: iter(
-            settle(
-                [
-                    draft.claim
-                    for draft, is_apart in zip(drafts, apart, strict=True)
-                    if draft.claim and is_apart is family
-                ],
-                confidence=confidence,
-            )
-        )
-        for family in (False, True)
-    }
-    sizes = {
-        family: sum(
-            bool(draft.claim) and is_apart is family for draft, is_apart in zip(drafts, apart, strict=True)
-        )
-        for family in (False, True)
-    }
+def _settled(drafts: list[_Draft], apart: Collection[str], *, confidence: float) -> tuple[Finding, ...]:
+    """Settle two families of comparisons: of what is ranked, and of what stands apart."""
+    families: dict[bool, list[Claim]] = {False: [], True: []}
+    for draft in drafts:
+        if draft.claim:
+            families[draft.finding.runtime in apart].append(draft.claim)
+    settled = {key: iter(settle(claims, confidence=confidence)) for key, claims in families.items()}
     return tuple(
-        replace(draft.finding, comparison=next(families[is_apart]), comparisons=sizes[is_apart])
+        replace(
+            draft.finding,
+            comparison=next(settled[draft.finding.runtime in apart]),
+            comparisons=len(families[draft.finding.runtime in apart]),
+        )
         if draft.claim
         else draft.finding
-        for draft, is_apart in zip(drafts, apart, strict=True)
+        for draft in drafts
     )
 
 

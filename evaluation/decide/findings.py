@@ -51,7 +51,7 @@ def judged(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         unavailable={**left_out, **manifest.unavailable},
         present=[facts.id for facts in manifest.runtimes if facts.present],
         asked=lambda runtime, probe: takes_part(roles[runtime], probe, timed=runtime in timed),
-        beside={runtime for runtime, role in roles.items() if role is Role.BESIDE},
+        apart={facts.id for facts in manifest.runtimes if facts.role is Role.BESIDE or not facts.timed},
     )
 
 

@@ -22,7 +22,7 @@ from evaluation.measure.schedule import Again, PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
 from evaluation.measure.variants import adapter
-from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome
+from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome, Role
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
@@ -105,6 +105,7 @@ class Measurement:
             for image in {probe.image for probe in probes.values()}
         }
         chosen = arms or {}
+        modes = self._modes()
         planned = self._profile.blocks
         turns = list(
             plan_turns(
@@ -121,6 +122,11 @@ class Measurement:
             for item in turns
             if item.turn.runtime
             in {CONTROL, CONTROL_AGAIN, *chosen.get(item.turn.probe, (item.turn.runtime,))}
+            and not (
+                item.turn.probe in paired
+                and item.turn.runtime in modes
+                and item.turn.block > self._profile.mode_blocks
+            )
         ]
         done = self.run.turns_done()
         self._aside = Counter(marked(self.run.observations()))
@@ -131,7 +137,7 @@ class Measurement:
         ]
         progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
-        compared = len({(id_, arm) for id_ in paired for arm in self._asked(probes[id_])})
+        compared = len({(id_, arm) for id_ in paired for arm in {*self._asked(probes[id_])} - modes})
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
             block = item.turn.block
@@ -143,7 +149,7 @@ class Measurement:
                 why = why_enough(
                     self._profile,
                     paired,
-                    self.run.observations(),
+                    [item for item in self.run.observations() if item.runtime not in modes],
                     block - 1,
                     spent_s,
                     comparisons=compared,
@@ -166,6 +172,12 @@ class Measurement:
             probe.id: Again(turns=probe.turns, arms=[arm for arm in self._asked(probe) if arm in timed])
             for probe in probes
             if probe.repeat != "paired" and probe.turns > 1 and self._profile.blocks
+        }
+
+    def _modes(self) -> set[str]:
+        """Give the modes that nobody named: of paired probes they take part in the first blocks alone."""
+        return {
+            facts.id for facts in self.manifest.runtimes if facts.role is Role.VARIANT and not facts.timed
         }
 
     def _asked(self, probe: Probe) -> list[str]:

@@ -38,6 +38,9 @@ class Profile:
         values would choose the answer.
     repeats : int
         At most so many blocks of a probe are set aside; on a machine that is always busy the rest count.
+    mode_blocks : int
+        In so many blocks, the first ones, modes that nobody named start too: enough for an interval, too few for a
+        claim.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Profile:
     limit_s: float = 0.0
     pressure: float = SHORT_OF_CPUS
     repeats: int = 0
+    mode_blocks: int = 0
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -65,12 +69,26 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=300.0),
+        Profile(name="trial", blocks=2, enough=2, half_width=1.0, budget_s=300.0, mode_blocks=2),
         Profile(
-            name="quick", blocks=24, enough=24, half_width=0.05, budget_s=180.0, limit_s=600.0, repeats=6
+            name="quick",
+            blocks=24,
+            enough=24,
+            half_width=0.05,
+            budget_s=180.0,
+            limit_s=600.0,
+            repeats=6,
+            mode_blocks=8,
         ),
         Profile(
-            name="full", blocks=120, enough=30, half_width=0.02, budget_s=9000.0, limit_s=18000.0, repeats=30
+            name="full",
+            blocks=120,
+            enough=30,
+            half_width=0.02,
+            budget_s=9000.0,
+            limit_s=18000.0,
+            repeats=30,
+            mode_blocks=30,
         ),
         Profile(name=CALIBRATION, blocks=60, enough=60, half_width=0.05, budget_s=900.0, repeats=15),
         # Attempts are functional: block 0 is the matrix, `Measurement.repeat` adds the further ones.

@@ -16,8 +16,11 @@ _ASKED = {Role.ALTERNATIVE: _ONCE, Role.VARIANT: _ONCE, Role.POSITIVE_CONTROL: (
 def takes_part(role: Role, probe: Probe, *, timed: bool) -> bool:
     """Say whether a runtime is asked this question in a run.
 
-    ``timed`` ones are asked everything; what stands beside the containers only what says so of itself.
+    ``timed`` ones are asked everything; what stands beside the containers only what says so of itself, and
+    modes what they are asked once and how they start.
     """
     if role is Role.BESIDE:
         return probe.beside
-    return timed or (probe.repeat == "once" and group_of(probe.id) in _ASKED.get(role, ()))
+    if timed or (role is Role.VARIANT and probe.modes):
+        return True
+    return probe.repeat == "once" and group_of(probe.id) in _ASKED.get(role, ())

@@ -11,7 +11,7 @@ from evaluation.decide.checklist import Checklist, Tried
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.decide.sweeps import read_sweep
-from evaluation.model import CONTROL, CONTROL_AGAIN, Finding
+from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Role
 from evaluation.report.crowding import left_behind, verdict
 from evaluation.report.spreading import spread
 from evaluation.store import Manifest, Run
@@ -43,7 +43,11 @@ def runtimes(manifest: Manifest) -> pd.DataFrame:
             "version": facts.version,
             "mode": facts.mode,
             "role": str(facts.role),
-            "asked": "everything" if facts.timed else "what is asked once",
+            "asked": "everything"
+            if facts.timed
+            else "what is asked once, and how it starts"
+            if facts.role is Role.VARIANT
+            else "what is asked once",
             "reason": facts.reason or facts.impairment or facts.adaptation,
         }
         for facts in manifest.runtimes

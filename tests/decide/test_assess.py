@@ -89,7 +89,7 @@ def findings(
     observations: Iterable[Observation],
     absent: Mapping[str, str] | None = None,
     image_digest: str = IMAGE,
-    beside: tuple[str, ...] = (),
+    apart: tuple[str, ...] = (),
 ) -> dict[tuple[str, str], Finding]:
     found = assess(
         observations,
@@ -99,7 +99,7 @@ def findings(
         image_digests={"small": image_digest},
         probes=PROBES,
         criteria=criteria(),
-        beside=beside,
+        apart=apart,
     )
     by_key = {(finding.probe, finding.runtime): finding for finding in found}
     assert len(by_key) == len(found)
@@ -151,13 +151,13 @@ def test_all_comparisons_of_the_run_are_one_family() -> None:
         assert found["start", "r0"].comparison is expected
 
 
-def test_what_stands_beside_the_containers_makes_none_of_their_comparisons_less_sure() -> None:
+def test_what_is_not_ranked_makes_no_comparison_of_the_others_less_sure() -> None:
     hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
     six = [item for number in range(6) for item in timed(f"r{number}", 3.0, blocks=range(8))]
     machine = timed("vm", 3.0, blocks=range(8))
     among = findings([*hosts, *six, *machine])
     assert {among["start", name].comparison for name in ("r0", "vm")} == {Comparison.UNRESOLVED}
-    apart = findings([*hosts, *six, *machine], beside=("vm",))
+    apart = findings([*hosts, *six, *machine], apart=("vm",))
     assert {apart["start", name].comparison for name in ("r0", "vm")} == {Comparison.WORSE}
 
 
@@ -260,7 +260,7 @@ def test_an_attempt_that_had_its_effect_once_is_exposed() -> None:
 def test_a_comparison_knows_among_how_many_it_must_hold() -> None:
     hosts = [*timed("host", 1.0, blocks=range(8)), *timed("host-again", 1.0, blocks=range(8))]
     six = [item for number in range(6) for item in timed(f"r{number}", 3.0, blocks=range(8))]
-    among = findings([*hosts, *six, *timed("vm", 3.0, blocks=range(8))], beside=("vm",))
+    among = findings([*hosts, *six, *timed("vm", 3.0, blocks=range(8))], apart=("vm",))
     assert (among["start", "r0"].comparisons, among["start", "vm"].comparisons) == (6, 1)
     assert among["start", "host"].comparisons == 0
 

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from evaluation.errors import EvaluationError
 from evaluation.manifest import KnobFacts
 from evaluation.measure import measurement as module
 from evaluation.measure.launcher import FLOODED
-from evaluation.model import Effect, Role
+from evaluation.measure.profiles import Profile
+from evaluation.model import Effect, Observation, Role
 from evaluation.probes.base import Probe, Session
 from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.store import Run
@@ -50,8 +51,8 @@ def with_fake(tmp_path: Path, script: str) -> Run:
     return Run.create(tmp_path / "results", with_runtime(command))
 
 
-def measured(run: Run, tmp_path: Path) -> str:
-    with measurement(run, tmp_path / "scratch") as opened:
+def measured(run: Run, tmp_path: Path, profile: Profile = TINY) -> str:
+    with measurement(run, tmp_path / "scratch", profile) as opened:
         return opened.measure("group")
 
 
@@ -81,6 +82,35 @@ def test_a_mode_is_asked_what_is_asked_once_and_timed_only_when_named(tmp_path: 
         measured(run, tmp_path)
         asked = Counter(item.probe for item in run.observations() if item.runtime == "charliecloud")
         assert asked == {"signal_delivery": 1} | ({"cold_start": 5} if timed else {})
+
+
+@pytest.mark.parametrize(("timed", "blocks"), [(False, [0, 1, 2]), (True, [0, 1, 2, 3, 4])])
+def test_a_mode_that_nobody_named_starts_in_the_first_blocks(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch, timed: bool, blocks: list[int]
+) -> None:
+    looked: list[set[str]] = []
+
+    def never(
+        _: Profile,
+        __: Mapping[str, Probe],
+        seen: Sequence[Observation],
+        *___: float,
+        comparisons: int,
+    ) -> str:
+        looked.append({item.runtime for item in seen})
+        assert comparisons == timed
+        return ""
+
+    whole = with_runtime(fake_executable(tmp_path / "ch-run", "exit 0"))
+    *others, fake = whole.runtimes
+    use(replace(probe(start), modes=True))
+    monkeypatch.setattr(module, "why_enough", never)
+    mode = fake.model_copy(update={"role": Role.VARIANT, "timed": timed})
+    run = Run.create(tmp_path / "results", whole.model_copy(update={"runtimes": (*others, mode)}))
+    measured(run, tmp_path, replace(TINY, mode_blocks=2))
+    assert [item.block for item in run.observations() if item.runtime == "charliecloud"] == blocks
+    assert [item.block for item in run.observations() if item.runtime == "host"] == [0, 1, 2, 3, 4]
+    assert any("charliecloud" in seen for seen in looked) is timed
 
 
 # -- runtimes that misbehave -------------------------------------------------------------------------

@@ -48,5 +48,6 @@ PROBE = Probe(
     judge=judge,
     unit="s",
     bare=True,
+    modes=True,
     beside=True,
 )
