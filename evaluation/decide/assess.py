@@ -89,7 +89,8 @@ def assess(
     asked : callable, optional
         Whether a runtime is asked a question in this run; of what it is not asked it has no finding.
     apart : collection of str, optional
-        Runtimes that are not ranked (modes, what is no container): their comparisons are a family of their own.
+        Runtimes that are not ranked (modes, what is no container); their comparisons are a family of their
+        own.
 
     Returns
     -------

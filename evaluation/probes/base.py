@@ -294,8 +294,8 @@ class Probe:
     several times where the answer could depend on a moment. It is then ``SOMETIMES`` where it held in some
     turns only, and each turn is judged by itself; an attempt of the checklist that had its effect once is
     exposed.
-    ``modes`` says whether a paired probe is put to the modes of a runtime too, in a few blocks: a mode's options
-    change how it starts, and hardly how it computes.
+    ``modes`` says whether a paired probe is put to the modes of a runtime too, in a few blocks: a mode's
+    options change how it starts, and hardly how it computes.
     ``beside`` says whether it is put to what is no container too (a virtual machine), because something is
     said of that which it can check.
     An attempt of the security checklist has its ``checklist_id`` there, a ``severity`` and, as a sentence,

@@ -79,8 +79,8 @@ _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has 
 NOT_ASKED: Final = State(
     word="not asked",
     tone="blank",
-    meaning="Of a mode that nobody named only the start is timed, of what runs as no centre would nothing; the "
-    "positive control is only for security attempts.",
+    meaning="Of a mode that nobody named only the start is timed, of what runs as no centre would nothing; "
+    "the positive control is only for security attempts.",
 )
 
 _STANDINGS: Final = {

@@ -86,7 +86,7 @@ def test_a_mode_is_asked_what_is_asked_once_and_timed_only_when_named(tmp_path: 
 
 @pytest.mark.parametrize(("timed", "blocks"), [(False, [0, 1, 2]), (True, [0, 1, 2, 3, 4])])
 def test_a_mode_that_nobody_named_starts_in_the_first_blocks(
-    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch, timed: bool, blocks: list[int]
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch, *, timed: bool, blocks: list[int]
 ) -> None:
     looked: list[set[str]] = []
 
