@@ -20,6 +20,7 @@ from evaluation.decide.findings import checklist_of, findings_of
 from evaluation.decide.supply import load_advisories
 from evaluation.documents import schema_text, unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
+from evaluation.files import require_writable
 from evaluation.images import kept as shelf
 from evaluation.images.build import BuiltImage
 from evaluation.images.recipe import containerfile, definition, list_images, load_recipe
@@ -30,7 +31,7 @@ from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, images_kept, runner
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
-from evaluation.measure.run import measured_already, open_measurement
+from evaluation.measure.run import measured_already, open_measurement, require_results
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across
@@ -149,13 +150,12 @@ def run(
 ) -> Path:
     """Measure by executing the notebooks, one after the other; return the run's folder.
 
-    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it;
-    or several ``nodes`` do it together.
+    Where the site has a batch system, one of its nodes does that, in a job that is submitted for it.
 
     ``results`` is the folder of the results, by default the project's.
 
-    With ``if_needed``, a complete run of this site in which the same versions of the same runtimes were
-    measured by this version of the tool is good enough, and nothing is measured.
+    With ``if_needed``, a complete run of what would be measured now is good enough (`measured_already`), and
+    nothing is measured.
 
     Raises
     ------
@@ -171,8 +171,8 @@ def run(
     for runtime in runtimes.split():
         _require_runtime(runtime, or_else=("none",))
     results = (results or here / "results").absolute()
-    results.mkdir(parents=True, exist_ok=True)
     if goes_to_a_node(where.batch):
+        require_results(results, site)
         words = [
             "run",
             "--site",
@@ -204,6 +204,7 @@ def run(
         _warn_of_shortage(kept)
         _warn_of_failures(kept)
         return kept.path
+    require_results(results, site)
     common = {
         "site": site,
         "profile": profile,
@@ -262,7 +263,7 @@ def report(
         findings_of(needed, rules)  # what is damaged is said here, not as a failed cell
     target = (output or results / "report.html").absolute()
     # Beside the page, where we may write, and under a name that is nobody's: it is kept only if it fails.
-    target.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(target.parent, "Name another place for the report: --output FILE.")
     folder = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     executed = folder / "90_decision.ipynb"
     try:
@@ -443,7 +444,7 @@ def sweep(
         )
         return f"{preview.across_text(run)}\n\n{said}\nmeasured: {os.path.relpath(run.path)}"
     if goes_to_a_node(where.batch):
-        results.mkdir(parents=True, exist_ok=True)
+        require_results(results, site)
         words = [
             "sweep",
             "--site",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from evaluation.errors import EvaluationError
 
 __all__ = [
+    "FULL",
     "LARGEST",
     "append_lines",
     "as_packed",
@@ -21,12 +24,16 @@ __all__ = [
     "pack",
     "read_lines",
     "read_object",
+    "require_writable",
     "set_torn_end_aside",
     "write_atomically",
 ]
 
 LARGEST = 256 * 2**20
 """Bytes that a packed file may unpack to: a few kilobytes can be made to unpack to any number."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""How the system says that a disk or a quota is full: no matter of which folder."""
 
 _COPY_ANEW = "Copy the run's folder anew from where it was made, or measure again."
 _GZIP = 31
@@ -42,6 +49,26 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         os.fsync(stream.fileno())
     temporary.replace(path)
     _sync_folder(path.parent)
+
+
+def require_writable(folder: Path, advice: str) -> None:
+    """Make a folder where there is none, and make sure by trying that we can write into it.
+
+    Raises
+    ------
+    EvaluationError
+        We cannot: the folder is named.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise EvaluationError(
+            f"this folder cannot be written to: {error.strerror}", where=str(folder), advice=advice
+        ) from None
 
 
 def append_lines(path: Path, rows: Sequence[object]) -> None:

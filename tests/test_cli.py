@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -143,6 +144,68 @@ def test_a_reason_from_outside_does_not_steer_the_terminal(monkeypatch: pytest.M
     monkeypatch.setattr(commands, "doctor", fail)
     told = evaluation("doctor").stderr
     assert told == "evaluation: docker: docker says <U+001B>]0;owned<U+0007><U+001B>[2J<U+202E>\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/a"),
+            "the disk or the quota is full (/a): No space",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/a/b"),
+            "/a/b: Permission denied\n  Whoever runs",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/a/b"),
+            "/a/b: Read-only file system\n  Whoever runs",
+        ),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def fail(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(commands, "doctor", fail)
+    told = evaluation("doctor")
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"evaluation: {said}")
+
+
+CLOSED = "/sys/kernel"
+"""A folder in which nobody can make a file, root neither."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run", "--runtime", "none"], ["calibrate", "timing"], ["sweep"]],
+    ids=" ".join,
+)
+def test_results_that_cannot_be_written_to_are_named_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(commands, "validate", lambda **_: [])
+    told = evaluation(*words, "--results", CLOSED)
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"evaluation: {CLOSED}: this folder cannot be written to: ")
+    assert told.stderr.endswith("\n  Name another folder for the results: --results FOLDER.\n")
+
+
+def test_a_report_that_cannot_be_written_names_its_folder(results: Path) -> None:
+    told = evaluation("report", "--results", str(results), "--output", f"{CLOSED}/report.html")
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"evaluation: {CLOSED}: this folder cannot be written to: ")
+    assert "--output" in told.stderr
+
+
+def test_an_answer_is_written_into_a_folder_that_is_not_there_yet(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "answer.md"
+    told = evaluation("report", "--results", str(results), "--format", "md", "--output", str(target))
+    assert told.exit_code == 0
+    assert target.read_text().startswith("#")
 
 
 def test_what_is_our_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ Format history
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -113,7 +114,8 @@ def write(path: Path, header: Header, files: Mapping[str, bytes]) -> str:
         temporary.replace(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise EvaluationError(
             f"cannot be written: {error.strerror}", where=str(path), advice="Name another file: --output."
         ) from None

@@ -15,6 +15,7 @@ import click
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.files import FULL, write_atomically
 from evaluation.terminal import visible
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "results_option",
     "runs_option",
     "runtime_option",
+    "save",
     "say",
     "site_option",
     "told",
@@ -35,6 +37,9 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR})
+"""How the system says that a file or folder that a user named is not to be used so."""
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
@@ -66,15 +71,9 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
             say(f"evaluation: {error}", err=True, fg="red")
             sys.exit(1)
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            if (problem := _problem(error)) is None:
                 raise
-            place = f" ({error.filename})" if error.filename else ""
-            say(
-                f"evaluation: the disk or the quota is full{place}: {error.strerror}\n"
-                "  Make room, or name other folders: --results, and TMPDIR. What was measured is kept.",
-                err=True,
-                fg="red",
-            )
+            say(f"evaluation: {problem}", err=True, fg="red")
             sys.exit(1)
         except KeyboardInterrupt:
             say("evaluation: interrupted; what was measured is kept, run again to resume", err=True)
@@ -84,6 +83,28 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
                 signal.signal(number, handler)
 
     return wrapper
+
+
+def _problem(error: OSError) -> str | None:
+    """Say what is wrong with a disk or a file that was named; ``None`` where it may be our own fault."""
+    if error.errno in FULL:
+        place = f" ({error.filename})" if error.filename else ""
+        return (
+            f"the disk or the quota is full{place}: {error.strerror}\n"
+            "  Make room, or name other folders: --results, and TMPDIR. What was measured is kept."
+        )
+    if error.errno in _CLOSED and error.filename:
+        return (
+            f"{error.filename}: {error.strerror}\n"
+            "  Whoever runs this must be able to use it; or name another place."
+        )
+    return None
+
+
+def save(path: Path, text: str) -> None:
+    """Write what a command gives into a file that was named, whole or not at all; its folder is made."""
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path.absolute(), text)
 
 
 def fail_with(faults: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evaluation import commands, releasing
-from evaluation.cli.base import main, results_option, say, site_option, told, user_option
+from evaluation.cli.base import main, results_option, save, say, site_option, told, user_option
 from evaluation.units import quantity
 
 
@@ -128,7 +128,7 @@ def image_sbom(*, name: str, output: Path | None) -> None:
     if output is None:
         say(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    save(output, text)
     say(f"bill of materials: {os.path.relpath(output)}")
 
 

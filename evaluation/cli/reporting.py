@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from evaluation import commands, reviewing
-from evaluation.cli.base import criteria_option, main, results_option, runs_option, say, told
+from evaluation.cli.base import criteria_option, main, results_option, runs_option, save, say, told
 
 
 @main.command()
@@ -42,7 +42,7 @@ def report(
     if output is None:
         say(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    save(output, text)
     say(f"report: {os.path.relpath(output)}")
 
 

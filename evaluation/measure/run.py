@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
+from evaluation.files import require_writable
 from evaluation.images.holding import release
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
@@ -36,7 +37,7 @@ from evaluation.sites import Site
 from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs
 from evaluation.terminal import visible
 
-__all__ = ["Measurement", "measured_already", "open_measurement"]
+__all__ = ["Measurement", "measured_already", "open_measurement", "require_results"]
 
 _open: list[Measurement] = []
 
@@ -98,6 +99,7 @@ def open_measurement(
         Another measurement is under way on this host; or the site, profile or run is not to be had.
     """
     wanted = profile_named(profile)
+    require_results(results, site.id)
     _close_former()
     who = _who(site, user, runtimes)
     with Launcher(who) as launcher:
@@ -143,6 +145,20 @@ def open_measurement(
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch, batch=batch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]
+
+
+def require_results(results: Path, site: str) -> None:
+    """Refuse results that cannot be written to before anything is measured.
+
+    Raises
+    ------
+    EvaluationError
+        Their folder, or what is there of the site already, cannot be written to.
+    """
+    advice = "Name another folder for the results: --results FOLDER."
+    require_writable(results, advice)
+    if (results / site).exists():
+        require_writable(results / site, advice)
 
 
 def measured_already(
