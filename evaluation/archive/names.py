@@ -12,6 +12,7 @@ import pwd
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice, product, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -85,9 +86,10 @@ _USERS_TOLD_BY_AN_ENGINE: Final = (
     re.compile(r"\bAccount=([^\s,;]+)"),
 )
 _OWNER: Final = re.compile(r"^(?:/|file |folder ).* of (\S+)$")
-_RANGE: Final = re.compile(r"([A-Za-z][\w.-]*)\[([\d,-]+)\]")
-_MOST_OF_A_RANGE: Final = 10_000
-
+_NUMBERS: Final = re.compile(r"\[([\d,-]+)\]")
+_LIST: Final = re.compile(rf"(?<![\w.-])([A-Za-z][\w.-]*)(?:{_NUMBERS.pattern}[\w.-]*)+")
+"""Many nodes as Slurm writes them: ``wn[01-03,7]``, ``rack[1-2]node[01-10]``."""
+_MOST_OF_A_LIST: Final = 100_000
 
 _Tree = dict[str, "_Tree"]
 
@@ -110,8 +112,9 @@ class Private:
         def private(names: Iterable[str]) -> frozenset[str]:
             return frozenset(name for name in names if name.lower() not in free and _telling(name))
 
-        short = {name.split(".")[0] for name in hosts} | {*hosts}
-        return replace(self, hosts=self.hosts | private(short), users=self.users | private(users))
+        full = {*hosts}
+        known = full | {name.split(".")[0] for name in full}
+        return replace(self, hosts=self.hosts | private(known), users=self.users | private(users))
 
 
 def _telling(name: str) -> bool:
@@ -192,6 +195,10 @@ def seen_in(run: Run) -> tuple[set[str], set[str]]:
     for text in outputs.values():
         hosts |= {*_found(_HOSTS, text)}
         users |= {*_found(_USERS, text), *_PERSONS.findall(text), *_by_id(text)}
+    stems = {found[1] for name in hosts if (found := _LIST.fullmatch(name))}
+    every = (found for text in outputs.values() for found in _LIST.finditer(text))
+    alike = {found[0] for found in every if found[1] in stems}  # as a queue lists other nodes of the site
+    hosts |= {name for each in alike for name in (each, *_each_of(each))}
     domains = "|".join(re.escape(domain) for domain in domains_of(hosts))
     full = re.compile(rf"[\w-][\w.-]*\.(?:{domains})\b", re.IGNORECASE) if domains else None
     hosts |= {name for text in outputs.values() if full for name in full.findall(text)}
@@ -199,10 +206,16 @@ def seen_in(run: Run) -> tuple[set[str], set[str]]:
 
 
 def _found(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[str]:
-    """Give each name, and of a list of nodes (``wn[01-03,7],login1``) each of them."""
+    """Give each name; of lists of nodes (``wn[01-03,7],login1``) the lists too, as they are written.
+
+    What all names of a list begin with is no name: it may be a word of everybody's, as in ``node[01-10]``.
+    """
     for pattern in patterns:
         for found in pattern.findall(text):
-            yield from (name for name in (found, *_spread(found)) if _WORD.fullmatch(name))
+            for each in _LIST.finditer(found):
+                yield from (each[0], *_each_of(each[0]))
+            rest = _LIST.sub("", found)
+            yield from (name for name in {rest, *rest.split(",")} if _WORD.fullmatch(name))
 
 
 def _by_id(text: str) -> Iterator[str]:
@@ -211,15 +224,22 @@ def _by_id(text: str) -> Iterator[str]:
             yield from (name for number, name in _BY_ID.findall(line) if int(number) >= _FIRST_PERSONAL)
 
 
-def _spread(text: str) -> Iterator[str]:
-    for stem, numbers in _RANGE.findall(text):
-        yield stem
-        for part in numbers.split(","):
-            first, _, last = part.partition("-")
-            if first.isdigit() and (last or first).isdigit():
-                for number in range(int(first), min(int(last or first), int(first) + _MOST_OF_A_RANGE) + 1):
-                    yield f"{stem}{number:0{len(first)}d}"
-    yield from _RANGE.sub("", text).split(",")
+def _each_of(listed: str) -> Iterator[str]:
+    """Give every node of a list."""
+    texts, numbers = _NUMBERS.split(listed)[::2], _NUMBERS.findall(listed)
+    for chosen in islice(product(*map(_counted, numbers)), _MOST_OF_A_LIST):
+        yield "".join(chain.from_iterable(zip_longest(texts, chosen, fillvalue="")))
+
+
+def _counted(numbers: str) -> list[str]:
+    """Write out ``01-03,7``: a number has as many digits as the first of its range."""
+    found = []
+    for part in numbers.split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit() and (last or first).isdigit():
+            numbers_of = range(int(first), int(last or first) + 1)[: _MOST_OF_A_LIST - len(found)]
+            found += [f"{number:0{len(first)}d}" for number in numbers_of]
+    return found
 
 
 def domains_of(hosts: Iterable[str]) -> set[str]:

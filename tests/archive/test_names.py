@@ -107,6 +107,36 @@ def test_what_may_leave_is_not_taken_for_private_again(tmp_path: Path) -> None:
     assert "farm08" not in text
 
 
+@pytest.mark.parametrize(
+    ("listed", "names", "word"),
+    [
+        ("node[07-09,11]", ["node08", "node11"], "node"),
+        ("run[1-2],run7", ["run2", "run7"], "run"),
+        ("r[1-2]n[09-10]", ["r1n09", "r2n10"], "n"),
+        ("wn[1-2]-ib.farm.example.zz", ["wn2-ib.farm.example.zz", "wn1-ib"], "ib"),
+    ],
+)
+def test_every_node_of_a_list_is_known_and_what_their_names_begin_with_is_none(
+    tmp_path: Path, listed: str, names: list[str], word: str
+) -> None:
+    """A site whose nodes are called node01 to node99 can pack, and every other word stays readable."""
+    job = SCONTROL.replace("farm[07-08,11],bignode3", listed)
+    printed = {
+        ("scontrol", "show", "job", "7"): job,
+        ("sinfo",): f"idle {listed.replace('1', '3')}",
+        ("cat",): f"a {word} or {' or '.join(names)} or {listed} was {word}",
+    }
+    text = packed(measured(tmp_path, printed))["outputs.jsonl"]
+    assert f"a {word} or host-" in text
+    assert [name for name in (*names, listed, listed.replace("1", "3")) if name in text] == []
+
+
+def test_a_list_of_nodes_of_any_length_ends(tmp_path: Path) -> None:
+    endless = "a" * 200_000
+    printed = {("scontrol",): f"NodeList=x[1-{'9' * 30},1-{'9' * 30}]y[1-999999]", ("cat",): endless}
+    assert "x1y1" in seen_in(measured(tmp_path, printed))[0]
+
+
 def test_a_bare_name_is_known_by_the_full_one_below_a_domain_of_this_site(tmp_path: Path) -> None:
     said = "wn5.farm.example.zz; wn5 is down"
     run = measured(tmp_path, {("hostname", "-f"): "head.farm.example.zz", ("cat",): said})
