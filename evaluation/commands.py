@@ -31,7 +31,7 @@ from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, images_kept, runner
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
-from evaluation.measure.run import measured_already, open_measurement, require_results
+from evaluation.measure.run import measured_already, open_measurement
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across
@@ -52,7 +52,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.scratch import remove_tree, scratch_directory
 from evaluation.sites import list_sites, load_site
 from evaluation.steps import failures_told, take_steps
-from evaluation.store import Run, RuntimeFacts, find_runs
+from evaluation.store import Run, RuntimeFacts, find_runs, require_results
 from evaluation.terminal import visible
 from evaluation.units import quantity
 from evaluation.workloads import list_workloads, load_workload

@@ -60,6 +60,7 @@ from evaluation.files import (
     pack,
     read_lines,
     read_object,
+    require_writable,
     set_torn_end_aside,
     write_atomically,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "Turn",
     "find_runs",
     "measurements",
+    "require_results",
 ]
 
 _SENTINEL = "complete.json"
@@ -455,6 +457,20 @@ class Run:
 def find_runs(results: Path, site: str = "") -> tuple[Run, ...]:
     """Every run below ``results``, oldest first within a site."""
     return tuple(Run(path.parent) for path in sorted(results.glob(f"{site or '*'}/*/{_MANIFEST}")))
+
+
+def require_results(results: Path, site: str) -> None:
+    """Refuse results that cannot be written to before anything is measured or added.
+
+    Raises
+    ------
+    EvaluationError
+        Their folder, or what is there of the site already, cannot be written to.
+    """
+    advice = "Name another folder for the results: --results FOLDER."
+    require_writable(results, advice)
+    if (results / site).exists():
+        require_writable(results / site, advice)
 
 
 def measurements(runs: Iterable[Run]) -> list[Run]:

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -154,9 +155,15 @@ class Hider:
         self._names = re.compile(name, re.IGNORECASE)
         self._all = re.compile(f"{_PATTERN}|{name}", re.IGNORECASE)
 
-    def knowing(self, hosts: Iterable[str] = (), users: Iterable[str] = ()) -> Hider:
+    def knowing(self, hosts: Iterable[str], users: Iterable[str]) -> Hider:
         """Give one that knows further names, as those that a run has seen; it counts anew."""
         return Hider(key=self.key, private=self.private.knowing(hosts, users))
+
+    def counting_anew(self) -> Hider:
+        """Give one that knows the same, and has replaced nothing yet."""
+        fresh = copy(self)
+        fresh.counts = Counter()
+        return fresh
 
     def name(self, kind: str, name: str) -> str:
         """Give the stand-in of something that is a name and nothing else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
@@ -14,9 +15,12 @@ from evaluation.archive.container import ASK_AGAIN, damaged, read
 from evaluation.errors import EvaluationError
 from evaluation.files import digest_of, read_lines, read_object
 from evaluation.model import FAKE
-from evaluation.store import Run
+from evaluation.store import Run, require_results
 
 __all__ = ["Added", "add"]
+
+_TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+"""How rename(2) says of a folder that something is there already under its new name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ def add(
     for name in sorted(here):
         if name == header.run or not _same(home / name, coming[name]):
             raise _here_already(path, home / name, coming[name])
-    results.mkdir(parents=True, exist_ok=True)
+    require_results(results, header.site)
     folder = Path(tempfile.mkdtemp(prefix=".import-", dir=results))
     try:
         # Two levels down, where nobody who looks for runs finds it.
@@ -111,9 +115,11 @@ def _move(
     for name in reversed(names):
         try:
             (staged / name).rename(home / name)  # fails where there is a folder with anything in it
-        except OSError:
+        except OSError as error:
             for other in moved:
                 (home / other).rename(staged / other)
+            if error.errno not in _TAKEN:
+                raise
             raise _here_already(path, home / name, coming[name]) from None
         moved.append(name)
 

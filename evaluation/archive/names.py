@@ -233,7 +233,7 @@ def _each_of(listed: str) -> Iterator[str]:
 
 def _counted(numbers: str) -> list[str]:
     """Write out ``01-03,7``: a number has as many digits as the first of its range."""
-    found = []
+    found: list[str] = []
     for part in numbers.split(","):
         first, _, last = part.partition("-")
         if first.isdigit() and (last or first).isdigit():

@@ -112,12 +112,15 @@ def pack(run: Run, hider: Hider, beside: Mapping[str, Run] | None = None) -> Pac
         A run is not finished or damaged; or a field holds something that is not known to be harmless.
     """
     beside = beside or {}
+    hosts: set[str] = set()
+    users: set[str] = set()
     for each in (run, *beside.values()):
-        if each.complete:
-            each.verify()
-            hosts, users = seen_in(each)
-            hider = hider.knowing(hosts, users)
-    fit = {"": _fit(run, hider), **{f"{place}/": _fit(each, hider) for place, each in beside.items()}}
+        _assert_finished(each)
+        each.verify()
+        seen = seen_in(each)
+        hosts, users = hosts | seen[0], users | seen[1]
+    known = hider.knowing(hosts, users)
+    fit = {"": _fit(run, known), **{f"{place}/": _fit(each, known) for place, each in beside.items()}}
     files = {f"{place}{name}": data for place, each in fit.items() for name, data in each.files.items()}
     manifest = run.manifest
     header = {
@@ -131,15 +134,17 @@ def pack(run: Run, hider: Hider, beside: Mapping[str, Run] | None = None) -> Pac
     return Package(header=Header.model_validate(header), files=files, _fit=tuple(fit.values()))
 
 
-def _fit(run: Run, hider: Hider) -> _Fit:
+def _assert_finished(run: Run) -> None:
     if not run.complete:
         raise EvaluationError(
             "the run is not finished",
             where=str(run.path),
-            advice="Go on with it: evaluation run; or pack another one.",
+            advice="Finish it: evaluation run; or pack another one.",
         )
-    run.verify()
-    hider = hider.knowing()
+
+
+def _fit(run: Run, known: Hider) -> _Fit:
+    hider = known.counting_anew()
     files: dict[str, bytes] = {}
     manifest = run.manifest.model_dump(mode="json")
     files["manifest.json"] = _json(allowed(manifest, MANIFEST, hider, "manifest.json"))

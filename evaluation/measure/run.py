@@ -13,7 +13,6 @@ from pathlib import Path
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.files import require_writable
 from evaluation.images.holding import release
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
@@ -34,10 +33,10 @@ from evaluation.probes.batchsystem import batch_system
 from evaluation.probes.jobgroups import remove_abandoned
 from evaluation.scratch import scratch_directory
 from evaluation.sites import Site
-from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs
+from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs, require_results
 from evaluation.terminal import visible
 
-__all__ = ["Measurement", "measured_already", "open_measurement", "require_results"]
+__all__ = ["Measurement", "measured_already", "open_measurement"]
 
 _open: list[Measurement] = []
 
@@ -145,20 +144,6 @@ def open_measurement(
         bench = Bench(launcher=launcher, payload=payload, scratch=scratch, batch=batch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]
-
-
-def require_results(results: Path, site: str) -> None:
-    """Refuse results that cannot be written to before anything is measured.
-
-    Raises
-    ------
-    EvaluationError
-        Their folder, or what is there of the site already, cannot be written to.
-    """
-    advice = "Name another folder for the results: --results FOLDER."
-    require_writable(results, advice)
-    if (results / site).exists():
-        require_writable(results / site, advice)
 
 
 def measured_already(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import random
@@ -432,6 +433,30 @@ def test_a_sentinel_that_leaves_a_file_out_is_refused(sound: Path, tmp_path: Pat
     }
     files["archive.json"] = json.dumps(header).encode()
     refused(zipped(tmp_path / "a.zip", files), tmp_path, "was added after|does not name all")
+
+
+def test_a_folder_that_refuses_a_run_is_not_said_to_hold_one(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake of rename(2): the site's folder belongs to somebody else."""
+    rename, results = Path.rename, tmp_path / "results"
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == results / RUN:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self), None, str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(PermissionError):
+        add(two, results)
+    assert here(results) == []
+
+
+def test_results_that_cannot_be_written_to_are_named(sound: Path) -> None:
+    """In this folder nobody can make a file, root neither."""
+    with pytest.raises(EvaluationError, match="cannot be written to") as caught:
+        add(sound, Path("/sys/kernel"))
+    assert caught.value.where == "/sys/kernel"
 
 
 def test_results_that_cannot_be_written_leave_nothing(sound: Path, tmp_path: Path) -> None:

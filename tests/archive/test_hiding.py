@@ -22,7 +22,7 @@ from evaluation.runtimes import known_runtimes
 def test_the_planted_sentence_has_every_secret_and_none_of_them_afterwards() -> None:
     assert secrets_in(PLANTED) == list(SECRETS)
     assert secrets_in(hider().text(PLANTED)) == [NODE]  # whose name is known only from the run
-    assert secrets_in(hider().knowing([NODE]).text(PLANTED)) == []
+    assert secrets_in(hider().knowing([NODE], []).text(PLANTED)) == []
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,10 @@ def test_every_node_of_a_list_is_known_and_what_their_names_begin_with_is_none(
 
 def test_a_list_of_nodes_of_any_length_ends(tmp_path: Path) -> None:
     endless = "a" * 200_000
-    printed = {("scontrol",): f"NodeList=x[1-{'9' * 30},1-{'9' * 30}]y[1-999999]", ("cat",): endless}
+    printed: dict[tuple[str, ...], str] = {
+        ("scontrol",): f"NodeList=x[1-{'9' * 30},1-{'9' * 30}]y[1-999999]",
+        ("cat",): endless,
+    }
     assert "x1y1" in seen_in(measured(tmp_path, printed))[0]
 
 
