@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,12 @@ def observed(clone: Clone) -> int:
     """How many lines of observations there are, of all runs at this machine."""
     files = (clone.folder / "results/local").glob("*/observations.jsonl")
     return sum(len(path.read_bytes().splitlines()) for path in files)
+
+
+def answers(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=60):
+        return True
+    return False
 
 
 def measurements(clone: Clone) -> list[str]:
@@ -118,10 +126,10 @@ def test_the_report_is_printed(clone: Clone) -> None:
 def lab(clone: Clone, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """JupyterLab as `make lab` starts it, without a browser to open."""
     env = {"BROWSER": "true", "HOME": str(tmp_path), "JUPYTER_PREFER_ENV_PATH": "1"}
-    process = clone.start("make", "lab", env=env)
-    yield process
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(timeout=60)
+    with clone.start("make", "lab", env=env) as process:
+        yield process
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 def test_the_notebooks_open_in_the_lab(lab: subprocess.Popen[str]) -> None:
@@ -134,6 +142,8 @@ def test_the_notebooks_open_in_the_lab(lab: subprocess.Popen[str]) -> None:
             break
     assert address is not None, "".join(said)
     asked = f"{address[1]}/api/contents/?token={address[2]}"
+    port = int(address[1].rpartition(":")[2])
+    assert eventually(lambda: answers(port)), "it says its address before it listens, and then it listens"
     with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - http, by the pattern above
         names = {each["name"] for each in json.load(answer)["content"]}
     assert "10_performance.ipynb" in names
