@@ -19,7 +19,8 @@ __all__ = ["abandoned", "mark"]
 _MACHINE: Final = Path("/etc/machine-id")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _PROCESSES: Final = Path("/proc/self/ns/pid")
-_FORM: Final = re.compile(r"([0-9a-f]{6})\.([0-9a-f]{6})\.([0-9a-f]{4})\.(\d+)\.(\d+)")
+_FORM: Final = re.compile(r"([0-9a-f]{6})\.([0-9a-f]{6})\.([0-9a-f]{4})\.(\d{1,7})\.(\d{1,18})")
+"""No process has a longer number, proc_sys_kernel(5): ``pid_max``."""
 
 
 def mark() -> str:

@@ -53,6 +53,10 @@ def test_of_another_host_or_namespace_nothing_is_known() -> None:
     assert not abandoned(other(namespace="ffff", pid=gone))
 
 
+def test_a_number_that_no_process_can_have_makes_no_mark() -> None:
+    assert not abandoned(other(pid="9" * 30))
+
+
 @pytest.mark.parametrize("text", ["", "12345", "1.2.3", "lock", f"{'f' * 6}.{'f' * 6}.{'f' * 4}.1"])
 def test_what_is_no_mark_is_nobodys_to_remove(text: str) -> None:
     assert not abandoned(text)

@@ -20,6 +20,8 @@ __all__ = ["changing", "release", "use"]
 
 _PATIENCE_S = 3600.0
 _LOOK_S = 0.5
+_LOOKS = 2
+"""So often an image is seen in use before that is said: once may be who made it, who has just ended."""
 
 _held: dict[Path, int] = {}
 """By its folder, the open lock of each image that this process uses."""
@@ -78,9 +80,14 @@ def changing(folder: Path, run: Run) -> Iterator[None]:
 def _opened(folder: Path, run: Run) -> int | None:
     """Open an image's lock, made by whose cache it is; ``None`` where there can be none."""
     path = folder.with_name(f"{folder.name}.lock")
-    if not path.exists():
-        run(("mkdir", "-p", str(path.parent)), b"", 30.0)
-        run(("touch", str(path)), b"", 30.0)
+    if (lock := _descriptor(path)) is not None:
+        return lock
+    run(("mkdir", "-p", str(path.parent)), b"", 30.0)
+    run(("touch", str(path)), b"", 30.0)
+    return _descriptor(path)
+
+
+def _descriptor(path: Path) -> int | None:
     for mode in (os.O_RDWR, os.O_RDONLY):  # NFS locks exclusively only what may be written
         with contextlib.suppress(OSError):
             return os.open(path, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -100,9 +107,12 @@ def _taken(lock: int, kind: int) -> bool:
 
 def _wait(lock: int, kind: int, folder: Path) -> None:
     """Wait for one who makes the image; one who measures with it is not waited for."""
-    give_up = time.monotonic() + _PATIENCE_S
+    give_up, in_use = time.monotonic() + _PATIENCE_S, 0
     while not _taken(lock, kind):
         if kind == fcntl.LOCK_EX and _taken(lock, fcntl.LOCK_SH):
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            in_use += 1
+        if in_use == _LOOKS:
             raise EvaluationError(
                 "a measurement uses this image, so it is not changed",
                 where=str(folder),
@@ -112,6 +122,6 @@ def _wait(lock: int, kind: int, folder: Path) -> None:
             raise EvaluationError(
                 f"another has been making this image for {_PATIENCE_S:.0f} s",
                 where=str(folder),
-                advice="Look what it does, or name another folder for images: EVALUATION_CACHE.",
+                advice="See what it is doing, or name another folder for images: EVALUATION_CACHE.",
             )
         time.sleep(_LOOK_S)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from evaluation.reasons import error_in, reason_in
 
-__all__ = ["INIT_FAILED", "INIT_SAID", "altered", "decided", "worker_init_failure"]
+__all__ = ["INIT_FAILED", "INIT_SAID", "altered", "decided", "usable", "worker_init_failure"]
 
 INIT_FAILED = "EVALUATION_INIT_FAILED"
 """The variable by which a job's script tells the first of the site's own lines (worker_init) that failed."""
@@ -59,7 +59,7 @@ def decided(env: Mapping[str, str], *, compiling: bool = False) -> dict[str, str
     kept = {name: value for name, value in env.items() if not _OURS.match(name)}
     if not compiling:
         kept = {name: value for name, value in kept.items() if not _why_left_out(name)}
-    if not _usable(kept.get("XDG_RUNTIME_DIR", "")):
+    if not usable(kept.get("XDG_RUNTIME_DIR", "")):
         kept.pop("XDG_RUNTIME_DIR", None)
     return kept
 
@@ -83,7 +83,7 @@ def altered(env: Mapping[str, str], preloaded: Path | None = None) -> tuple[str,
         elif _KEPT.fullmatch(name):
             told.append(f"{name} is kept")
     folder = env.get("XDG_RUNTIME_DIR", "")
-    if folder and not _usable(folder):
+    if folder and not usable(folder):
         told.append("XDG_RUNTIME_DIR is left out: it is no folder that this user may write to")
     if listed := _listed(preloaded or PRELOADED):
         told.append(f"{PRELOADED} has every program of the host load {listed}, and none in a container")
@@ -99,9 +99,9 @@ def worker_init_failure(env: Mapping[str, str] = os.environ) -> str:
     return f"the site's worker_init failed in this job: {told}" if told else ""
 
 
-def _usable(folder: str) -> bool:
+def usable(folder: str) -> bool:
     """Whether a folder that a variable names is there, and may be written to by who we are."""
-    return bool(folder) and Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return bool(folder) and os.access(f"{folder}/.", os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _why_left_out(name: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.measure.environment import usable
 from evaluation.measure.launcher import NOT_FOUND, Command, Launcher
 from evaluation.reasons import reason_of
 
@@ -92,7 +93,7 @@ def _wrong(path: Path, numbers: tuple[int, int]) -> str:
 
 def _temporary_folder(launcher: Launcher) -> Iterator[Premise]:
     named, advice = os.environ.get("TMPDIR", ""), _ELSEWHERE.format(user=launcher.user.name)
-    if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
+    if named and not usable(named):
         yield Premise(
             what="anything",
             why=f"TMPDIR is {named}, which is no folder that can be written to",
@@ -106,7 +107,7 @@ def _temporary_folder(launcher: Launcher) -> Iterator[Premise]:
         why = f"{launcher.user.name} cannot reach the temporary folder {folder}"
         yield Premise(what="anything", why=why, advice=advice, fatal=True)
         return
-    flags = _flags(folder)
+    flags = _flags(folder) or 0
     if flags & os.ST_NOEXEC:
         why = f"nothing can be run from the temporary folder {folder}: it is mounted noexec"
         yield Premise(what="anything", why=why, advice=advice, fatal=True)
@@ -121,21 +122,24 @@ def _temporary_folder(launcher: Launcher) -> Iterator[Premise]:
 
 def _cache(launcher: Launcher) -> Iterator[Premise]:
     cache = launcher.user.cache
-    place = next(path for path in (cache, *cache.parents) if path.exists())
-    if _flags(str(place)) & os.ST_NOEXEC:
-        yield Premise(
-            what="anything that runs from an unpacked image, the bare host too",
-            why=f"nothing can be run from the folder of the images, {place}: it is mounted noexec",
-            advice="Set EVALUATION_CACHE to a folder that programs can be run from.",
-            fatal=True,
-        )
+    for place in (cache, *cache.parents):
+        if (flags := _flags(str(place))) is None:
+            continue  # it is not there yet; or it is closed to us, which is said where it is read
+        if flags & os.ST_NOEXEC:
+            yield Premise(
+                what="anything that runs from an unpacked image, the bare host too",
+                why=f"nothing can be run from the folder of the images, {place}: it is mounted noexec",
+                advice="Set EVALUATION_CACHE to a folder that programs can be run from.",
+                fatal=True,
+            )
+        return
 
 
-def _flags(folder: str) -> int:
+def _flags(folder: str) -> int | None:
     try:
         return os.statvfs(folder).f_flag
     except OSError:
-        return 0
+        return None
 
 
 ALLOW_NAMESPACES = (

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
 from evaluation.images import holding
@@ -90,6 +91,34 @@ def test_without_locks_everything_goes_on(folder: Path, monkeypatch: pytest.Monk
     use(nowhere, really)
     with changing(nowhere, really):
         pass
+
+
+def test_a_lock_below_a_closed_folder_keeps_nothing_apart(folder: Path) -> None:
+    """What is kept there cannot be read either, and that is said by who reads it."""
+    with unreadable():
+        use(folder, really)
+        with changing(folder, really):
+            pass
+
+
+def test_who_has_just_made_an_image_is_not_taken_for_one_who_measures(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake of flock(2): between the two looks of one who waits, the maker ends."""
+    lock, asked, flock = another(folder, fcntl.LOCK_EX), [], fcntl.flock
+
+    def ends_after_the_first_look(descriptor: int, kind: int) -> None:
+        asked.append(kind)
+        try:
+            flock(descriptor, kind)
+        finally:
+            if len(asked) == 1:
+                os.close(lock)
+
+    monkeypatch.setattr(fcntl, "flock", ends_after_the_first_look)
+    with changing(folder, really):
+        pass
+    assert asked[:2] == [fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_SH | fcntl.LOCK_NB]
 
 
 def test_what_is_in_use_is_not_cleaned_away(folder: Path) -> None:

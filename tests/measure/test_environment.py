@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from unreadable import unreadable
 
 from evaluation.measure import environment
 from evaluation.measure.environment import altered, decided
@@ -78,6 +79,12 @@ def test_a_runtime_folder_that_points_nowhere_is_left_out_and_named(tmp_path: Pa
     (told,) = altered({"XDG_RUNTIME_DIR": nowhere}, tmp_path / "none")
     assert told.startswith("XDG_RUNTIME_DIR is left out")
     assert decided({"XDG_RUNTIME_DIR": str(tmp_path)}) == {"XDG_RUNTIME_DIR": str(tmp_path)}
+
+
+def test_a_runtime_folder_below_a_closed_one_is_left_out_too(tmp_path: Path) -> None:
+    env = {"XDG_RUNTIME_DIR": str(tmp_path / "closed")}
+    with unreadable():
+        assert decided(env) == {}
 
 
 def test_the_loaders_own_list_is_named(tmp_path: Path) -> None:

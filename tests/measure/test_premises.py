@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bench import fake_executable
+from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
 from evaluation.measure import premises as module
@@ -80,6 +81,20 @@ def test_a_tmpdir_that_is_not_there_is_named(launcher: Launcher, monkeypatch: py
         require(launcher)
 
 
+def test_a_tmpdir_below_a_closed_folder_is_named_as_any_other(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "below"))
+    with unreadable():
+        (premise,) = premises(launcher)
+    assert premise.why == f"TMPDIR is {tmp_path / 'below'}, which is no folder that can be written to"
+
+
+def test_a_cache_below_a_closed_folder_is_left_to_who_reads_it(launcher: Launcher) -> None:
+    with unreadable():
+        assert [premise for premise in premises(launcher) if "images" in premise.why] == []
+
+
 @pytest.mark.parametrize(
     ("flags", "fatal", "word"),
     [(os.ST_NOEXEC, True, "noexec"), (os.ST_NOSUID, False, "nosuid"), (os.ST_NODEV, False, "nodev")],
@@ -105,7 +120,7 @@ def test_a_cache_that_nothing_can_be_run_from_is_named(
 ) -> None:
     cache = tmp_path / "cache"
     monkeypatch.setenv("EVALUATION_CACHE", str(cache))
-    monkeypatch.setattr(module, "_flags", lambda place: os.ST_NOEXEC if place == str(tmp_path) else 0)
+    monkeypatch.setattr(module, "_flags", lambda place: os.ST_NOEXEC if place == str(tmp_path) else None)
     (premise,) = premises(launcher)
     assert premise.fatal
     assert "EVALUATION_CACHE" in premise.advice
