@@ -50,17 +50,26 @@ def take_steps(
         No run could be opened, or another measurement has begun meanwhile: the run can be resumed.
     """
     known = {run.path.name for run in find_runs(results, site)}
+
+    def begun() -> list[str]:
+        return [run.path.name for run in find_runs(results, site) if run.path.name not in known]
+
+    def once_more() -> Mapping[str, Any]:
+        return {**first, "fresh": False} if begun() else first  # the run that was begun is resumed
+
     failed: dict[str, str] = {}
     # Under a name that is nobody's: another site, or another node, may begin a run in the same folder.
     opened = Path(mkdtemp(prefix=f".{FIRST}-", dir=results)) / f"{FIRST}.ipynb"
     try:
-        name = _executed(notebooks / opened.name, opened, {**parameters, **first}, terminal)
+        name = _executed(notebooks / opened.name, opened, {**parameters, **first}, terminal, once_more)
     except EvaluationError as error:
-        begun = [run.path.name for run in find_runs(results, site) if run.path.name not in known]
-        if not begun:
+        if not begun():
             raise
-        name, failed[FIRST] = begun[-1], _told(error)
+        name, failed[FIRST] = begun()[-1], _told(error)
         terminal.write(visible(f"{FIRST} failed, and the others go on: {failed[FIRST]}\n"))
+    except BaseException:
+        remove_tree(opened.parent)
+        raise
     run = Run(results / site / name)
     opened_run(run.manifest)
     executed = run.path / "executed"
@@ -91,12 +100,15 @@ def failures_told(run: Run) -> str:
     return "".join(f"\n  {step}: {why}" for step, why in run.manifest.failed.items())
 
 
-def _executed(path: Path, output: Path, parameters: Mapping[str, Any], terminal: TextIO) -> str:
+def _executed(
+    path: Path, output: Path, parameters: Mapping[str, Any], terminal: TextIO,
+    once_more: Callable[[], Mapping[str, Any]] = dict,
+) -> str:  # fmt: skip
     try:
         return notebook.execute(path, output, parameters, terminal=terminal)
     except notebook.KernelEndedError:
         terminal.write(_AGAIN.format(step=path.stem))
-        return notebook.execute(path, output, parameters, terminal=terminal)
+        return notebook.execute(path, output, {**parameters, **once_more()}, terminal=terminal)
 
 
 def _told(error: EvaluationError) -> str:

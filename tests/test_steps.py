@@ -96,6 +96,35 @@ def test_a_kernel_that_was_killed_is_taken_up_once_more(notebooks: Path, results
     assert (results / "40_scaling.taken").exists()
 
 
+def test_a_run_that_a_killed_kernel_had_begun_is_resumed_and_not_begun_again(
+    notebooks: Path, results: Path
+) -> None:
+    """Else a run would be left behind, interrupted, for whoever measures next."""
+    later = MANIFEST.model_copy(update={"run": "20991231T000000Z-000-trial"})
+    made = (
+        "import os\nfrom pathlib import Path\nfrom evaluation.store import Manifest, Run\nif fresh:\n"
+        f"    Run.create(Path(results), Manifest.model_validate_json({later.model_dump_json()!r}))\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    write(notebooks, FIRST, made, answer=repr(later.run))
+    values = {"results": str(results), "name": ""}
+    run = take_steps(notebooks, MANIFEST.site, results, values, {"fresh": True}, io.StringIO())
+    assert run.path.name == later.run
+    assert not run.manifest.failed
+
+
+def test_an_interruption_leaves_no_folder_of_the_first_step(
+    notebooks: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evaluation.notebook.execute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        taken(notebooks, results)
+    assert not [path for path in results.iterdir() if path.name.startswith(".")]
+
+
 def test_a_first_step_that_opened_a_run_costs_itself_too(notebooks: Path, results: Path) -> None:
     later = MANIFEST.model_copy(update={"run": "20991231T000000Z-000-trial"})
     made = (
