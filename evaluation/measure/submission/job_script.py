@@ -61,7 +61,7 @@ def _watched(lines: tuple[str, ...]) -> tuple[str, ...]:
     before = "evaluation_line=${evaluation_at-}; evaluation_at=$BASH_COMMAND"
     noted = f"{INIT_FAILED}=${{{INIT_FAILED}:-$evaluation_line, exit status $?}}"
     return (
-        "evaluation_said=$(mktemp)",
+        "evaluation_said=$(mktemp 2>/dev/null || mktemp -p /tmp)",  # TMPDIR may not be there
         'exec 3>&2 2>"$evaluation_said"',
         "trap 'cat \"$evaluation_said\" >&3' EXIT",
         f"[ -z \"${{BASH_VERSION-}}\" ] || {{ trap '{before}' DEBUG; trap '{noted}' ERR; }}",

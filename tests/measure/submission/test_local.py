@@ -149,6 +149,18 @@ def test_a_line_of_the_site_s_that_fails_in_a_job_is_told_by_the_work(
     assert ("kept" in done.stdout) is ("module load good" in lines)
 
 
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_temporary_folder_that_is_not_on_the_node_costs_no_word(shell: str) -> None:
+    """As where TMPDIR is the submit host's; a line of the site's may well put it right."""
+    batch = SLURM.batch.model_copy(update={"worker_init": ("export TMPDIR=/tmp", "echo error: a word >&2")})
+    script = "\n".join((*preamble(batch, "an-id"), "env -0"))
+    env = {**os.environ, "TMPDIR": "/nonexistent"}
+    done = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True, env=env)
+    assert done.stderr == "error: a word\n"
+    seen = dict(item.split("=", 1) for item in done.stdout.split("\0") if "=" in item)
+    assert worker_init_failure(seen) == f"{FAILED}error: a word"
+
+
 def test_what_a_line_that_ends_the_script_said_is_not_lost() -> None:
     batch = SLURM.batch.model_copy(update={"worker_init": ("echo the reason >&2; exit 7",)})
     script = "\n".join(preamble(batch, "an-id"))
