@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from evaluation.measure.premises import ALLOW_NAMESPACES, premises, user_namespa
 from evaluation.measure.submission import queue_of
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL, Role
-from evaluation.payload.build import COMPILERS
+from evaluation.payload.build import compiler_here
 from evaluation.probes.hostprocesses import hidden
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
@@ -207,37 +206,27 @@ def _described(user: User) -> str:
 
 def _no_static_program() -> list[Limit]:
     """Try once to compile a static program, as the payload is one; what the compiler says where it cannot."""
-    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
-    if compiler is None:
-        return []
-    argv = (compiler, "-static", "-x", "c", "-o", "/dev/null", "-")
-    with Launcher(ourselves()) as hands:
-        command = Command(argv=argv, env=hands.user.env, stdin=b"int main(void) { return 0; }\n")
-        done = hands.run(command, timeout_s=_COMPILE_S)
-    if done.ok:
-        return []
-    late = f"{compiler} did not end within {_COMPILE_S:.0f} s"
+    why, compiler = "there is no C compiler", compiler_here()
+    if compiler:
+        argv = (compiler, "-static", "-x", "c", "-o", "/dev/null", "-")
+        with Launcher(ourselves()) as hands:
+            command = Command(argv=argv, env=hands.user.env, stdin=b"int main(void) { return 0; }\n")
+            done = hands.run(command, timeout_s=_COMPILE_S)
+        if done.ok:
+            return []
+        late = f"{compiler} did not end within {_COMPILE_S:.0f} s"
+        why = late if done.evidence.timed_out else f"no static program can be built: {reason_of(done)}"
     return [
         Limit(
             what="every probe with the static payload",
-            why=late if done.evidence.timed_out else f"no static program can be built: {reason_of(done)}",
+            why=why,
             advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
         )
     ]
 
 
 def _tools_missing(launcher: Launcher) -> list[Limit]:
-    found = []
-    if not any(launcher.find(name) for name in ("cc", "gcc", "clang")):
-        found.append(
-            Limit(
-                what="every probe with the static payload",
-                why="there is no C compiler",
-                advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
-            )
-        )
-    else:
-        found += _no_static_program()
+    found = _no_static_program()
     if missing := [name for name in _IMAGE_TOOLS if not launcher.find(name)]:
         found.append(
             Limit(

@@ -27,6 +27,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")
     somebody = replace(ourselves(), name="somebody", uid=ourselves().uid, env={"PATH": str(tmp_path)})
     monkeypatch.setattr(module, "measuring_user", lambda _: somebody)
+    monkeypatch.setenv("PATH", str(tmp_path))
 
 
 @pytest.mark.usefixtures("bare")
@@ -121,6 +122,16 @@ def test_a_compiler_without_a_static_library_is_seen_beforehand(
     limit = limits["every probe with the static payload"]
     assert limit.why == "no static program can be built: /usr/bin/ld: cannot find -lc"
     assert "glibc-static" in limit.advice
+
+
+def test_the_compiler_that_counts_is_that_of_who_builds_the_payload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake compiler on our PATH, and none on that of the measuring user."""
+    (tmp_path / "cc").symlink_to("/usr/bin/true")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(module, "measuring_user", lambda _: replace(ourselves(), env={"PATH": "/nowhere"}))
+    assert "every probe with the static payload" not in {limit.what for limit in examine(LOCAL).limits}
 
 
 def test_what_everything_rests_on_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

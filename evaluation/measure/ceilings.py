@@ -5,15 +5,11 @@ None of these figures moves a score: they keep a sweep from doing harm, and each
 
 from __future__ import annotations
 
-import re
 import resource
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from evaluation.model import Form
-from evaluation.store import RuntimeFacts
 
 __all__ = ["Ceiling", "ceiling", "floor_bytes"]
 
@@ -28,9 +24,6 @@ _SAFETY: Final = 2
 """A level may need so many times what the one before it lets expect."""
 _TASKS: Final = 40
 """Processes and threads of one container at most: a Go client, its shim and its runtime have a dozen each."""
-_LOOP_DEVICES: Final = re.compile(r"max loop devices: (\d+)")
-"""How Apptainer's own configuration bounds them. The kernel makes loop devices on demand and has no bound of
-its own: 24 squashfs containers of Shifter ran at once with ``max_loop=8``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +39,11 @@ def floor_bytes(*, proc: Path = Path("/proc")) -> int:
     return max(_LEAST_FLOOR, _meminfo(proc, "MemTotal") // _FLOOR_SHARE)
 
 
-def ceiling(
-    facts: RuntimeFacts,
-    form: Form,
-    each_bytes: float | None,
-    *,
-    proc: Path = Path("/proc"),
-    sys: Path = Path("/sys"),
-) -> Ceiling:
+def ceiling(each_bytes: float | None, *, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Ceiling:
     """Ask the host how many containers of one runtime it can take now.
 
     Parameters
     ----------
-    facts : RuntimeFacts
-        The runtime; its configuration may bound its loop devices.
-    form : Form
-        Of its image.
     each_bytes : float or None
         What one container was seen to need; ``None`` where none was seen.
     """
@@ -73,11 +55,6 @@ def ceiling(
         Ceiling(width=free // _TASKS, reason=f"{what}: {_TASKS} allowed for each")
         for what, free in _free_tasks(proc, sys)
     ]
-    told = filter(None, map(_LOOP_DEVICES.fullmatch, facts.security))
-    if form is Form.SIF and (bound := next(told, None)):
-        used = sum(1 for _ in sys.glob("block/loop*/loop/backing_file"))
-        most = int(bound[1])
-        found.append(Ceiling(width=most - used, reason=f"loop devices: {most} by Apptainer's configuration"))
     return min(found, key=lambda one: one.width)
 
 

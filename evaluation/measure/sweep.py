@@ -30,7 +30,6 @@ from evaluation.store import Run, find_runs
 
 __all__ = ["sweep", "sweep_across", "sweep_of"]
 
-_COMPILER: Final = "It needs a C compiler; evaluation doctor says more."
 _ENDING_S: Final = 10.0
 
 

@@ -15,7 +15,6 @@ from evaluation.errors import EvaluationError
 from evaluation.reasons import reason_in
 
 __all__ = [
-    "COMPILERS",
     "HELPER",
     "IMPORT_FRESH",
     "IMPORT_STORM",
@@ -28,6 +27,7 @@ __all__ = [
     "PayloadBuildError",
     "Run",
     "build",
+    "compiler_here",
 ]
 
 PROBE = "probe"
@@ -70,7 +70,7 @@ _SOURCES = {
     ),
     HELPER: ("helper.c",),
 }
-COMPILERS = ("cc", "gcc", "clang")
+_COMPILERS = ("cc", "gcc", "clang")
 _FLAGS = ("-std=gnu99", "-O2", "-static", "-Wall", "-Wextra")
 _FLAGS_32BIT = ("-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O2")
 _INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc-static"
@@ -78,6 +78,11 @@ _INSTALL = "install one: apt-get install gcc libc6-dev, or dnf install gcc glibc
 
 _NO_LIBRARY = re.compile(r"cannot find -l|unable to find library -l|library not found")
 """What linkers say where a static library is not installed."""
+
+
+def compiler_here() -> str | None:
+    """Find the C compiler that the payload is built with: ours, for we build it, whoever measures."""
+    return next(filter(None, map(shutil.which, _COMPILERS)), None)
 
 
 class PayloadBuildError(EvaluationError):
@@ -112,9 +117,9 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
     for script in SCRIPTS:  # first: without a compiler they are what is left
         shutil.copyfile(source / script, directory / script)
         (directory / script).chmod(0o644)
-    compiler = compiler or next(filter(None, map(shutil.which, COMPILERS)), None)
+    compiler = compiler or compiler_here()
     if compiler is None:
-        message = f"there is no C compiler ({', '.join(COMPILERS)})"
+        message = f"there is no C compiler ({', '.join(_COMPILERS)})"
         raise PayloadBuildError(message, where="payload", advice=_INSTALL)
     for name, files in _SOURCES.items():
         target = directory / name

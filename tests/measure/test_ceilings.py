@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.measure.ceilings import ceiling, floor_bytes
-from evaluation.model import Form
-from evaluation.store import RuntimeFacts
 
 GIB_KB = 1 << 20
-FACTS = RuntimeFacts(id="apptainer", family="apptainer", mode="made up", present=True)
-SETUID = FACTS.model_copy(update={"security": ("setuid helper: installed",)})
 
 
 @pytest.fixture
@@ -31,8 +27,8 @@ def write(host: Path, name: str, text: str) -> None:
     path.write_text(text)
 
 
-def asked(host: Path, facts: RuntimeFacts = FACTS, form: Form = Form.SIF, each: float | None = None) -> str:
-    found = ceiling(facts, form, each, proc=host / "proc", sys=host / "sys")
+def asked(host: Path, each: float | None = None) -> str:
+    found = ceiling(each, proc=host / "proc", sys=host / "sys")
     return f"{found.width} {found.reason}"
 
 
@@ -70,13 +66,3 @@ def test_the_control_group_of_the_job_binds(host: Path, line: str, group: str) -
     assert asked(host) == "8 processes (control group): 40 allowed for each"
     write(host, f"sys/{group}/pids.max", "max")
     assert asked(host).startswith("640 memory")
-
-
-def test_loop_devices_bind_only_where_a_configuration_bounds_them(host: Path) -> None:
-    write(host, "sys/module/loop/parameters/max_loop", "8")
-    write(host, "sys/block/loop0/loop/backing_file", "/image")
-    assert asked(host, FACTS).startswith("640 memory")
-    assert asked(host, FACTS, Form.SHIFTER).startswith("640 memory")
-    bounded = FACTS.model_copy(update={"security": ("max loop devices: 8",)})
-    assert asked(host, bounded) == "7 loop devices: 8 by Apptainer's configuration"
-    assert asked(host, bounded, Form.DIRECTORY).startswith("640 memory")
