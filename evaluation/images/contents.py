@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage, opened_of
 from evaluation.images.tarball import inner
 
-__all__ = ["CONTENTS", "first_difference", "place_contents"]
+__all__ = ["CONTENTS", "first_difference", "place_contents", "place_without"]
 
 CONTENTS = "contents"
 """The directory of the lists, in the payload's; each is named as its image."""
@@ -66,6 +66,18 @@ def first_difference(one: Sequence[bytes], other: Sequence[bytes]) -> str:
             paths = [_path(line) for line in (ours, theirs) if line]
             return min(paths, key=lambda path: path.split(b"/")).decode(errors="replace")
     return ""
+
+
+def place_without(image: str, payload: Path, replaced: Sequence[str]) -> str:
+    """Write the image's list of paths once more, less those that a runtime replaces; give the list's name."""
+    own = tuple(path.encode() for path in replaced)
+    below = tuple(path + b"/" for path in own)
+    lines = (payload / CONTENTS / image).read_bytes().splitlines()
+    kept = [line for line in lines if line not in own and not line.startswith(below)]
+    target = payload / CONTENTS / f"{image}.less"
+    target.write_bytes(b"".join(line + b"\n" for line in kept))
+    target.chmod(0o644)
+    return target.name
 
 
 def _path(line: bytes) -> bytes:

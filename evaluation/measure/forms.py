@@ -11,8 +11,15 @@ from spython.main.inspect import parse_labels
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
-from evaluation.images.contents import first_difference, place_contents
-from evaluation.images.convert import ConvertedForm, UnseenFolderError, contents_seen, convert, shared_form
+from evaluation.images.contents import first_difference, place_contents, place_without
+from evaluation.images.convert import (
+    ConvertedForm,
+    UnseenFolderError,
+    content_inside,
+    contents_seen,
+    convert,
+    shared_form,
+)
 from evaluation.images.process import Run, UnreadableCacheError, without_addresses
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
@@ -144,19 +151,31 @@ class Shelf:
         place_contents(built, self._payload)
         return convert(built, self._ready[id_][0].runtime, runner(self.launcher), str(self._payload))
 
-    def differs(
-        self, id_: str, form: ConvertedForm | FormFacts, control: FormFacts, built: BuiltImage
-    ) -> str:
-        """Say in what a runtime's form is not the same image as the control's; empty where it is."""
+    def compared(
+        self, id_: str, form: FormFacts, control: FormFacts, built: BuiltImage
+    ) -> tuple[FormFacts, str]:
+        """Hold a form against the control's; say in what it is not the same image, empty where it is.
+
+        What the runtime or the site puts in the place of some of the image's files is no fault of the form:
+        where nothing else differs it counts as the same image, and its details name what was left out.
+        """
         if not form.digest or form.digest == control.digest:
-            return ""
+            return form, ""
 
-        def seen(id_: str, reference: str) -> tuple[bytes, ...]:
-            runtime, run = self._ready[id_][0].runtime, runner(self.launcher)
-            return contents_seen(reference, runtime, run, str(self._payload), built.name)
-
-        path = first_difference(seen(control.runtime, control.reference), seen(id_, form.reference))
-        return f"{_OTHER_CONTENT}: /{path} differs" if path else _OTHER_CONTENT
+        run, payload, listed = runner(self.launcher), str(self._payload), built.name
+        both = [
+            (self._ready[of][0].runtime, each.reference)
+            for of, each in ((control.runtime, control), (id_, form))
+        ]
+        if replaced := both[1][0].replaced():
+            listed = place_without(built.name, self._payload, replaced)
+            digests = {content_inside(at, adapter, run, payload, listed).sha256 for adapter, at in both}
+            if len(digests) == 1:
+                told = f"not the image's own inside: /{', /'.join(replaced)}, as far as it has them"
+                details = (*form.details, told)
+                return form.model_copy(update={"digest": control.digest, "details": details}), ""
+        path = first_difference(*(contents_seen(at, adapter, run, payload, listed) for adapter, at in both))
+        return form, f"{_OTHER_CONTENT}: /{path} differs" if path else _OTHER_CONTENT
 
 
 def first_forms(
@@ -174,10 +193,12 @@ def first_forms(
         facts = readied.facts.model_copy(update={"timed": item.facts.timed})
         if item.facts.id == CONTROL and not form:
             raise EvaluationError(facts.reason)
-        if form and forms and (why := shelf.differs(item.facts.id, form, forms[0], built)):
-            form, facts = None, absent(facts, why)
+        if form:
+            made = form_facts(form, runner(shelf.launcher), item.runtime.base)
+            made, why = shelf.compared(item.facts.id, made, forms[0], built) if forms else (made, "")
+            facts = absent(facts, why) if why else facts
+            forms += [] if why else [made]
         kept.append(FoundRuntime(runtime=readied.runtime, facts=facts))
-        forms += [form_facts(form, runner(shelf.launcher), item.runtime.base)] if form else []
     return kept, image_facts(built, forms)
 
 
@@ -229,9 +250,9 @@ def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: Shelf) ->
             if item.facts.id == CONTROL:
                 raise
             form = _no_form(item, without_addresses(error.what))
-        first = forms.get(CONTROL)
-        if first and (why := shelf.differs(item.runtime.form_of, form, first, built)):
-            form = _no_form(item, why)
+        if first := forms.get(CONTROL):
+            form, why = shelf.compared(item.runtime.form_of, form, first, built)
+            form = _no_form(item, why) if why else form
         forms[item.facts.id] = form
     return list(forms.values())
 

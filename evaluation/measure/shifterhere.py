@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.runtimes.base import Runtime
-from evaluation.runtimes.shifter import configuration_path, read_settings
+from evaluation.runtimes.shifter import SITE_FILES, configuration_path, read_settings
 
 __all__ = ["as_installed", "confinement"]
 
@@ -31,6 +31,9 @@ def as_installed(runtime: Runtime, launcher: Launcher) -> Runtime:
     with suppress(OSError):
         if named := configuration_path(path.read_bytes()):
             settings = {_CONFIGURATION: named, **read_settings(Path(named).read_text(errors="replace"))}
+    if settings.get("populateEtcDynamically", "0") == "0" and settings.get("etcPath"):
+        with suppress(OSError):
+            settings[SITE_FILES] = " ".join(sorted(os.listdir(settings["etcPath"])))  # noqa: PTH208 - names
     gateway = path.with_name("shifterimg")
     for _, reference in runtime.images:
         if reference.startswith("docker:"):

@@ -156,6 +156,10 @@ class Runtime(ABC):
         """Tell where a path of the image is found from inside."""
         return path
 
+    def replaced(self) -> Argv:
+        """Paths of an image, without the first slash, in whose place every container sees something else."""
+        return ()
+
     def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
         """Commands that end what the task may have left in an engine."""
         return ()

@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 from evaluation.model import Bind, Form, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
-__all__ = ["RUNTIMES", "SETTINGS", "Shifter", "configuration_path", "read_settings"]
+__all__ = ["RUNTIMES", "SETTINGS", "SITE_FILES", "Shifter", "configuration_path", "read_settings"]
 
 # What Shifter keeps of a volume's path, less the colon that ends it.
 _VOLUME = re.compile(r"[A-Za-z0-9_.+\-/]+")
@@ -64,6 +64,12 @@ SETTINGS: Final = (
     "defaultModules",
 )
 """Keys of ``udiRoot.conf`` that decide what is seen inside and where images come from."""
+
+SITE_FILES: Final = "etcFiles"
+"""Under which `Runtime.settings` keeps the names of the files in ``etcPath``, where a site's own are used."""
+
+_REPLACED: Final = ("etc/shadow", "etc/ssh")
+"""It empties the one and leaves the image's other out (``shifter_core.c``), so that no user brings either."""
 
 _NAMED_CONFIGURATION = re.compile(rb"/[\x21-\x7e]{0,255}/udiRoot\.conf\x00")
 _SETTING = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -157,6 +163,11 @@ class Shifter(Runtime):
                 if message in line:
                     return f"{meaning} ({message})"
         return None
+
+    def replaced(self) -> Argv:
+        """Name what Shifter never shows of an image, and what this site has files of its own for."""
+        of_site = dict(self.settings).get(SITE_FILES, "").split()
+        return (*_REPLACED, *(f"etc/{name}" for name in of_site))
 
     def prepare(self, archives: Archives, store: str) -> Preparation:  # noqa: ARG002 - a site keeps its own
         """Take the image that the site's file names: the gateway made it, and no user does."""

@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.build import BuiltImage
-from evaluation.images.contents import first_difference, place_contents
+from evaluation.images.contents import CONTENTS, first_difference, place_contents, place_without
 
 
 @pytest.fixture
@@ -43,6 +43,16 @@ def test_a_damaged_archive_is_an_error_that_says_what_to_do(image: BuiltImage, t
     with pytest.raises(EvaluationError) as raised:
         place_contents(image, tmp_path)
     assert "image clean small" in str(raised.value)
+
+
+def test_what_a_runtime_replaces_is_left_out_with_all_below_it(image: BuiltImage, tmp_path: Path) -> None:
+    (tmp_path / "payload").mkdir()
+    whole = place_contents(image, tmp_path / "payload").read_bytes()
+    name = place_without("small", tmp_path / "payload", ("usr/b", "etc/none", "us"))
+    path = tmp_path / "payload" / CONTENTS / name
+    assert path.read_bytes() == b"etc\nusr\nusr/b.txt\nusr/\xff\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "payload" / CONTENTS / "small").read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bench import fake_executable
 
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.build import BuiltImage
-from evaluation.images.convert import ConvertedForm
+from evaluation.images.convert import Content, ConvertedForm
 from evaluation.images.process import UnreadableCacheError
 from evaluation.measure import forms, preparation
 from evaluation.measure.discovery import discover
@@ -23,6 +23,7 @@ from evaluation.model import DEFAULT_IMAGE, Form, Role
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.roles import takes_part
 from evaluation.runtimes.base import Runtime
+from evaluation.runtimes.charliecloud import Charliecloud
 from evaluation.sites import load_site
 from evaluation.store import RuntimeFacts
 
@@ -79,7 +80,15 @@ def prepared(
             def contents_seen(_: str, runtime: Runtime, *__: object) -> tuple[bytes, ...]:
                 return (f"100000 etc/made-up 644 1 {digest(runtime)}".encode(),)
 
+            def place_without(_: str, __: Path, replaced: tuple[str, ...]) -> str:
+                return f"less {' '.join(replaced)}"
+
+            def content_inside(_: str, runtime: Runtime, *rest: object) -> Content:
+                return Content(sha256="c" * 64 if rest[-1] == "less etc/made-up" else digest(runtime))
+
             monkeypatch.setattr(forms, "place_contents", lambda *_: None)
+            monkeypatch.setattr(forms, "place_without", place_without)
+            monkeypatch.setattr(forms, "content_inside", content_inside)
             monkeypatch.setattr(forms, "contents_seen", contents_seen)
             monkeypatch.setattr(forms, "convert", convert)
             monkeypatch.setattr(forms, "shared_form", shared_form)
@@ -181,6 +190,24 @@ def test_a_form_of_other_contents_takes_its_runtime_out(prepared: Prepare) -> No
     assert found["podman"].present
     assert done.image
     assert {form.digest for form in done.image.forms} == {"d" * 64}
+
+
+@pytest.mark.parametrize("replaced", ["etc/made-up", "etc/made"])
+def test_what_a_runtime_replaces_in_every_container_is_no_other_image(
+    prepared: Prepare, monkeypatch: pytest.MonkeyPatch, replaced: str
+) -> None:
+    same_image = replaced != "etc/made"
+    monkeypatch.setattr(Charliecloud, "replaced", lambda _: (replaced,))
+    done = prepared(lambda runtime: ("e" if runtime.id == "charliecloud" else "d") * 64)
+    assert facts(done)["charliecloud"].present is same_image
+    for image in (done.image, *done.ladder):
+        assert image
+        made = {form.runtime: form for form in image.forms if not form.problem}
+        assert ("charliecloud" in made) is same_image
+        if same_image:
+            assert made["charliecloud"].digest == made["host"].digest
+            assert made["charliecloud"].details[-1].startswith(f"not the image's own inside: /{replaced}")
+            assert not made["podman"].details
 
 
 @pytest.mark.parametrize("broken", ["build", "host"])

@@ -43,6 +43,19 @@ def test_the_adapter_learns_where_images_lie_and_which_id_a_name_has(
     assert "docker:a/none:1" not in settings
 
 
+@pytest.mark.parametrize(("dynamically", "seen"), [("0", ("etc/passwd", "etc/services")), ("1", ())])
+def test_the_files_that_a_site_puts_into_every_container_are_known(
+    shifter: Runtime, launcher: Launcher, tmp_path: Path, dynamically: str, seen: tuple[str, ...]
+) -> None:
+    (tmp_path / "etc_files").mkdir()
+    for name in ("services", "passwd"):
+        (tmp_path / "etc_files" / name).touch()
+    (tmp_path / "udiRoot.conf").write_text(
+        f"etcPath={tmp_path}/etc_files\npopulateEtcDynamically={dynamically}\n"
+    )
+    assert as_installed(shifter, launcher).replaced() == ("etc/shadow", "etc/ssh", *seen)
+
+
 def test_a_changed_configuration_or_program_is_another_fingerprint(
     shifter: Runtime, launcher: Launcher, tmp_path: Path
 ) -> None:
