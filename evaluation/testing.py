@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self, TypedDict, Unpack
 
 from evaluation.model import CONTROL, FAKE, Bind, Evidence, Form, Observation, Task
 from evaluation.probes.base import (
@@ -139,6 +139,22 @@ class FakeTask:
         return self.completed
 
 
+class Given(TypedDict, total=False):
+    """What can be said of a command beside its argv; see `evaluation.probes.base.Session.launch`."""
+
+    binds: Sequence[Bind]
+    env: Mapping[str, str] | None
+    host_env: Mapping[str, str] | None
+    workdir: str | None
+    stdin: bytes
+    timeout_s: float
+    cpus: str
+    before: Sequence[str]
+    memory_bytes: int
+    terminal: bool
+    writable: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One command that a probe asked a `FakeSession` for: where it was to run, and everything it was given.
@@ -160,6 +176,18 @@ class Asked:
     memory_bytes: int = 0
     terminal: bool = False
     writable: bool = False
+
+    @classmethod
+    def of(cls, argv: Sequence[str], **given: Unpack[Given]) -> Self:
+        """Keep a command that the runtime was to run, with all that was said of it."""
+        asked = cls(argv=tuple(argv), **given)  # type: ignore[arg-type]
+        return replace(
+            asked,
+            binds=tuple(asked.binds),
+            env=dict(asked.env or {}),
+            host_env=dict(asked.host_env or {}),
+            before=tuple(asked.before),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,69 +244,15 @@ class FakeSession:
         """Give the path itself."""
         return path
 
-    def launch(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Sequence[Bind] = (),
-        env: Mapping[str, str] | None = None,
-        host_env: Mapping[str, str] | None = None,
-        workdir: str | None = None,
-        stdin: bytes = b"",
-        timeout_s: float = 60.0,
-        cpus: str = "",
-        before: Sequence[str] = (),
-        memory_bytes: int = 0,
-        terminal: bool = False,
-        writable: bool = False,
-    ) -> Completed:
+    def launch(self, argv: Sequence[str], **given: Unpack[Given]) -> Completed:
         """Answer as the test says."""
-        asked = Asked(
-            argv=tuple(argv),
-            binds=tuple(binds),
-            env=dict(env or {}),
-            host_env=dict(host_env or {}),
-            workdir=workdir,
-            stdin=stdin,
-            timeout_s=timeout_s,
-            cpus=cpus,
-            before=tuple(before),
-            memory_bytes=memory_bytes,
-            terminal=terminal,
-            writable=writable,
-        )
-        return self._answer(asked)
+        return self._answer(Asked.of(argv, **given))
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Sequence[Bind] = (),
-        env: Mapping[str, str] | None = None,
-        host_env: Mapping[str, str] | None = None,
-        workdir: str | None = None,
-        before: Sequence[str] = (),
-        memory_bytes: int = 0,
-    ) -> RunningTask:
+    def start(self, argv: Sequence[str], **given: Unpack[Given]) -> RunningTask:
         """Give a task that is over already."""
-        asked = Asked(
-            argv=tuple(argv),
-            binds=tuple(binds),
-            env=dict(env or {}),
-            host_env=dict(host_env or {}),
-            workdir=workdir,
-            before=tuple(before),
-            memory_bytes=memory_bytes,
-        )
-        return FakeTask(self._answer(asked))
+        return FakeTask(self._answer(Asked.of(argv, **given)))
 
-    def on_host(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float = 30.0,
-        stdin: bytes = b"",
-    ) -> Completed:
+    def on_host(self, argv: Sequence[str], *, timeout_s: float = 30.0, stdin: bytes = b"") -> Completed:
         """Answer as the test says."""
         return self._answer(Asked(argv=tuple(argv), place="host", timeout_s=timeout_s, stdin=stdin))
 
