@@ -220,9 +220,8 @@ def _judged(
     except Exception as error:  # noqa: BLE001 - a broken probe must not take the others with it
         message = _recorded_error(own) or f"the probe could not judge: {type(error).__name__}: {error}"
         return _broken(blank, message), {}
-    broke = _recorded_error(own)
-    seen_to_fail = judgement.outcome in {Outcome.FAILS, Outcome.SOMETIMES}
-    if broke and not seen_to_fail:  # what was once seen to fail has failed
+    broke = "" if turns else _recorded_error(own)
+    if broke and judgement.outcome is not Outcome.FAILS:  # what was once seen to fail has failed
         return _broken(blank, broke), {}
     finding = replace(
         blank,
@@ -242,12 +241,14 @@ def _turn_by_turn(
     blocks = sorted({item.block for item in own.items})
     if len(blocks) < 2:
         return ()
-    return tuple(
-        probe.judge(
-            _of(block, own) or own, {arm: _of(block, found) or found for arm, found in others.items()}
-        )
-        for block in blocks
-    )
+    return tuple(_turn(probe, block, own, others) for block in blocks)
+
+
+def _turn(probe: Probe, block: int, own: Observations, others: Mapping[str, Observations]) -> Judgement:
+    taken = _of(block, own) or own
+    if broke := _recorded_error(taken):
+        return Judgement(outcome=Outcome.ERROR, message=broke)
+    return probe.judge(taken, {arm: _of(block, found) or found for arm, found in others.items()})
 
 
 def _of(block: int, found: Observations) -> Observations | None:

@@ -42,11 +42,12 @@ class Noise:
     ``scores`` holds bootstrap replicates, of shape (resamples,), for every measured score. All rows of one
     probe were resampled alike, block number by block number, so that what one block did to all runtimes does
     not separate them, even where one of them lost a block; ``probes`` names the probe of each row for that
-    purpose.
+    purpose. ``turned`` are the rows that are shares of turns: no block more tells more of them.
     """
 
     scores: Mapping[Key, Draws]
     probes: Mapping[Key, str]
+    turned: frozenset[Key] = frozenset()
 
 
 def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
@@ -58,6 +59,7 @@ def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
     blocks = taken_blocks(every)
     scores: dict[Key, Draws] = {}
     probes: dict[Key, str] = {}
+    turned: set[Key] = set()
     for row in every:
         criterion, finding = criteria.criteria[row.criterion], row.finding
         if row.runtime == CONTROL or row.score.value is None:
@@ -66,12 +68,11 @@ def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
         if finding and finding.outcome is Outcome.SOMETIMES and isinstance(criterion, OutcomeCriterion):
             scores[key] = _turns_again(criterion, finding, criteria.method)
             probes[key] = finding.probe
-        if finding is None or finding.outcome is not Outcome.MEASURED:
-            continue
-        if isinstance(criterion, MeasuredCriterion):
+            turned.add(key)
+        if finding and finding.outcome is Outcome.MEASURED and isinstance(criterion, MeasuredCriterion):
             scores[key] = _replicates(criterion, finding, blocks[finding.probe], criteria.method)
             probes[key] = finding.probe
-    return Noise(scores=scores, probes=probes)
+    return Noise(scores=scores, probes=probes, turned=frozenset(turned))
 
 
 def taken_blocks(rows: Iterable[CriterionRow]) -> Mapping[str, tuple[int, ...]]:

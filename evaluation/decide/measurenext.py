@@ -82,4 +82,8 @@ def _noisiest(weights: Mapping[str, float], ranking: Ranking, noise: Noise) -> t
         if runtime in ranking.group and moves > 0:
             spread[name] = max(spread.get(name, 0.0), moves)
     noisy = sorted(spread, key=lambda name: (-spread[name], name))
-    return tuple(f"more blocks of {name}" for name in noisy[:_MOST_NOISY])
+    turned = {name for name, _ in noise.turned}
+    return tuple(
+        f"{name} again: it holds only sometimes" if name in turned else f"more blocks of {name}"
+        for name in noisy[:_MOST_NOISY]
+    )

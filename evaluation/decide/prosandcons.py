@@ -82,7 +82,12 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
 
 
 def _speaks_for(finding: Finding, score: float) -> bool:
-    """The comparison with the bare host decides; without one, the better half of the scale."""
+    """The comparison with the bare host decides; without one, the better half of the scale.
+
+    What holds only sometimes speaks against: nobody can rely on it.
+    """
+    if finding.outcome is Outcome.SOMETIMES:
+        return False
     if finding.comparison in {None, Comparison.UNRESOLVED}:
         return score >= 0.5
     return finding.comparison is not Comparison.WORSE

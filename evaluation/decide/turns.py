@@ -38,11 +38,16 @@ def together(turns: Sequence[Judgement], *, confidence: float) -> Judgement:
     failed = [turn for turn in answers if turn.outcome is Outcome.FAILS]
     held = len(answers) - len(failed)
     silent = [turn for turn in turns if turn.outcome not in ANSWERS]
-    beside = f"; {len(silent)} more said nothing: {silent[-1].message}" if silent else ""
+    beside = f"; {_gave_no_answer(len(silent))}: {silent[-1].message}" if silent else ""
     if held and failed:
         found = share_interval(held, len(answers), confidence=confidence)
         ends = f"{percent(confidence)} CI of the share {percent(found.low)} to {percent(found.high)}"
-        said = f"sometimes: {held} of {len(answers)} turns, {ends}; else {failed[-1].message}{beside}"
+        often = f"in {held} of {len(answers)} turns ({ends})"
+        said = f"sometimes: {often}; in the others: {failed[-1].message}{beside}"
         return Judgement(outcome=Outcome.SOMETIMES, message=said)
-    said = f"{answers[-1].message}; in each of {len(answers)} turns{beside}"
-    return Judgement(outcome=answers[0].outcome, message=said)
+    every = f"in each of {len(answers)} turns" if len(answers) > 1 else "in the one turn that gave an answer"
+    return Judgement(outcome=answers[0].outcome, message=f"{answers[-1].message}; {every}{beside}")
+
+
+def _gave_no_answer(turns: int) -> str:
+    return f"{turns} more turn{'' if turns == 1 else 's'} gave no answer"

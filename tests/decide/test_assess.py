@@ -200,7 +200,7 @@ def reached(own: Observations, _: Mapping[str, Observations]) -> Judgement:
     return Judgement(outcome=Outcome.HOLDS if holds else Outcome.FAILS, message="as seen")
 
 
-def asked(runtime: str, *answers: bool) -> list[Observation]:
+def asked(runtime: str, *answers: bool | None) -> list[Observation]:
     return [
         replace(
             ORDINARY, probe="reached", runtime=runtime, block=block, name="reached", value=answer, unit=""
@@ -233,6 +233,36 @@ def test_what_is_asked_several_times_is_judged_turn_by_turn(
         criteria=criteria(),
     )
     assert (found.outcome, found.held, found.turns) == (outcome, held, turns)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "held", "turns"),
+    [
+        ((True, None, True), Outcome.HOLDS, 2, 2),
+        ((True, None, False), Outcome.SOMETIMES, 1, 2),
+        ((False, None, False), Outcome.FAILS, 0, 2),
+        ((None, None), Outcome.ERROR, 0, 0),
+    ],
+)
+def test_a_turn_in_which_the_probe_broke_counts_neither_for_nor_against(
+    answers: tuple[bool | None, ...], outcome: Outcome, held: int, turns: int
+) -> None:
+    question = replace(probe("reached", ""), checklist_id="", judge=reached, turns=6)
+    taken = [
+        item if item.value is not None else replace(item, name=ERROR, value="OSError: gone")
+        for item in asked("docker", *answers)
+    ]
+    (found,) = assess(
+        taken,
+        site="here",
+        run="today",
+        absent={},
+        image_digests={},
+        probes={"reached": ("operations", question)},
+        criteria=criteria(),
+    )
+    assert (found.outcome, found.held, found.turns) == (outcome, held, turns)
+    assert "OSError: gone" in found.message
 
 
 def test_an_attempt_that_had_its_effect_once_is_exposed() -> None:

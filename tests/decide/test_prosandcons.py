@@ -66,6 +66,15 @@ def test_a_measured_point_says_how_much_and_how_sure(found: Finding, favourable:
     assert point.finding == found
 
 
+@pytest.mark.parametrize("held", [1, 5])
+def test_what_holds_sometimes_speaks_against_by_what_it_costs(held: int) -> None:
+    """Nobody can rely on it, however often it holds."""
+    found = replace(finding("a", "tidy", Outcome.SOMETIMES), held=held, turns=6)
+    point = points(found)["a", "tidy"]
+    assert not point.favourable
+    assert point.weight == pytest.approx(WEIGHTS["tidy"] / sum(WEIGHTS.values()) * (1 - held / 6))
+
+
 def test_where_no_claim_was_possible_too_few_blocks_are_the_reason_and_not_the_noise() -> None:
     """191 times slower in each of eight blocks: among 45 comparisons it takes eleven."""
     found = replace(compared("start", 191.0, Comparison.UNRESOLVED, blocks=8), comparisons=45)

@@ -76,6 +76,15 @@ def test_noise_makes_it_too_close_to_call_and_more_blocks_are_asked_for() -> Non
     assert decided.measure_next[0] in {"more blocks of start", "more blocks of rate"}
 
 
+def test_what_holds_sometimes_is_asked_again_and_not_by_blocks() -> None:
+    """Its turns are no blocks: however many of those are taken, it is asked as often."""
+    (*others, tidy, safe) = row("a", noise=0)
+    sometimes = replace(tidy, outcome=Outcome.SOMETIMES, held=3, turns=6)
+    decided = answer(*others, sometimes, safe, *row("b", start=0.24, noise=0, tidy=Outcome.FAILS))
+    assert {verdict.standing for verdict in decided.verdicts} == {Standing.TOO_CLOSE}
+    assert decided.measure_next[0] == "tidy again: it holds only sometimes"
+
+
 def test_where_the_weights_decide_more_measuring_is_said_not_to_help() -> None:
     weights = {"start": 0.0, "rate": 0.0, "tidy": 24.0, "safe": 20.0}
     findings = (*row("a", safe=Outcome.FAILS, noise=0), *row("b", tidy=Outcome.FAILS, noise=0))

@@ -19,12 +19,17 @@ NONE_COULD = Judgement(outcome=Outcome.INERT, message="nor bare")
     [
         ([HOLDS] * 6, Outcome.HOLDS, "it arrived; in each of 6 turns"),
         ([FAILS] * 3, Outcome.FAILS, "it was lost; in each of 3 turns"),
-        ([*[HOLDS] * 5, FAILS], Outcome.SOMETIMES, "sometimes: 5 of 6 turns, "),
-        ([FAILS, HOLDS], Outcome.SOMETIMES, "sometimes: 1 of 2 turns, "),
+        ([*[HOLDS] * 5, FAILS], Outcome.SOMETIMES, "sometimes: in 5 of 6 turns ("),
+        ([FAILS, HOLDS], Outcome.SOMETIMES, "sometimes: in 1 of 2 turns ("),
         (
             [HOLDS, BROKE, HOLDS],
             Outcome.HOLDS,
-            "it arrived; in each of 2 turns; 1 more said nothing: not ready",
+            "it arrived; in each of 2 turns; 1 more turn gave no answer: not ready",
+        ),
+        (
+            [BROKE, HOLDS, BROKE],
+            Outcome.HOLDS,
+            "it arrived; in the one turn that gave an answer; 2 more turns gave no answer: not ready",
         ),
         ([BROKE, BROKE], Outcome.ERROR, "not ready"),
         ([NONE_COULD], Outcome.INERT, "nor bare"),
@@ -38,4 +43,6 @@ def test_the_table(turns: list[Judgement], outcome: Outcome, message: str) -> No
 
 def test_sometimes_says_how_surely_and_what_the_other_turns_came_to() -> None:
     said = together([*[HOLDS] * 5, FAILS], confidence=0.95).message.replace("\N{NO-BREAK SPACE}", " ")
-    assert said == "sometimes: 5 of 6 turns, 95 % CI of the share 36 % to > 99 %; else it was lost"
+    assert (
+        said == "sometimes: in 5 of 6 turns (95 % CI of the share 36 % to > 99 %); in the others: it was lost"
+    )
