@@ -173,6 +173,11 @@ def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: 
         "weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results
     )
     assert again.output == "no difference\n"
+    again = evaluation(
+        *("weights", "set", "l1proc", "cold_start=30", "--reason", "as before"), "--criteria", criteria
+    )
+    assert again.output == "no weight is another one; the reason was written\n"
+    assert "cold_start: 30  # as before" in criteria.read_text()
 
 
 def test_a_proposed_file_is_held_against_the_projects(results: Path, criteria: Path) -> None:

@@ -134,21 +134,28 @@ class Calculated:
 
 
 def node_of(sweep: Sweep, probe: str, runtime: str) -> Node | None:
-    """Take a runtime's node from its sweep; ``None`` without a law, or where its form is unknown."""
+    """Take a runtime's node from its sweep; ``None`` without a law, or where its form is unknown.
+
+    Also where the image goes into an engine's store, and nobody timed that.
+    """
     found = sweep.fitted(probe, runtime)
     image = sweep.manifest.image
     forms = [form for form in image.forms if form.runtime == runtime] if image else []
     if found is None or not forms or forms[0].form not in {*Form}:
         return None
     single = [wait for cell in sweep.cells(probe, runtime)[:1] for each in cell.taken for wait in each.waits]
-    form = Form(forms[0].form)
+    form, unpack_s = Form(forms[0].form), forms[0].convert_s
+    if form not in _STORES:
+        unpack_s = 0.0
+    if unpack_s is None:
+        return None
     return Node(
         runtime=runtime,
         law=found.law,
         widest=found.widest,
         spread=float(np.std(np.log(single))) if len(single) > 1 else 0.0,
         form=form,
-        unpack_s=(forms[0].convert_s or 0.0) if form in _STORES else 0.0,
+        unpack_s=unpack_s,
     )
 
 

@@ -91,7 +91,7 @@ def set_weights(
     Raises
     ------
     EvaluationError
-        There is no such use case or criterion, or a new weight has no reason.
+        There is no such use case or criterion, a new weight has no reason, or one cannot stand beside it.
     FaultyDocumentError
         The file is faulty, or would be with these weights.
     """
@@ -108,7 +108,7 @@ def set_weights(
             where=str(path),
             advice="Say why: --reason TEXT.",
         )
-    text = _changed(path.read_bytes().decode("utf-8"), use_case, points, " ".join(reason.split()))
+    text = _changed(path, use_case, points, " ".join(reason.split()))
     with scratch_directory() as folder:
         trial = folder / path.name
         trial.write_bytes(text.encode())
@@ -121,11 +121,18 @@ def set_weights(
     return changes(before, after)
 
 
-def _changed(text: str, use_case: str, points: Mapping[str, float], reason: str) -> str:
+def _changed(path: Path, use_case: str, points: Mapping[str, float], reason: str) -> str:
+    text = path.read_bytes().decode("utf-8")
     document = parsed(text)
     places = {place.name: place for place in weight_places(text, document, use_case)}
     at, before = end_of_weights(text, document, use_case)
-    beside = f"  # {reason}" if reason and "," not in before else ""  # within braces a comment would end them
+    if reason and "," in before:  # a comment would hide what stands behind it
+        raise EvaluationError(
+            f"{use_case} has its weights within braces, where no reason can stand",
+            where=str(path),
+            advice="Give them a line each, or set the weight without a reason.",
+        )
+    beside = f"  # {reason}" if reason else ""
     added = "".join(f"{before}{name}: {w:.12g}{beside}" for name, w in points.items() if name not in places)
     text = text[:at] + added + text[at:]
     for name in sorted(points.keys() & places.keys(), key=lambda name: -places[name].start):

@@ -32,7 +32,7 @@ def complaints(probe: Probe, group: str, images: Collection[str] | None = None) 
     images : collection of str, optional
         Names of all images there are; given, another one is a fault.
     """
-    for rules in (_words, _facts, _attempt):
+    for rules in (_words, _facts, _repetition, _attempt):
         yield from rules(probe, group)
     if images is not None and probe.image not in images:
         yield "image", unknown("image", probe.image, images)
@@ -58,8 +58,6 @@ def _words(probe: Probe, _: str) -> Iterator[tuple[str, str]]:
 def _facts(probe: Probe, group: str) -> Iterator[tuple[str, str]]:
     if probe.version < 1:
         yield "version", "should be at least 1"
-    if probe.repeat not in REPEATS:
-        yield "repeat", unknown("way to repeat", probe.repeat, REPEATS)
     for need in probe.needs:
         if need not in NEEDS:
             yield "needs", unknown("need", need, NEEDS)
@@ -67,10 +65,19 @@ def _facts(probe: Probe, group: str) -> Iterator[tuple[str, str]]:
         yield "needs", "should have 'batch' in the group batch, and nowhere else"
     if bool(probe.unit) is not (group == "performance"):
         yield "unit", "should be given in the group performance, and nowhere else"
-    if probe.repeat == "paired" and not probe.unit:
-        yield "repeat", "should be 'once', or there should be a unit: what is measured in blocks has one"
     if probe.bare and "payload" in probe.needs:
         yield "bare", "should not go with the need 'payload': without binds there is none"
+
+
+def _repetition(probe: Probe, _: str) -> Iterator[tuple[str, str]]:
+    if probe.repeat not in REPEATS:
+        yield "repeat", unknown("way to repeat", probe.repeat, REPEATS)
+    if probe.repeat == "paired" and not probe.unit:
+        yield "repeat", "should be 'once', or there should be a unit: what is measured in blocks has one"
+    if probe.turns < 1:
+        yield "turns", "should be at least 1"
+    if probe.repeat == "paired" and probe.turns > 1:
+        yield "turns", "should be 1: what is measured in blocks is asked in each of them"
 
 
 def _attempt(probe: Probe, group: str) -> Iterator[tuple[str, str]]:

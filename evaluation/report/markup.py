@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from evaluation import units
+from evaluation.reasons import shortened
 from evaluation.report.text import command, exit_words, in_short, visible
 
 __all__ = ["TEMPLATES", "Chapter", "anchor", "chapter"]
@@ -89,6 +90,7 @@ def environment() -> jinja2.Environment:
         "ratio_between": units.ratio_between,
         "share": units.share,
         "short_digest": units.short_digest,
+        "shortened": shortened,
         "spread": units.spread,
         "verbatim": verbatim,
     }

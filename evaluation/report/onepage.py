@@ -8,6 +8,7 @@ from evaluation import __version__, units
 from evaluation.errors import EvaluationError
 from evaluation.facts import Aged, aged
 from evaluation.model import Standing
+from evaluation.reasons import shortened
 from evaluation.report.chapters.sites import as_of
 from evaluation.report.markup import TEMPLATES, environment
 from evaluation.report.offline import assert_self_contained, policy
@@ -73,20 +74,16 @@ def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
                 case.criteria.use_cases[each.use_case].title,
                 standing_state(leading.standing) if leading else None,
                 each.winner or "no clear winner",
-                _short(first_sentence(each.sentence)),
+                shortened(first_sentence(each.sentence), _LONG),
                 each.measure_next[:_NEXT] if not each.winner else (),
                 tuple(
-                    (verdict.runtime, _short(in_short(verdict.reasons)))
+                    (verdict.runtime, shortened(in_short(verdict.reasons), _LONG))
                     for verdict in each.verdicts
                     if verdict.standing is Standing.KNOCKED_OUT
                 ),
             )
         )
     return tuple(found)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONG else f"{text[:_LONG].rsplit(' ', 1)[0]} …"
 
 
 def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:

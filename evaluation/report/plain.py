@@ -24,8 +24,12 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
-_MARKUP: Final = re.compile(r"[\\`*\[\]|~$<]|&(?=#?\w+;)|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")
+_REPLACED: Final = {"<": "&lt;", "&": "&amp;", "@": "@<!-- -->"}
+"""What a backslash does not help against. An address and a name that is mentioned are looked for in the text
+that has been read already: a comment parts them."""
+_MARKUP: Final = re.compile(
+    r"[\\`*\[\]|~$<@]|&(?=#?\w+;)|!(?=\[)|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\."
+)
 """What Markdown reads wherever it stands; an underscore in the middle of a word it does not read."""
 _AT_THE_START: Final = re.compile(r"^(?:(\d+)(?=[.)](?:\s|$))|(?=[#>+=-]))")
 """What it reads at the start of a line: a heading, a quotation, a list, a rule."""
@@ -78,7 +82,7 @@ def _cell(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return _ENTITIES.get(found[0], f"\\{found[0]}")
+    return _REPLACED.get(found[0], f"\\{found[0]}")
 
 
 def _score(verdict: Verdict) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from made_up_sweep import made_up_sweep, steady
 from evaluation.decide.extrapolation import Node, Station, burst_s, calculate, error_of, farm_s
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.scalability import Law
-from evaluation.decide.sweeps import BURST, Taken
+from evaluation.decide.sweeps import BURST, Sweep, Taken
 from evaluation.model import Form
 
 SCALING = load_scaling(Path(__file__).parents[2] / "scaling.yaml")
@@ -100,7 +101,8 @@ def test_the_error_is_that_against_the_measured_burst() -> None:
     assert error_of(made_up_sweep(()), "sweep_start", node) is None
 
 
-def test_every_runtime_with_a_law_is_calculated_and_the_bare_host_is_not() -> None:
+def swept(**form: object) -> Sweep:
+    """A sweep with a law, whose image Charliecloud has in this form."""
     law = Law(rate=100.0, contention=0.1, coherency=0.001)
     levels = [
         steady(runtime, width, float(law.throughput(width)), repeat)
@@ -108,10 +110,38 @@ def test_every_runtime_with_a_law_is_calculated_and_the_bare_host_is_not() -> No
         for width in (1, 2, 4, 8)
         for repeat in (1, 2)
     ]
-    found = list(calculate(made_up_sweep(levels), FARM, "sweep_start"))
+    sweep = made_up_sweep(levels)
+    image = sweep.manifest.image
+    assert image
+    forms = tuple(each.model_copy(update=form) for each in image.forms)
+    image = image.model_copy(update={"forms": forms})
+    return replace(sweep, manifest=sweep.manifest.model_copy(update={"image": image}))
+
+
+def test_every_runtime_with_a_law_is_calculated_and_the_bare_host_is_not() -> None:
+    found = list(calculate(swept(), FARM, "sweep_start"))
     assert [each.runtime for each in found] == ["charliecloud"]
     assert [share for share, _ in found[0].curves] == list(FARM.cached)
     for _, curve in found[0].curves:
         seconds = [value for _, value in curve]
         assert seconds == sorted(seconds)
     assert manifest().label  # made up, and labelled so
+
+
+@pytest.mark.parametrize(
+    ("form", "convert_s", "calculated"),
+    [
+        ("docker-store", 3.0, True),
+        ("docker-store", None, False),
+        ("directory", None, True),
+        ("odd", 3.0, False),
+    ],
+)
+def test_what_nobody_knows_of_a_form_is_not_taken_for_nothing(
+    form: str,
+    convert_s: float | None,
+    calculated: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    """Every node unpacks an image into its store: how long that takes must be known."""
+    found = list(calculate(swept(form=form, convert_s=convert_s), FARM, "sweep_start"))
+    assert bool(found) is calculated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_a_reason_takes_the_place_of_the_one_that_is_there(file: Path) -> None:
     removed, added = different(file)
     assert removed == "-       syscall_rate: 3                   # hardly felt"
     assert added == "+       syscall_rate: 4  # felt by our shells"
+
+
+def test_within_braces_no_reason_can_stand_and_that_is_said(file: Path) -> None:
+    block = re.compile(r"^    weights:\n(?:      .*\n)+", re.MULTILINE)
+    braces = block.sub("    weights: {cpu_rate: 60, cold_start: 40}\n", TEXT)
+    file.write_text(braces)
+    with pytest.raises(EvaluationError, match="l1proc has its weights within braces") as raised:
+        set_weights(file, "l1proc", {"cpu_rate": 50}, "why not")
+    assert "a line each" in raised.value.advice
+    assert file.read_text() == braces
+    assert set_weights(file, "l1proc", {"cpu_rate": 50})
 
 
 @settings(max_examples=8)  # each reads the whole file four times

@@ -19,6 +19,7 @@ HOSTILE: Final = (
     f"<{MARK} {MARK}=1> <img src=x {MARK}=2 onerror=alert(1)> \" {MARK}=3 ' {MARK}='4' ` {MARK}=5 "
     f"</script><{MARK}></style></title></textarea></pre></svg></table></details><!-- --> ]]> <![CDATA[ "
     f"&lt;{MARK}&gt; &quot; {MARK}=6 [x](javascript:alert(2)) ![x](https://example.org/{MARK}.png) "
+    f"https://example.org/{MARK} www.example.org {MARK}@example.org "
     f"$x^{{{MARK}}}$ $$ \\( {{{{ 7*7 }}}} {{% raw %}} </u><u>…</u> \u202e\u2028\x00 "
 )
 _NAMES: Final = frozenset(

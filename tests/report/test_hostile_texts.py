@@ -88,13 +88,12 @@ def test_no_text_becomes_markup_on_the_one_page_of_a_site(hostile: Case, name: s
 
 
 def test_no_text_becomes_markup_in_the_answer_as_markdown(hostile: Case) -> None:
-    made = markdown2html(plain.written(hostile, "md"))
-    soup = BeautifulSoup(made, "html.parser")
+    soup = BeautifulSoup(markdown2html(plain.written(hostile, "md")), "html.parser")
+    for tag in soup.select("a.anchor-link"):  # of the renderer's own
+        tag.decompose()
     assert {tag.name for tag in soup.select("*")} <= {
-        "a", "code", "h2", "h3", "li", "p", "table", "tbody", "td", "th", "thead", "tr", "ul"
+        "code", "h2", "h3", "li", "p", "table", "tbody", "td", "th", "thead", "tr", "ul"
     }  # fmt: skip
-    for tag in soup.select("a:not(.anchor-link)"):  # an address that stands for itself
-        assert tag["href"] == tag.get_text()
     assert not soup.select(f"[{MARK}]")
     assert f"<{MARK} {MARK}=1>" in soup.get_text()
     assert "[x](javascript:alert(2))" in soup.get_text()

@@ -59,6 +59,21 @@ def test_a_runtime_that_ran_as_no_centre_would_run_it_is_said() -> None:
     assert "podman as no centre would run it: its storage driver is vfs." in told
 
 
+def test_a_long_reason_is_cut_at_the_end_of_a_word_and_shows_it() -> None:
+    made = case()
+    (site,) = made.measured
+    reason = "no runtime of this name " + "was found on the path " * 10
+    gone = site.manifest.runtimes[-1].model_copy(update={"present": False, "reason": reason})
+    run = replace(
+        site,
+        manifest=site.manifest.model_copy(update={"runtimes": (*site.manifest.runtimes[:-1], gone)}),
+        findings=tuple(finding for finding in site.findings if finding.runtime != gone.id),
+    )
+    told = words(site_page(replace(made, measured=(run,)), "local"))
+    (said,) = re.findall(rf"{gone.id}: (no runtime of this name.*?) \N{{HORIZONTAL ELLIPSIS}}", told)
+    assert set(said.split()) <= set(reason.split())
+
+
 def test_an_import_and_a_loan_are_said() -> None:
     made = case()
     archived = ArchivedFacts(
