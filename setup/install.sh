@@ -73,6 +73,20 @@ install_packages() {
 	done
 }
 
+# The machine's own mirror, and nothing of it written down: only this release's Debian entry.
+debian_mirror() {
+	local code found
+	code=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	for _ in 1 2; do
+		found=$(apt-get indextargets --format '$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' |
+			awk -F'|' -v c="$code" '$1 == "Debian" && $2 == c { print $3; exit }')
+		if [ -n "$found" ]; then echo "$found"; return 0; fi
+		apt-get -q update >&2 # it is known from the fetched lists only
+	done
+	echo "no Debian $code entry among apt's sources" >&2
+	return 1
+}
+
 # --- Apptainer ------------------------------------------------------------------------------------
 
 # Debian has it in sid only, built for a newer libc than this release's, and that libc must not
@@ -82,16 +96,8 @@ install_packages() {
 fetch_apptainer() { # DOWNLOAD-DIR PREFIX
 	set -euo pipefail
 	local tmp=$1 apptainer_root=$2
-	local new=$apptainer_root.new mirror code lib f debs apt
-	code=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	# The machine's own mirror, and nothing of it written down: only this release's Debian entry.
-	mirror() {
-		apt-get indextargets --format '$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' |
-			awk -F'|' -v c="$code" '$1 == "Debian" && $2 == c { print $3; exit }'
-	}
-	if [ -z "$(mirror)" ]; then apt-get -q update; fi # it is known from the fetched lists only
-	mirror=$(mirror)
-	[ -n "$mirror" ] || { echo "no Debian $code entry among apt's sources"; return 1; }
+	local new=$apptainer_root.new mirror lib f debs apt
+	mirror=$(debian_mirror)
 	chmod 755 "$tmp"
 	mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/debs"
 	chown _apt "$tmp/debs" 2>/dev/null || true
@@ -136,7 +142,7 @@ install_apptainer() {
 	local tmp
 	tmp=$(mktemp -d /var/tmp/container-evaluation.XXXXXX)
 	# In a shell of its own: inside an || or if, bash would ignore every failure in the function.
-	logged "Apptainer of Debian sid" bash -c "$(declare -f fetch_apptainer); fetch_apptainer '$tmp' '$apptainer_root'" ||
+	logged "Apptainer of Debian sid" bash -c "$(declare -f debian_mirror fetch_apptainer); fetch_apptainer '$tmp' '$apptainer_root'" ||
 		warn "going on without Apptainer"
 	rm -rf "$tmp"
 }
