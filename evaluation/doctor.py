@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
+from evaluation.measure import apptainerhere
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
 from evaluation.measure.launcher import Command, Launcher
@@ -91,7 +92,7 @@ class Checkup:
             lines += [f"{role}: {what}"]
             for facts in self.runtimes:
                 if facts.role is role:
-                    state = f"{facts.version}  ({facts.mode})" if facts.present else facts.reason
+                    state = f"{facts.version}  ({facts.mode})" if facts.present else self._absence(facts)
                     line = f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
                     lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 4))
         alike: dict[tuple[str, str], list[str]] = {}  # what one cause takes away stands together
@@ -106,6 +107,12 @@ class Checkup:
             ]
         return "\n".join(lines)
 
+    def _absence(self, facts: RuntimeFacts) -> str:
+        """Say why a runtime is not here; of a mode, only that the one that it is a mode of is not."""
+        base = known_runtimes()[facts.id].base
+        gone = any(other.id == base and not other.present for other in self.runtimes)
+        return f"{base} is not here" if gone else facts.reason
+
 
 def examine(site: Site) -> Checkup:
     """Look at this machine; nothing is changed on it."""
@@ -116,7 +123,8 @@ def examine(site: Site) -> Checkup:
         limits.append(Limit(what="anything in a container", why=error.what, advice=error.advice))
         user = ourselves()
     with Launcher(user) as launcher:
-        runtimes = tuple(found.facts for found in discover(site, launcher))
+        found = discover(site, launcher)
+        runtimes = apptainerhere.tried([(item.runtime, item.facts) for item in found], launcher)
         limits += [
             Limit(what=facts.id, why=facts.reason, advice=facts.advice)
             for facts in runtimes

@@ -5,6 +5,7 @@ These are the models behind ``manifest.json``; `evaluation.store` reads and writ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -85,6 +86,9 @@ class RuntimeFacts(_Facts):
     engine_options: tuple[str, ...] = ()
     adaptation: str = ""
     security: tuple[str, ...] = ()
+    """What its programs and configuration say of its confinement, as ``key: value``."""
+    seen: tuple[str, ...] = ()
+    """What was seen of a container of it while it ran, as ``key: value``; earlier runs have none."""
     impairment: str = ""
     """In what way it runs as no centre would have it, see `evaluation.measure.impairment`; earlier runs
     never say."""
@@ -92,6 +96,11 @@ class RuntimeFacts(_Facts):
     timed: bool = True
     knob: KnobFacts | None = None
     """Only in a calibration of the security checklist, and only where this is not the runtime as it is."""
+
+
+def fact(told: Sequence[str], key: str) -> str:
+    """Give the value of the line ``key: value``; empty where there is none."""
+    return next((line.partition(": ")[2] for line in told if line.startswith(f"{key}: ")), "")
 
 
 class FormFacts(_Facts):

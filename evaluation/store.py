@@ -6,7 +6,8 @@ Format history
     Each runtime of the manifest has a ``role``, and ``timed`` says whether it was asked everything. In
     earlier formats all were, and all but the bare host were alternatives. A form says by whom it was made
     (``made_by``) where a mode runs that of another runtime.
-    It says of one that runs as no centre would in what way (``impairment``), where that was looked at.
+    It says of one that runs as no centre would in what way (``impairment``), where that was looked at; and
+    what was seen of a container while it ran (``seen``).
     The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
     It names the batch system and the jobs that it was measured in (``batch``), where it was, and the images
     that it was to have (``wanted``), built or not.

@@ -105,6 +105,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
         "engine_options": _T,
         "adaptation": _T,
         "security": _T,
+        "seen": _T,
         "impairment": _T,
         "role": _W,
         "timed": _F,

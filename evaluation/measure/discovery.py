@@ -12,7 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from evaluation.measure import shifterhere
+from evaluation.measure import apptainerhere, shifterhere
 from evaluation.measure.environment import worker_init_failure
 from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
@@ -21,6 +21,7 @@ from evaluation.model import CONTROL, Role
 from evaluation.probes.base import Completed
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.apptainer import USERNS
 from evaluation.runtimes.base import Runtime
 from evaluation.runtimes.docker import RootlessDocker
 from evaluation.sites import RuntimeSetting, Site
@@ -46,12 +47,6 @@ _HOW_TO_GET = {
 
 _ROOTLESS = "name=rootless"
 """Among the security options of a rootless engine."""
-
-_PREFIXES = ("APPTAINER_", "SINGULARITY_")
-"""How the names of both products' build settings begin."""
-
-_SETUID = "setuid helper: installed"
-"""Said of Apptainer's where it is at work: then no user namespace is needed."""
 
 _ANSWER_S = 30.0
 _MOST = 200
@@ -80,11 +75,8 @@ def discover(site: Site, launcher: Launcher) -> tuple[FoundRuntime, ...]:
     for runtime in sorted(known, key=lambda runtime: bool(runtime.base)):  # a mode comes after its base
         setting = site.runtimes.get(runtime.id)
         own_look = not runtime.base or (setting and setting.executable)
-        found[runtime.id] = (
-            _with_namespaces(_look(runtime, site, launcher), refused)
-            if own_look
-            else _mode(runtime, found[runtime.base], site)
-        )
+        looked = _look(runtime, site, launcher) if own_look else _mode(runtime, found[runtime.base], site)
+        found[runtime.id] = _with_namespaces(_as_own_mode(looked), refused)
     return tuple(found[runtime.id] for runtime in known)
 
 
@@ -93,10 +85,20 @@ def _with_namespaces(found: FoundRuntime, refused: Refusal | None) -> FoundRunti
     facts = found.facts
     if not (facts.present and refused and refused.switch and found.runtime.user_namespaces):
         return found
-    if _SETUID in facts.security:
+    if apptainerhere.SETUID in facts.security and USERNS not in found.runtime.options:
         return found
     changed = {"present": False, "reason": f"installed, but {refused.why}", "advice": ALLOW_NAMESPACES}
     return FoundRuntime(runtime=found.runtime, facts=facts.model_copy(update=changed))
+
+
+def _as_own_mode(found: FoundRuntime) -> FoundRuntime:
+    """Take a mode of Apptainer's out where it would be none of its own, with the reason."""
+    facts = found.facts
+    if facts.family != "apptainer" or not facts.present:
+        return found
+    if reason := apptainerhere.no_mode_of_its_own(found.runtime, facts):
+        facts = facts.model_copy(update={"present": False, "reason": reason, "advice": ""})
+    return FoundRuntime(runtime=found.runtime, facts=facts)
 
 
 def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
@@ -109,7 +111,9 @@ def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
     taken_over = None if runtime.role is Role.POSITIVE_CONTROL else site.runtimes.get(runtime.base)
     setting = own or taken_over
     runtime = replace(
-        runtime.using(options=setting.options if setting else ()), commands=base.runtime.commands
+        runtime.using(options=setting.options if setting else ()),
+        commands=base.runtime.commands,
+        settings=base.runtime.settings,
     )
     reason = "" if base.facts.present else f"{runtime.base} is not here: {base.facts.reason}"
     if own and own.forbidden:
@@ -171,8 +175,9 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     if runtime.family == "shifter":
         runtime = shifterhere.as_installed(runtime, launcher)
     version, reason = _version(runtime, launcher)
+    runtime = replace(runtime, settings=(*runtime.settings, ("version", version)))
     reason = reason or _closed(runtime, launcher) or _podman_instead(runtime, launcher)
-    security = () if reason else _security(runtime, launcher)
+    security = () if reason else _security(runtime, version, launcher)
     reason = reason or _other_engine(runtime, security)
     if reason:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
@@ -226,7 +231,7 @@ def _run(launcher: Launcher, argv: tuple[str, ...]) -> Completed:
     return launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_ANSWER_S)
 
 
-def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
+def _security(runtime: Runtime, version: str, launcher: Launcher) -> tuple[str, ...]:
     """What the runtime's family tells of its own confinement."""
     if runtime.family == "docker":
         return _docker_security(_docker_address(runtime, launcher))
@@ -246,28 +251,10 @@ def _security(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
                 f"storage: {info['store']['graphDriverName']}",
             )
     if runtime.family == "apptainer":
-        return _setuid_helper(runtime, launcher)
+        return apptainerhere.confinement(runtime, version, launcher)
     if runtime.family == "shifter":
         return shifterhere.confinement(runtime, launcher)
     return ()
-
-
-def _setuid_helper(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
-    """Say whether the setuid helper, which makes the difference between Apptainer's two ways, is at work.
-
-    Both products tell it in ``buildcfg``, each under its own name; the system's file may switch it off.
-    """
-    told = _run(launcher, (runtime.command, "buildcfg")).stdout.decode(errors="replace")
-    named = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
-    keys = {name.partition("_")[2]: value for name, value in named.items() if name.startswith(_PREFIXES)}
-    if "SUID_INSTALL" not in keys:
-        return ()
-    if keys["SUID_INSTALL"] != "1":
-        return ("setuid helper: not installed",)
-    settings = _run(launcher, ("cat", keys.get("CONF_FILE", ""))).stdout.decode(errors="replace")
-    if re.search(r"^\s*allow setuid\s*=\s*no\b", settings, re.MULTILINE):
-        return (f"setuid helper: installed, and switched off (allow setuid = no in {keys['CONF_FILE']})",)
-    return (_SETUID,)
 
 
 def _podman_instead(runtime: Runtime, launcher: Launcher) -> str:

@@ -21,6 +21,7 @@ from evaluation.images.convert import (
     shared_form,
 )
 from evaluation.images.process import Run, UnreadableCacheError, without_addresses
+from evaluation.measure import apptainerhere
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, LauncherGoneError
@@ -73,6 +74,8 @@ def ready(
                 "adaptation": f"it does not start with its defaults here: {problem}" if problem else "",
             }
         )
+        if facts.family == "apptainer":
+            facts = apptainerhere.with_what_is_seen(facts, variant, form.reference, launcher)
         return FoundRuntime(runtime=variant, facts=facts), form
     reason = f"installed, but cannot run the image: {without_addresses(problem)}"
     if found.runtime.user_namespaces and (refused := user_namespaces(launcher)):

@@ -154,7 +154,7 @@ KNOBS = (
         ("pid", ("--pid",), "Processes of its own."),
         ("ipc", ("--ipc",), "IPC of its own."),
         ("uts", ("--uts",), "A host name of its own."),
-        ("userns", ("--userns",), "A user namespace, which an unprivileged start makes anyway."),
+        ("userns", ("--userns",), "A user namespace, which every start makes where no setuid starter is."),
         ("network-none", ("--net", "--network", "none"), "No network but a loopback of its own."),
         ("no-privs", ("--no-privs",), "Root loses its privileges inside."),
         ("no-umask", ("--no-umask",), "The job's umask is not carried over."),

@@ -68,7 +68,10 @@ def adapter(facts: RuntimeFacts) -> Runtime:
     """Give the adapter of a runtime as it was found, with its one flag more where it has one."""
     known = known_runtimes()[facts.knob.of if facts.knob else facts.id]
     return replace(
-        known.using(command=facts.command), options=facts.options, engine_options=facts.engine_options
+        known.using(command=facts.command),
+        options=facts.options,
+        engine_options=facts.engine_options,
+        settings=(*known.settings, ("version", facts.version)),
     )
 
 

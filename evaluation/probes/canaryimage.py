@@ -30,7 +30,7 @@ MARK = "/srv/mark"
 """The file that holds the word, as seen from inside."""
 
 _DIRECTORIES = (
-    "bin dev etc home host mnt opt payload proc root run srv sys tmp usr var var/tmp work".split()  # noqa: SIM905 - read as a list
+    "bin dev etc home host lib lib64 mnt opt payload proc root run srv sys tmp usr var var/tmp work".split()  # noqa: SIM905 - read as a list
 )
 
 _FILES = ("hosts", "resolv.conf", "hostname", "passwd", "group", "nsswitch.conf")

@@ -59,7 +59,7 @@ class HostProcess:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-def found_by(program: str, token: str, processes: Path = _PROCESSES) -> HostProcess | None:
+def found_by(program: str, token: str, processes: Path = _PROCESSES, *, then: str = "") -> HostProcess | None:
     """Find the process that runs a program with a word of ours, as far as we can see.
 
     Parameters
@@ -71,6 +71,8 @@ def found_by(program: str, token: str, processes: Path = _PROCESSES) -> HostProc
         A random word among the others.
     processes : Path
         Where proc is mounted.
+    then : str
+        The second word, where a client may be a script that the same program runs.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def found_by(program: str, token: str, processes: Path = _PROCESSES) -> HostProc
         if entry.name.isdigit():
             with suppress(OSError):
                 first, *others = (entry / "cmdline").read_bytes().split(b"\0")
-                if first == wanted[0] and wanted[1] in others:
+                if first == wanted[0] and wanted[1] in others and others[0] == (then.encode() or others[0]):
                     found.append(int(entry.name))
     seen = (_look(pid, processes) for pid in sorted(found))
     return next((process for process in seen if process), None)

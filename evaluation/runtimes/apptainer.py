@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from evaluation.model import Form, Role, Task
 from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
-__all__ = ["RUNTIMES", "Apptainer"]
+__all__ = ["OCI", "RUNTIMES", "USERNS", "Apptainer", "product_of"]
+
+USERNS: Final = "--userns"
+"""Asks for a user namespace where the setuid starter would be used."""
+
+OCI: Final = "--oci"
+"""Asks SingularityCE, from version 4 on, to run the image by crun or runc."""
 
 _PRODUCTS = {
     "apptainer": "Apptainer",
@@ -20,6 +27,19 @@ _PRODUCTS = {
 
 _OWN = ("FATAL", "ERROR", " ")
 """How its own lines begin that say why, and what goes on below them."""
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+_CHOOSES_COMPRESSION: Final = ("Apptainer", (1, 4))
+"""The product and its version from which on ``build`` takes ``--mksquashfs-args`` (its CHANGELOG, 1.4.0).
+SingularityCE 4.5 has no such option."""
+
+
+def product_of(version: str) -> tuple[str, tuple[int, ...]]:
+    """Take the product and its version apart: ``SingularityCE 4.1.1-focal`` is that, and (4, 1, 1)."""
+    product, _, rest = version.partition(" ")
+    numbers = re.match(r"\d+(?:\.\d+)*", rest)
+    return product, tuple(map(int, numbers[0].split("."))) if numbers else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +113,27 @@ class Apptainer(Runtime):
         """Exit status 255 with a line that begins FATAL is the runtime's own.
 
         So is 1 with a line of its starter's, which begins ERROR, padded to a colon: it is written in C, and
-        is what sets namespaces up.
+        is what sets namespaces up. Both may set a colour before a line, and reset it after the last.
         """
         own = {255: "FATAL", 1: "ERROR  :"}.get(exit_status)
-        lines = stderr.splitlines()
+        lines = _COLOUR.sub("", stderr).splitlines()
         if own is None or not any(line.startswith(own) for line in lines):
             return None
         return reason_in("\n".join(line for line in lines if line.startswith(_OWN)))
 
     def prepare(self, archives: Archives, store: str) -> Preparation:
-        """Build a SIF (zstd: six times faster to make than gzip, 4 % larger), or a directory."""
+        """Build a SIF, or a directory.
+
+        With zstd where that can be asked for (six times faster to make than gzip, 4 % larger); else as the
+        product does by itself. Which product and version it is stands in ``settings``.
+        """
         build: Argv = (self.command, *self.engine_options, "build", "--force")
         if self.form is Form.SIF:
             path = f"{store}/{self.form_of}.sif"
-            build = (*build, "--mksquashfs-args", "-comp zstd -Xcompression-level 3")
+            product, version = product_of(dict(self.settings).get("version", ""))
+            named, since = _CHOOSES_COMPRESSION
+            if product == named and version >= since:
+                build = (*build, "--mksquashfs-args", "-comp zstd -Xcompression-level 3")
         else:
             path = f"{store}/{self.form_of}"
             build = (*build, "--sandbox")
@@ -115,25 +142,47 @@ class Apptainer(Runtime):
         )
 
 
+# Privilege, and what mounts the image, are no mode's own: they are seen where it is started, see
+# `evaluation.measure.apptainerhere`.
 RUNTIMES = (
     Apptainer(
         id="apptainer",
         family="apptainer",
-        mode="unprivileged, image file",
+        mode="image file",
         form=Form.SIF,
         commands=("apptainer", "singularity"),
     ),
     Apptainer(
         id="apptainer-sandbox",
         family="apptainer",
-        mode="unprivileged, unpacked directory",
+        mode="unpacked directory",
         form=Form.DIRECTORY,
         commands=("apptainer", "singularity"),
     ),
     Apptainer(
+        id="apptainer-userns",
+        family="apptainer",
+        mode="image file; a user namespace asked for",
+        form=Form.SIF,
+        commands=("apptainer", "singularity"),
+        options=(USERNS,),
+        role=Role.VARIANT,
+        base="apptainer",
+    ),
+    Apptainer(
+        id="apptainer-userns-sandbox",
+        family="apptainer",
+        mode="unpacked directory; a user namespace asked for",
+        form=Form.DIRECTORY,
+        commands=("apptainer", "singularity"),
+        options=(USERNS,),
+        role=Role.VARIANT,
+        base="apptainer-sandbox",
+    ),
+    Apptainer(
         id="apptainer-contained",
         family="apptainer",
-        mode="unprivileged, image file; own pid, ipc and network, nothing of the host's home or environment",
+        mode="image file; own pid, ipc and network, nothing of the host's home or environment",
         form=Form.SIF,
         commands=("apptainer", "singularity"),
         # --network implies --net, but says so on stderr at every start.
@@ -144,10 +193,20 @@ RUNTIMES = (
     Apptainer(
         id="apptainer-fakeroot",
         family="apptainer",
-        mode="unprivileged, image file; root inside, by the user's subordinate ids",
+        mode="image file; root inside",
         form=Form.SIF,
         commands=("apptainer", "singularity"),
         options=("--fakeroot",),
+        role=Role.VARIANT,
+        base="apptainer",
+    ),
+    Apptainer(
+        id="singularity-oci",
+        family="apptainer",
+        mode="image file; run by crun or runc (OCI mode)",
+        form=Form.SIF,
+        commands=("apptainer", "singularity"),
+        options=(OCI,),
         role=Role.VARIANT,
         base="apptainer",
     ),

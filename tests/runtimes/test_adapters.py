@@ -28,8 +28,9 @@ IMPURE = {"subprocess", "os", "shutil", "socket", "pathlib", "multiprocessing", 
 def test_the_control_comes_first_and_the_others_by_name() -> None:
     assert list(RUNTIMES) == [
         CONTROL, "apptainer", "apptainer-contained", "apptainer-fakeroot", "apptainer-sandbox",
-        "charliecloud", "docker", "docker-hardened", "docker-rootless", "docker-unsafe", "docker-user",
-        "podman", "podman-keep-id", "shifter", "shifter-local", "vm",
+        "apptainer-userns", "apptainer-userns-sandbox", "charliecloud", "docker", "docker-hardened",
+        "docker-rootless", "docker-unsafe", "docker-user", "podman", "podman-keep-id", "shifter",
+        "shifter-local", "singularity-oci", "vm",
     ]  # fmt: skip
 
 

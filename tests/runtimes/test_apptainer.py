@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import pytest
 from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
@@ -37,7 +40,25 @@ def test_fakeroot() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", ["apptainer-contained", "apptainer-fakeroot"])
+@pytest.mark.parametrize("base", ["apptainer", "apptainer-sandbox"])
+def test_a_user_namespace_is_asked_for(base: str) -> None:
+    mode = known_runtimes()[base.replace("apptainer", "apptainer-userns")]
+    assert mode.argv(BARE) == ("apptainer", "exec", "--userns", "image:1", "program", "--flag", "two words")
+    assert mode.base == base
+
+
+def test_the_oci_mode_of_singularity() -> None:
+    mode = known_runtimes()["singularity-oci"].using(command="singularity")
+    assert mode.argv(BARE) == ("singularity", "exec", "--oci", "image:1", "program", "--flag", "two words")
+
+
+def test_no_mode_claims_a_privilege_that_nobody_has_seen() -> None:
+    modes = [runtime.mode for runtime in known_runtimes().values() if runtime.family == "apptainer"]
+    assert len(modes) == 7
+    assert not [mode for mode in modes if re.search("privileg|setuid|rootless", mode)]
+
+
+@pytest.mark.parametrize("mode", ["apptainer-contained", "apptainer-fakeroot", "apptainer-userns"])
 def test_a_mode_runs_the_image_file_of_its_base(mode: str) -> None:
     assert known_runtimes()[mode].prepare(ARCHIVES, "/store") == APPTAINER.prepare(ARCHIVES, "/store")
 
@@ -118,6 +139,11 @@ def test_version_names_the_product(printed: str, version: str) -> None:
             "WARNING: odd\nERROR  : Could not write info to setgroups: Permission denied\nERROR  : none\n",
             "ERROR  : Could not write info to setgroups: Permission denied",
         ),
+        (
+            1,
+            "\x1b[31mERROR  : Installation issue: starter-suid doesn't have setuid bit set\n\x1b[0m",
+            "ERROR  : Installation issue: starter-suid doesn't have setuid bit set",
+        ),
         (255, "the program's own word\n", None),
         (1, "FATAL:   the program's own word\n", None),
         (0, "", None),
@@ -127,13 +153,30 @@ def test_own_failure_is_told_from_the_programs(status: int, stderr: str, said: s
     assert APPTAINER.own_failure(status, stderr) == said
 
 
-def test_prepare_builds_an_image_file() -> None:
-    preparation = APPTAINER.prepare(ARCHIVES, "/store")
+ZSTD = ("--mksquashfs-args", "-comp zstd -Xcompression-level 3")
+
+
+@pytest.mark.parametrize(
+    ("version", "chosen"),
+    [
+        ("Apptainer 1.4.5", ZSTD),
+        ("Apptainer 1.4.0~rc.1", ZSTD),
+        ("Apptainer 1.10.0-1.el9", ZSTD),
+        ("Apptainer 1.3.6-1.el9", ()),
+        ("SingularityCE 4.5.1", ()),  # it never had the option
+        ("SingularityPRO 4.1.3", ()),
+        ("Singularity 3.8.7-1.el7", ()),
+        ("Apptainer unknown", ()),
+        ("", ()),
+    ],
+)
+def test_prepare_chooses_the_compression_only_where_it_can(version: str, chosen: tuple[str, ...]) -> None:
+    preparation = replace(APPTAINER, settings=(("version", version),)).prepare(ARCHIVES, "/store")
     assert preparation.reference == preparation.path == "/store/apptainer.sif"
     assert preparation.steps == (
         (
-            "apptainer", "build", "--force", "--mksquashfs-args", "-comp zstd -Xcompression-level 3",
-            "/store/apptainer.sif", "docker-archive:/cache/docker.tar",
+            "apptainer", "build", "--force", *chosen, "/store/apptainer.sif",
+            "docker-archive:/cache/docker.tar",
         ),
     )  # fmt: skip
 
