@@ -141,7 +141,10 @@ def examine(site: Site) -> Checkup:
             Limit(
                 what="setuid canaries (P06, P15) and files of root (P39)",
                 why="only root can plant them",
-                advice="Their findings will be INERT: nothing is shown. As root: evaluation run --as USER.",
+                advice=(
+                    "Their findings will be INERT, and a use case that knocks out by them stays undecided. "
+                    "As root: evaluation run --as USER."
+                ),
             )
         )
     return Checkup(

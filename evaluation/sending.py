@@ -66,7 +66,8 @@ def pack(
     return (
         f"packed: {target}\nSHA-256: {digest}\n"
         "Send the file one way and this SHA-256 another; it is added there by\n"
-        f"  evaluation import archive {target.name} --sha256 {digest}"
+        f"  evaluation import archive {target.name} --sha256 {digest}\n"
+        f"where sites/{site}.yaml is: send that too if it is new. Your own report: evaluation report"
     )
 
 

@@ -71,6 +71,7 @@ policy:
 # runtimes:
 #   apptainer: {{executable: /opt/apptainer/bin/apptainer}}
 #   docker: {{forbidden: why it must not be tried}}
+#   shifter: {{images: {{small: "docker:container-evaluation/small:TAG"}}}}   # as its gateway knows it
 """
 
 

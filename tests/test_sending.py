@@ -74,6 +74,7 @@ def test_a_real_run_says_the_same_after_it_has_travelled(archive: tuple[Path, st
     path, told = archive
     digest = re.search(r"--sha256 ([0-9a-f]{64})", told)
     assert digest
+    assert "sites/local.yaml is: send that too if it is new" in told
     done = evaluation("import", path, "--results", tmp_path / "there", "--sha256", digest[1])
     assert done.exit_code == 0, done.output
     assert "as its sender says" in done.output

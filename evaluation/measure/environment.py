@@ -42,8 +42,10 @@ _KEPT = re.compile(
 )
 """Part of how this site means its runtimes to be used; named, because it steers them."""
 
-_SILENT = re.compile(r"LC_|LANG|XDG_(SESSION|SEAT|VTNR|DATA_DIRS|CONFIG_DIRS|CURRENT_DESKTOP|MENU)")
-"""Set nearly everywhere: no word is worth it."""
+_SILENT = re.compile(
+    r"PYTHONNOUSERSITE$|LC_|LANG|XDG_(SESSION|SEAT|VTNR|DATA_DIRS|CONFIG_DIRS|CURRENT_DESKTOP|MENU)"
+)
+"""Set nearly everywhere, or by `setup/isolated.sh` for ourselves: no word is worth it."""
 
 
 def decided(env: Mapping[str, str], *, compiling: bool = False) -> dict[str, str]:

@@ -150,7 +150,14 @@ def made(
     ------
     str, Completed or None
         How the runtime knows the image, empty where it was not made; and the last command.
+
+    Raises
+    ------
+    RuntimeRefusalError
+        No user can bring this runtime an image.
     """
+    if not session.adapter.takes_images:
+        raise session.adapter.refuse("no user can bring it an image: the site makes all that it runs")
     last, reference = session.on_host(("mkdir", "-p", str(store))), ""
     preparation = session.adapter.prepare(archives, str(store))
     try:

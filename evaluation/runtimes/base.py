@@ -104,6 +104,9 @@ class Runtime(ABC):
     limits_memory: ClassVar[bool] = False
     """Whether a memory limit can be asked of it by an option of its own."""
 
+    takes_images: ClassVar[bool] = True
+    """Whether a user can bring it an image; else the site makes all of them."""
+
     user_namespaces: ClassVar[bool] = False
     """Whether it makes a user namespace, where no setuid helper works for it."""
 

@@ -94,6 +94,7 @@ class Shifter(Runtime):
     """``shifter --image=TYPE:TAG -- command``."""
 
     tells_version: ClassVar[bool] = False
+    takes_images: ClassVar[bool] = False
     configuration: ClassVar[Argv] = ("/etc/shifter/*.conf",)
 
     def argv(self, task: Task) -> Argv:
@@ -198,6 +199,8 @@ class Shifter(Runtime):
 class LocalShifter(Shifter):
     """``shifter --image=local:/directory``: a tree of the user's own in place of the site's images."""
 
+    takes_images: ClassVar[bool] = True
+
     def prepare(self, archives: Archives, store: str) -> Preparation:
         """Unpack a tree."""
         tree = f"{store}/{self.id}"
@@ -216,7 +219,7 @@ RUNTIMES = (
     Shifter(
         id="shifter",
         family="shifter",
-        mode="setuid helper; an image of the site's gateway, a squashfs mounted read-only",
+        mode="setuid helper; an image of the site's gateway, a squashfs mounted read-only at each start",
         form=Form.SHIFTER,
         commands=("shifter",),
     ),

@@ -23,6 +23,7 @@ JOURNEYS = ("newcomer", "site_contact", "reviewer", "release_manager", "contribu
 READ = (
     PROJECT / "README.md",
     PROJECT / "CONTRIBUTING.md",
+    PROJECT / "results" / "README.md",
     *(
         PROJECT / "docs" / name
         for name in ("sites.md", "batch.md", "images.md", "workloads.md", "scaling.md")

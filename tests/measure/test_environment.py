@@ -73,6 +73,11 @@ def test_the_locale_is_one_for_all_and_no_word_is_lost_on_it(tmp_path: Path) -> 
     assert altered({"LC_ALL": "de_DE.UTF-8", "EDITOR": "vi"}, tmp_path / "none") == ()
 
 
+def test_what_our_own_start_sets_is_left_out_without_a_word(tmp_path: Path) -> None:
+    assert decided({"PYTHONNOUSERSITE": "1"}) == {}
+    assert altered({"PYTHONNOUSERSITE": "1"}, tmp_path / "none") == ()
+
+
 def test_a_runtime_folder_that_points_nowhere_is_left_out_and_named(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "nowhere")
     assert "XDG_RUNTIME_DIR" not in decided({"XDG_RUNTIME_DIR": nowhere})

@@ -14,6 +14,7 @@ from evaluation.probes.base import Completed, Judgement
 from evaluation.probes.canaryimage import CanaryImage, said
 from evaluation.probes.registry import find
 from evaluation.runtimes import known_runtimes
+from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ended, judge
 
 
@@ -31,6 +32,15 @@ from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ende
 def test_the_table(own: Recorded, outcome: Outcome, verdict: str) -> None:
     judgement = judge("B12", own)
     assert (judgement.outcome, judgement.verdict) == (outcome, verdict)
+
+
+def test_where_the_site_makes_all_images_nothing_is_said_of_naming_one(tmp_path: Path) -> None:
+    probe = find("B12")
+    shifter = known_runtimes()["shifter"]
+    session = FakeSession(probe=probe, work=tmp_path, on_launch=Engine(checks=True), adapter=shifter)
+    with pytest.raises(RuntimeRefusalError, match="no user can bring it an image") as told:
+        probe.observe(session)
+    assert "images:" not in str(told.value)
 
 
 class Engine:
