@@ -180,7 +180,7 @@ def _impaired(runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
         Limit(
             what=f"{facts.id} as a centre would run it",
             why=facts.impairment,
-            advice=f"It is not timed or ranked unless named: RUNTIMES={facts.id}. Mend it, or leave it out.",
+            advice=f"It is not timed or ranked unless named: RUNTIMES={facts.id}. Fix it, or leave it out.",
         )
         for facts in runtimes
         if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE

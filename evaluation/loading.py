@@ -59,7 +59,7 @@ def imported(module: str, what: str) -> ModuleType:
         raise EvaluationError(
             f"{what} cannot be imported: {type(error).__name__}: {_said(error)}",
             where=place_of(error, home),
-            advice="Mend that line, or move the file out of this folder.",
+            advice="Fix that line, or move the file out of this folder.",
         ) from error
 
 

@@ -34,7 +34,7 @@ def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path,
     Raises
     ------
     EvaluationError
-        One is not to be had, or is another than the recipe's.
+        One cannot be had, or is another than the recipe's.
     """
     pins = folder / "wheels.txt"
     pins.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))

@@ -217,7 +217,7 @@ def _closed(runtime: Runtime, launcher: Launcher) -> str:
     if not device or _run(launcher, ("test", "-r", device, "-a", "-w", device)).ok:
         return ""
     if not Path(device).exists():
-        return f"installed, but there is no {device} here: the processor's virtualisation is not to be had"
+        return f"installed, but there is no {device} here: hardware virtualisation is unavailable"
     return f"installed, but {launcher.user.name} may not use {device}"
 
 

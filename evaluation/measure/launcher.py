@@ -149,7 +149,7 @@ class Launcher:
         Raises
         ------
         EvaluationError
-            The working directory is not to be had, the machine can start nothing more, or the launcher's
+            The working directory is not there, the machine can start nothing more, or the launcher's
             process is gone.
         """
         started_at = now()

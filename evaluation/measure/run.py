@@ -95,7 +95,7 @@ def open_measurement(
     Raises
     ------
     EvaluationError
-        Another measurement is under way on this host; or the site, profile or run is not to be had.
+        Another measurement is under way on this host; or there is no such site, profile or run.
     """
     wanted = profile_named(profile)
     require_results(results, site.id)

@@ -75,7 +75,7 @@ def sweep(
     Raises
     ------
     EvaluationError
-        Another measurement is under way; or a runtime or the image is not to be had.
+        Another measurement is under way; or a runtime or the image is missing.
     """
     widths(most)
     with open_measurement(

@@ -29,7 +29,7 @@ _METHOD = (
 )
 _REMEDY = (
     "See which of the smaller probes (imports, opening files, system calls, memory) is slow in the same "
-    "runtime, and mend that; where the output differs, find out what else differs before trusting either."
+    "runtime, and fix that; where the output differs, find out what else differs before trusting either."
 )
 
 

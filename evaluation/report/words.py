@@ -27,7 +27,7 @@ _OUTCOMES: Final = {
     Outcome.HOLDS: State(word="holds", tone="good", meaning="What the probe asks for was observed."),
     Outcome.FAILS: State(word="fails", tone="bad", meaning="The opposite was observed."),
     Outcome.SOMETIMES: State(
-        word="sometimes", tone="half", meaning="It held in some of the turns, and failed in others."
+        word="sometimes", tone="half", meaning="It held in some of the turns and failed in others."
     ),
     Outcome.MEASURED: State(word="measured", tone="plain", meaning="A value was measured."),
     Outcome.UNSUPPORTED: State(
@@ -79,8 +79,8 @@ _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has 
 NOT_ASKED: Final = State(
     word="not asked",
     tone="blank",
-    meaning="Of a mode that nobody named only the start is timed, of what runs as no centre would nothing; "
-    "the positive control is only for security attempts.",
+    meaning="A mode that nobody asked for by name has only its start timed, one that runs as no centre would "
+    "run it nothing; the positive control is only for security attempts.",
 )
 
 _STANDINGS: Final = {

@@ -106,7 +106,7 @@ def test_a_banner_says_what_keeps_a_run_from_being_a_measurement(case: Case, tit
         ),
         (
             {"unavailable": {"cpu_rate": "the payload could not be built here: cc: error: an odd word"}},
-            "The program that measures could not be built.",
+            "The measuring program could not be built.",
             "cc: error: an odd word",
         ),
     ],
@@ -126,7 +126,13 @@ def test_what_went_wrong_while_measuring_stands_on_the_first_page(
 @pytest.mark.parametrize(
     ("timed", "said"),
     [
-        (False, "It was neither timed nor ranked. Mend that and measure again, or name it: RUNTIMES=podman."),
+        (
+            False,
+            (
+                "It was neither timed nor ranked. Fix that and measure again, or ask for it by name: "
+                "RUNTIMES=podman."
+            ),
+        ),
         (True, "It is ranked because it was asked for by name; its figures say nothing of a centre's."),
     ],
 )

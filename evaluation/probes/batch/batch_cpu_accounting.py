@@ -67,9 +67,10 @@ PROBE = Probe(
     method=(
         "A job is submitted in which the payload computes nothing: what the books charge for it (sacct, "
         "qacct) is the client's own work. In a second one the payload computes until it has used twice as "
-        f"much CPU time by its own clock, {BURNT_MS / 1e3:.0f} s at least. Where less than half of it is "
-        "charged beyond the first, it was not charged. The controls are the same process beside the job, "
-        "which must not be charged to it, and the bare process in a job, which must be; else nothing follows."
+        f"much CPU time by its own clock, {BURNT_MS // 1000} to {MOST_MS // 1000} s. Where less than half of "
+        "it is charged beyond the first, it was not charged. The controls are the same process beside the "
+        "job, which must not be charged to it, and the bare process in a job, which must be; else nothing "
+        "follows."
     ),
     remedy=(
         "Start containers by a runtime without a daemon, or have the engine put them below the job's own "

@@ -89,9 +89,8 @@ PROBE = Probe(
         "A job is submitted whose container is started with --cgroup-parent and the job's own control "
         "group. The "
         f"payload computes for {BURNT_MS / 1e3:.0f} s and then takes 256 MiB more than the job has. At "
-        "least a quarter "
-        "of the CPU time must be in the books, and the memory must not be had. The control is the bare "
-        "process, "
+        "least a quarter of the CPU time must be in the books, less what they charge for a container that "
+        "computes nothing, and the memory must not be had. The control is the bare process, "
         "of which both are true; batch_cpu_accounting and batch_memory_limit say how it is without the "
         "option."
     ),

@@ -43,7 +43,7 @@ def observe(session: Session) -> None:
             evidence = (submitted.said, *submitted.evidence)
             session.record(CONTROL_DONE, (session.work / f"{BESIDE}.ready").exists(), evidence=(ended,))
             session.record(EFFECT, held, evidence=evidence)
-            how = "were taken" if held else "were not to be had"
+            how = "were taken" if held else "could not be taken"
             state = f"; {submitted.system.title} says: {account.state}" if account else ""
             detail = f"{wanted >> 20} MiB {how} in a job of {limit >> 20} MiB{state}"
             session.record(DETAIL, detail, evidence=evidence)

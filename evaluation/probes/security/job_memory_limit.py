@@ -50,7 +50,7 @@ def _take_inside(session: Session, group: JobGroup) -> None:
     kills, evidence = group.memory_kills(), (completed,)
     killed = completed.evidence.exit_status in KILLED and group.memory_limit_reached()
     if held or ((kills or killed) and (session.work / STARTED).exists()):
-        taken = f"{HELD_BYTES >> 20} MiB were taken" if held else f"{HELD_BYTES >> 20} MiB were not to be had"
+        taken = f"{HELD_BYTES >> 20} MiB {'were' if held else 'could not be'} taken"
         ended = "" if held else ", the kernel ended the payload"
         session.record(EFFECT, held, evidence=evidence)
         session.record(DETAIL, f"{taken} in a job of {LIMIT_BYTES >> 20} MiB{ended}", evidence=evidence)

@@ -80,8 +80,8 @@ PROBE = Probe(
         "the option, which takes them."
     ),
     remedy=(
-        "Give rootless runtimes a delegated branch of control groups, version 2; where that is not to be "
-        "had, let the batch system's own limit hold (B01) and ask for none."
+        "Give rootless runtimes a delegated branch of control groups, version 2; where there is "
+        "none, let the batch system's own limit hold (B01) and ask for none."
     ),
     observe=observe,
     judge=Attempt(

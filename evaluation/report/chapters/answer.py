@@ -104,7 +104,8 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
         found.append(
             Banner(
                 title="Not everything was measured",
-                text=f"These steps of the measurement failed, and what they ask counts as unknown. {told}",
+                text="Some steps of the measurement failed; what they would have shown counts as "
+                f"unknown. {told}",
             )
         )
     if not site.finished_at:
@@ -116,12 +117,11 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
             )
         )
     found += [_impaired(facts, ranked=facts.id in site.ranked) for facts in site.impaired]
-
     if site.shortage:
         found.append(Banner(title="Measured on a busy machine", text=site.shortage))
     if problem := site.manifest.payload_problem:
-        text = f"Nothing is said of any runtime: {problem}"
-        found.append(Banner(title="The program that measures could not be built", text=text))
+        text = f"Nothing is known about any runtime: {problem}"
+        found.append(Banner(title="The measuring program could not be built", text=text))
     elif not site.measured:
         found.append(
             Banner(
@@ -137,7 +137,8 @@ def _impaired(facts: RuntimeFacts, *, ranked: bool) -> Banner:
     what = (
         "It is ranked because it was asked for by name; its figures say nothing of a centre's."
         if ranked
-        else f"It was neither timed nor ranked. Mend that and measure again, or name it: RUNTIMES={facts.id}."
+        else f"It was neither timed nor ranked. Fix that and measure again, or ask for it by "
+        f"name: RUNTIMES={facts.id}."
     )
     return Banner(title=f"No centre would run {facts.id} as it runs here", text=f"{facts.impairment}. {what}")
 
