@@ -86,12 +86,27 @@ class HeldFolder:
         FileExistsError
             Something is there under this name, be it a link that leads nowhere.
         """
+        os.close(self._made(name, content, mode=mode, uid=uid, gid=gid))
+
+    def keep(self, name: str, content: bytes, *, mode: int, uid: int = -1, gid: int = -1) -> BinaryIO:
+        """Make a new file in it, as `write` does, and hold that file open, whatever its name leads to."""
+        made = self._made(name, content, mode=mode, uid=uid, gid=gid)
+        try:
+            return open(f"/proc/self/fd/{made}", "rb")  # noqa: PTH123 - by descriptor
+        finally:
+            os.close(made)  # a program that is open for writing cannot be run
+
+    def _made(self, name: str, content: str | bytes, *, mode: int, uid: int, gid: int) -> int:
         file = os.open(_one(name), _NEW_FILE, 0o600, dir_fd=self.descriptor)
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
-            stream.flush()
+        try:
+            with os.fdopen(file, "wb", closefd=False) as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
             os.fchown(file, uid, gid)
             os.fchmod(file, mode)
+        except BaseException:
+            os.close(file)
+            raise
+        return file
 
     def open(self, name: str, *, owner: int | None = None) -> BinaryIO:
         """Open a file in it for reading: no link, and nothing that acts or waits when it is opened.

@@ -169,8 +169,10 @@ def test_what_the_user_keeps_of_an_image(race: Race, name: str) -> None:
             os.chown(kept, NOBODY, NOBODY, follow_symlinks=False)
         with suppress(EvaluationError, OSError), opened_of(kept) as stream:
             assert b"mine" not in stream.read()
-        assert noted_image(race.work) is None
-        assert kept_form(kept) is None
+        with suppress(EvaluationError):  # the rival can hold on to the file from before it is given away
+            assert noted_image(race.work) is None
+        with suppress(EvaluationError):
+            assert kept_form(kept) is None
 
     with Race(work=race.work, victim=race.victim / PRECIOUS).against(name):
         for _ in range(300):

@@ -108,16 +108,17 @@ def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
 
     The mode first, because a hard link somebody made meanwhile would keep the file alive.
     """
-    with HeldFolder(directory) as folder:
-        folder.write(name, helper.read_bytes(), mode=0o700, uid=0, gid=0)
-        # The inode, not the name: whoever owns the directory may rename it.
-        with folder.open(name, owner=0) as kept:
-            try:
-                os.fchmod(kept.fileno(), 0o4755)  # last: writing and changing the owner both clear the bit
-                yield directory / name
-            finally:
-                os.fchmod(kept.fileno(), 0)
-                folder.remove(name)
+    # The very file that was made, and not its name: whoever owns the directory may rename it at any moment.
+    with (
+        HeldFolder(directory) as folder,
+        folder.keep(name, helper.read_bytes(), mode=0o700, uid=0, gid=0) as kept,
+    ):
+        try:
+            os.fchmod(kept.fileno(), 0o4755)  # last: writing and changing the owner both clear the bit
+            yield directory / name
+        finally:
+            os.fchmod(kept.fileno(), 0)
+            folder.remove(name)
 
 
 def setuid_works_under(directory: Path) -> bool:

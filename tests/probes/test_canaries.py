@@ -1,6 +1,7 @@
 import os
 import socket
 import stat
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,30 @@ def test_a_link_in_place_of_the_directory_is_not_followed(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
         plant_file(tmp_path / "link", "key", "secret", mode=0o600)
+
+
+@AS_ROOT
+def test_another_file_of_roots_under_its_name_gets_no_setuid_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns the directory exchanges the two as soon as the planted one is written."""
+    helper, other, planted = (tmp_path / name for name in ("helper", "other", "planted"))
+    helper.write_bytes(b"helper")
+    other.write_bytes(b"of root's, and the user has written it")
+    other.chmod(0o755)
+    real = os.fchmod
+
+    def exchanged(file: int, mode: int) -> None:
+        real(file, mode)
+        if mode == 0o700:
+            planted.rename(tmp_path / "aside")
+            other.rename(planted)
+
+    monkeypatch.setattr(os, "fchmod", exchanged)
+    with suppress(OSError), plant_setuid(helper, tmp_path, "planted"):
+        assert stat.S_IMODE(planted.stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "aside").stat().st_mode) == 0
+    assert not planted.exists() or stat.S_IMODE(planted.stat().st_mode) == 0o755
 
 
 @AS_ROOT
