@@ -106,6 +106,20 @@ def test_what_the_client_burns_is_not_the_payloads(
     assert session.observations.last("control") is True
 
 
+def test_a_control_that_did_not_compute_shows_nothing(tmp_path: Path) -> None:
+    """What did not run beside the job was not charged to it either: that is no control."""
+
+    class Idle(PlayedEngine):
+        def __call__(self, argv: tuple[str, ...]) -> Completed:
+            beside = "burn" in argv
+            return ended(exit_status=-9) if beside else PlayedEngine.__call__(self, argv)
+
+    engine = Idle(work=tmp_path, books=[booked("00:00.100"), booked("00:02.000")])
+    session, judgement = taken("batch_cpu_accounting", engine)
+    assert session.observations.last("control") is False
+    assert judgement.outcome is Outcome.INERT, judgement.message
+
+
 @pytest.mark.parametrize("name", ["batch_cpu_accounting", "batch_memory_accounting"])
 def test_without_books_nobody_is_judged(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs.Job, "ready", lambda *_: True)

@@ -39,7 +39,8 @@ def observe(session: Session) -> None:
         evidence = (said, *submitted.evidence)
         beside_s = burnt(read_answer(outside).first("burn"))
         charged_s = max(0.0, account.cpu_s - idle.cpu_s)
-        session.record(CONTROL_DONE, charged_s < burnt_s + CHARGED * beside_s, evidence=(outside,))
+        apart = beside_s > 0 and charged_s < burnt_s + CHARGED * beside_s
+        session.record(CONTROL_DONE, apart, evidence=(outside,))
         session.record("burnt", burnt_s, "s", evidence=evidence)
         session.record("client", idle.cpu_s, "s", evidence=evidence)
         session.record("charged", charged_s, "s", evidence=evidence)
