@@ -44,7 +44,9 @@ def render(groups: Mapping[str, Iterable[Probe]]) -> str:
 
 def _section(probe: Probe) -> str:
     title = f"`{probe.id}`" + (f" ({probe.checklist_id})" if probe.checklist_id else "")
-    again = f"asked {probe.turns} times of what is ranked, and judged by how often it held"
+    again = f"asked {probe.turns} times of what is ranked" + (
+        "; one effect exposes" if probe.checklist_id else ", and judged by how often it held"
+    )
     facts = [f"version {probe.version}", again if probe.turns > 1 else _REPEAT[probe.repeat]]
     if probe.unit:
         facts.insert(1, f"in {probe.unit}")

@@ -25,6 +25,18 @@ def test_the_command_on_the_page_writes_the_page() -> None:
     assert done.stdout == PAGE.read_text(encoding="utf-8")
 
 
+def test_an_attempt_that_is_asked_several_times_is_not_judged_by_how_often() -> None:
+    often = {
+        probe.id: render({group_of(probe.id): [probe]}) for probe in discover().values() if probe.turns > 1
+    }
+    shares = {id_ for id_, page in often.items() if "judged by how often it held" in page}
+    once = {
+        id_ for id_, page in often.items() if "asked 3 times of what is ranked; one effect exposes" in page
+    }
+    assert once == {id_ for id_ in often if discover()[id_].checklist_id} == {"host_process_signalling"}
+    assert shares == {*often} - once
+
+
 def test_every_word_of_a_probe_is_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for probe in discover().values():
