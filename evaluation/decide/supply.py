@@ -16,14 +16,21 @@ from typing import Annotated
 from pydantic import Field
 
 from evaluation.documents import Complaint, Identifier, StrictModel, Text, load
-from evaluation.manifest import ProgramFacts
+from evaluation.manifest import ProgramFacts, RuntimeFacts, fact
 from evaluation.yamltree import Document
 
-__all__ = ["Advisories", "Advisory", "Answer", "Exposure", "load_advisories", "match"]
+__all__ = ["Advisories", "Advisory", "Answer", "Condition", "Exposure", "load_advisories", "match"]
 
 Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+$")]
 _NUMBERS = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)*)([-~.+]?(?:rc|beta|alpha))?")
 _PLACES = 4
+
+
+class Condition(StrEnum):
+    """What of an installation's configuration an advisory may hang on, as it is told in a report."""
+
+    SETUID = "with the setuid starter"
+    LIMITED_PATHS = "with 'limit container paths'"
 
 
 class Advisory(StrictModel):
@@ -37,8 +44,8 @@ class Advisory(StrictModel):
     """The first fixed release of each branch that has one; every later branch is fixed too."""
     source: Text
     """Where the fixed releases were read."""
-    only: Text | None = None
-    """What alone is concerned, where not every installation is; nobody looks, so none is called affected."""
+    only: tuple[Condition, ...] = ()
+    """What has to hold of an installation for it to be concerned, where not every one is."""
 
 
 class Advisories(StrictModel):
@@ -54,6 +61,7 @@ class Exposure(StrEnum):
 
     AFFECTED = "affected"
     FIXED = "fixed"
+    NOT_CONCERNED = "not concerned"
     UNKNOWN = "unknown"
 
 
@@ -92,25 +100,52 @@ def _twice(document: Document) -> Iterator[Complaint]:
             seen[key] = index
 
 
-def match(programs: Sequence[ProgramFacts], table: Advisories) -> tuple[Answer, ...]:
-    """Hold every advisory against the program that it speaks of, where that is installed."""
+def match(
+    programs: Sequence[ProgramFacts], table: Advisories, runtimes: Sequence[RuntimeFacts] = ()
+) -> tuple[Answer, ...]:
+    """Hold every advisory against the program that it speaks of, where that is installed.
+
+    ``runtimes`` are those of the run, of whose configuration something was read.
+    """
     return tuple(
-        _answer(advisory, program)
+        _answer(advisory, program, _configuration(program.component, runtimes))
         for program in programs
         for advisory in table.advisories
         if advisory.component == program.component
     )
 
 
-def _answer(advisory: Advisory, program: ProgramFacts) -> Answer:
+def _configuration(component: str, runtimes: Sequence[RuntimeFacts]) -> tuple[str, ...]:
+    """What was read of the configuration of the runtime that a program belongs to; nothing where none was."""
+    product = component.replace("-", "")
+    belonging = (each.security for each in runtimes if each.version.lower().split(" ")[0] == product)
+    return next(filter(None, belonging), ())
+
+
+def _holds(condition: Condition, configured: Sequence[str]) -> bool | None:
+    """Whether a condition holds of a configuration; ``None`` where that was not seen."""
+    if condition is Condition.SETUID:
+        helper = fact(configured, "setuid helper")
+        return helper == "installed" if helper else None
+    limit = fact(configured, "limit container paths")
+    return limit == "set" if limit else None
+
+
+def _answer(advisory: Advisory, program: ProgramFacts, configured: Sequence[str]) -> Answer:
     exposure, where = Exposure.UNKNOWN, "its version could not be read"
     installed = _numbers(program.version)
     fixes = sorted(map(_numbers, advisory.fixed))
+    holding = {condition: _holds(condition, configured) for condition in advisory.only}
+    without = next((condition for condition, holds in holding.items() if holds is False), None)
+    unseen = next((condition for condition, holds in holding.items() if holds is None), None)
     if installed and _reaches(installed, fixes):
         exposure, where = Exposure.FIXED, f"version {program.version}; fixed in {', '.join(advisory.fixed)}"
+    elif without:
+        exposure = Exposure.NOT_CONCERNED
+        where = f"concerns only installations {without}; this one was seen to be none"
     elif installed and not program.package:
-        exposure = Exposure.UNKNOWN if advisory.only else Exposure.AFFECTED
-        concerned = f"; concerns {advisory.only} alone, which was not looked at" if advisory.only else ""
+        exposure = Exposure.UNKNOWN if unseen else Exposure.AFFECTED
+        concerned = f"; concerns only installations {unseen}, which could not be seen" if unseen else ""
         where = f"version {program.version}, of no package; fixed in {', '.join(advisory.fixed)}{concerned}"
     elif advisory.id in program.mentioned:
         exposure, where = Exposure.FIXED, f"the changelog of {program.package} {program.version} mentions it"

@@ -25,20 +25,31 @@ from evaluation.measure.launcher import Command, Launcher
 from evaluation.model import WORK, Bind, Form, Task
 from evaluation.probes.canaries import secret
 from evaluation.probes.canaryimage import CanaryImage, without_cache
-from evaluation.probes.hostprocesses import HostProcess, ancestors, below, found_by, hidden, runs
+from evaluation.probes.hostprocesses import HostProcess, below, found_by, hidden, runs, setuid_starter
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.apptainer import OCI, USERNS, product_of
 from evaluation.runtimes.base import Preparation, Runtime, RuntimeRefusalError
 from evaluation.scratch import scratch_directory
 
-__all__ = ["KERNEL", "SETUID", "confinement", "no_mode_of_its_own", "seen", "tried", "with_what_is_seen"]
+__all__ = [
+    "KERNEL",
+    "SETUID",
+    "UNKNOWN_MOUNT",
+    "confinement",
+    "no_mode_of_its_own",
+    "seen",
+    "tried",
+    "with_what_is_seen",
+]
 
 SETUID: Final = "setuid helper: installed"
 """Said where a setuid starter is there and allowed: then no start makes a user namespace unasked."""
 
 KERNEL: Final = "mounted by the kernel (loop device)"
 """Said of an image file that a loop device was seen to stand on."""
+
+UNKNOWN_MOUNT: Final = "not known what serves it"
 
 _ANSWER_S: Final = 30.0
 _BUILD_S: Final = 120.0
@@ -283,7 +294,7 @@ def seen(
     told += [f"uid map: {', '.join(look.ids)}"] if look.ids else []
     if runtime.form is Form.SIF:
         mount = "extracted to a directory at each start" if _EXTRACTED in said else look.mount
-        told.append(f"image mount: {mount or 'not known what serves it'}")
+        told.append(f"image mount: {mount or UNKNOWN_MOUNT}")
     return tuple(told)
 
 
@@ -316,25 +327,8 @@ def _look(payload: HostProcess, client: int, image: str, proc: Path, sys: Path) 
         text = (proc / str(payload.pid) / "uid_map").read_text()
         ids = tuple(" ".join(line.split()) for line in text.splitlines())
     if not hidden():
-        above = ancestors(payload, until=os.getpid())
-        at_work = any(one.name.startswith("starter-suid") and _privileged(one.pid, proc) for one in above)
-        starter = "at work" if at_work else "not at work"
+        starter = "at work" if setuid_starter(payload) else "not at work"
     return _Look(namespace=namespace, starter=starter, ids=ids, mount=_mount(client, image, proc, sys))
-
-
-def _privileged(pid: int, proc: Path) -> bool:
-    """Tell whether a process has capabilities on the host: a starter that lost its bit has its name left.
-
-    In a user namespace of its own anybody has all of them. Whose namespace cannot be read has more than we.
-    """
-    with suppress(OSError):
-        status = (proc / str(pid) / "status").read_text(errors="replace")
-        if not int(status.partition("CapPrm:")[2].split()[0], 16):
-            return False
-        with suppress(PermissionError):
-            return (proc / str(pid) / "ns/user").readlink() == (proc / "self/ns/user").readlink()
-        return True
-    return False
 
 
 def _mount(client: int, image: str, proc: Path, sys: Path) -> str:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from evaluation.manifest import RuntimeFacts, fact
+from evaluation.measure.apptainerhere import KERNEL, UNKNOWN_MOUNT
+
 __all__ = ["Ceiling", "ceiling", "floor_bytes"]
 
 _LEAST_FLOOR: Final = 512 << 20
@@ -39,11 +42,19 @@ def floor_bytes(*, proc: Path = Path("/proc")) -> int:
     return max(_LEAST_FLOOR, _meminfo(proc, "MemTotal") // _FLOOR_SHARE)
 
 
-def ceiling(each_bytes: float | None, *, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Ceiling:
+def ceiling(
+    facts: RuntimeFacts,
+    each_bytes: float | None,
+    *,
+    proc: Path = Path("/proc"),
+    sys: Path = Path("/sys"),
+) -> Ceiling:
     """Ask the host how many containers of one runtime it can take now.
 
     Parameters
     ----------
+    facts : RuntimeFacts
+        The runtime; its configuration may bound its loop devices.
     each_bytes : float or None
         What one container was seen to need; ``None`` where none was seen.
     """
@@ -55,7 +66,21 @@ def ceiling(each_bytes: float | None, *, proc: Path = Path("/proc"), sys: Path =
         Ceiling(width=free // _TASKS, reason=f"{what}: {_TASKS} allowed for each")
         for what, free in _free_tasks(proc, sys)
     ]
+    if most := _loop_devices(facts):
+        used = sum(1 for _ in sys.glob("block/loop*/loop/backing_file"))
+        found.append(Ceiling(width=most - used, reason=f"loop devices: {most} by its configuration"))
     return min(found, key=lambda one: one.width)
+
+
+def _loop_devices(facts: RuntimeFacts) -> int:
+    """Give the most loop devices that a runtime uses by its configuration; 0 where it was seen to use none.
+
+    The kernel makes them on demand and has no bound of its own.
+    """
+    if fact(facts.seen, "image mount") not in {KERNEL, UNKNOWN_MOUNT}:
+        return 0
+    most, _, _ = fact(facts.security, "max loop devices").partition(" ")
+    return int(most) if most.isdigit() else 0
 
 
 def _free_tasks(proc: Path, sys: Path) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ import gzip
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -48,14 +48,28 @@ _MOST_BYTES: Final = 16 * 2**20
 _ANSWER_S: Final = 30.0
 
 
-def installed_programs(launcher: Launcher, documents: Path = _DOCUMENTS) -> tuple[ProgramFacts, ...]:
-    """Look for every program of `PROGRAMS` where the measuring user, or an engine of root's, finds it."""
+def installed_programs(
+    launcher: Launcher, documents: Path = _DOCUMENTS, *, named: Mapping[str, str] = MappingProxyType({})
+) -> tuple[ProgramFacts, ...]:
+    """Look for every program of `PROGRAMS` where the measuring user, or an engine of root's, finds it.
+
+    ``named`` are components with the path under which they are measured here: a site names it, or the program
+    has said which product it is.
+    """
     path = f"{launcher.user.env.get('PATH', os.defpath)}:{_SYSTEM}"
+    found = {component: shutil.which(name, path=path) for component, name in PROGRAMS.items()}
+    known = {Path(program).resolve() for program in named.values()}
+    found = {
+        component: program
+        for component, program in found.items()
+        if program
+        and Path(program).resolve() not in known
+        and not (component == "singularity" and Path(program).resolve().name == "apptainer")
+    }
     return tuple(
-        _facts(component, Path(found), launcher, documents)
-        for component, name in PROGRAMS.items()
-        if (found := shutil.which(name, path=path))
-        and not (component == "singularity" and Path(found).resolve().name == "apptainer")
+        _facts(component, Path(program), launcher, documents)
+        for component, program in {**found, **named}.items()
+        if program
     )
 
 

@@ -30,6 +30,7 @@ from evaluation.measure.preparation import chosen
 from evaluation.measure.user import User
 from evaluation.model import CONTROL
 from evaluation.probes.registry import discover as discover_probes
+from evaluation.runtimes.apptainer import PRODUCTS, product_of
 from evaluation.sites import Site
 
 __all__ = ["Plan", "machine", "planned"]
@@ -85,7 +86,7 @@ def planned(
     everything = discover(site, launcher)
     found = chosen(everything, runtimes)
     present = [item for item in found if item.facts.present]
-    programs = installed_programs(launcher)
+    programs = installed_programs(launcher, named=_products(everything))
     parts = {
         "site": site.id,
         "batch": str(site.batch),
@@ -129,6 +130,16 @@ def _as_kept(facts: ImageFacts | None, cache: Path) -> bool:
     folder = folder_of(facts.recipe_sha256, facts.name, cache)
     form = kept_form(folder / "forms" / f"{CONTROL}.json")
     return form is None or form.digest == facts.digest
+
+
+def _products(found: Iterable[FoundRuntime]) -> dict[str, str]:
+    """Give the programs of the family that comes in several products, by the product's name."""
+    return {
+        PRODUCTS[product]: item.facts.command
+        for item in found
+        if item.facts.family == "apptainer" and item.facts.present and not item.runtime.base
+        if (product := product_of(item.facts.version)[0]) in PRODUCTS
+    }
 
 
 def _configuration(found: Iterable[FoundRuntime], user: User) -> dict[str, str]:

@@ -112,6 +112,7 @@ def take_share(order: Order, address: Address) -> Share | None:
     called_ns = time.monotonic_ns()
     manifest = Run(Path(order.run)).manifest
     job = current_job(order.engine)
+    facts = next(each for each in manifest.runtimes if each.id == order.runtime)
     arm = next(each for each in arms_of(manifest, DEFAULT_IMAGE) if each.id == order.runtime)
     user = measuring_user(order.user, bare_host=False)
     with contextlib.ExitStack() as stack:
@@ -126,7 +127,7 @@ def take_share(order: Order, address: Address) -> Share | None:
         crowd = stack.enter_context(Crowd(user))
         remove_abandoned(crowd, arm.runtime)
         command = command_of(order.probe, arm, payload, user)
-        most = ceiling(order.each_bytes)
+        most = ceiling(facts, order.each_bytes)
         seat.say(
             index=order.index,
             node=job.node if job else platform.node(),

@@ -69,7 +69,8 @@ class Sweep(Climb):
         cell = level.probe, level.runtime
         if not (width := self._width(level)):
             return
-        most = ceiling(self._each_bytes.get(cell))
+        facts = next(each for each in self._manifest.runtimes if each.id == level.runtime)
+        most = ceiling(facts, self._each_bytes.get(cell))
         if width > most.width:
             if level.kind is Kind.CLIMB:
                 self._why[cell] = f"no more than {most.width} at once are safe here ({most.reason})"

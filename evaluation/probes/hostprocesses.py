@@ -25,6 +25,7 @@ __all__ = [
     "named",
     "not_found",
     "runs",
+    "setuid_starter",
     "still_there",
 ]
 
@@ -144,6 +145,31 @@ def ancestors(process: HostProcess, *, until: int) -> tuple[HostProcess, ...]:
         found.append(above)
         above = _look(above.parent)
     return tuple(found)
+
+
+def setuid_starter(process: HostProcess) -> str:
+    """Name Apptainer's or SingularityCE's setuid starter above a process; empty where there is none.
+
+    It gives root up as its user id and keeps capabilities. One that lost its setuid bit has its name left
+    and none of them, but in a user namespace of its own, where anybody has all. Whose namespace we may not
+    read has more than we have.
+    """
+    for above in ancestors(process, until=os.getpid()):
+        if above.name.startswith("starter-suid") and _has_capabilities(above.pid):
+            return above.name
+    return ""
+
+
+def _has_capabilities(pid: int) -> bool:
+    with suppress(OSError, IndexError):
+        told = (_PROCESSES / str(pid) / "status").read_text(errors="replace").partition("CapPrm:")[2]
+        if not int(told.split()[0], 16):
+            return False
+        with suppress(PermissionError):
+            ours = (_PROCESSES / "self/ns/user").readlink()
+            return (_PROCESSES / str(pid) / "ns/user").readlink() == ours
+        return True
+    return False
 
 
 def below(root: int) -> tuple[HostProcess, ...]:

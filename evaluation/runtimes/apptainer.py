@@ -10,7 +10,7 @@ from evaluation.model import Form, Role, Task
 from evaluation.reasons import reason_in
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
-__all__ = ["OCI", "RUNTIMES", "USERNS", "Apptainer", "product_of"]
+__all__ = ["OCI", "PRODUCTS", "RUNTIMES", "USERNS", "Apptainer", "product_of"]
 
 USERNS: Final = "--userns"
 """Asks for a user namespace where the setuid starter would be used."""
@@ -24,6 +24,9 @@ _PRODUCTS = {
     "singularity-pro": "SingularityPRO",
     "singularity": "Singularity",
 }
+
+PRODUCTS: Final = {name: word for word, name in _PRODUCTS.items()}
+"""The word by which each product goes, by its name."""
 
 _OWN = ("FATAL", "ERROR", " ")
 """How its own lines begin that say why, and what goes on below them."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.decide.supply import Advisories, Exposure, load_advisories, match
+from evaluation.decide.supply import Advisories, Condition, Exposure, load_advisories, match
 from evaluation.errors import FaultyDocumentError
-from evaluation.manifest import ProgramFacts
+from evaluation.manifest import ProgramFacts, RuntimeFacts
 
 ROOT = Path(__file__).parents[2]
 CVE = "CVE-2000-0001"
@@ -20,7 +20,8 @@ def answer(
     package: str = "",
     mentioned: bool = False,
     read: bool = True,
-    only: str | None = None,
+    only: tuple[str, ...] = (),
+    configured: tuple[str, ...] = (),
 ) -> str:
     table = Advisories.model_validate(
         {
@@ -45,7 +46,10 @@ def answer(
         mentioned=(CVE,) if mentioned else (),
     )
     other = ProgramFacts(component="crun", version="0.1")
-    (found,) = match((program, other), table)
+    runtime = RuntimeFacts(
+        id="made-up", family="apptainer", mode="", present=True, version="runc 1", security=configured
+    )
+    (found,) = match((program, other), table, (runtime,))
     assert found.program is program
     return f"{found.exposure}: {found.where}"
 
@@ -142,8 +146,54 @@ def test_faults_are_told_with_their_line(
     assert any(fault.line == line and told in fault.message for fault in raised.value.faults), raised.value
 
 
-def test_what_concerns_some_installations_alone_is_affected_nowhere_and_says_so() -> None:
-    told = answer("1.1.11", only="setuid installations")
-    assert told.startswith("unknown: ")
-    assert told.endswith("; concerns setuid installations alone, which was not looked at")
-    assert answer("1.1.12", only="setuid installations").startswith("fixed")
+SETUID, LIMITED = Condition
+INSTALLED, NOT_INSTALLED = "setuid helper: installed", "setuid helper: not installed"
+OFF = "setuid helper: installed, and switched off (allow setuid = no in x)"
+BELOW = "version 1.1.11, of no package; fixed in 1.1.12"
+
+
+@pytest.mark.parametrize(
+    ("only", "configured", "told"),
+    [
+        ((SETUID,), (INSTALLED,), f"affected: {BELOW}"),
+        ((SETUID,), (NOT_INSTALLED,), f"not concerned: {SETUID}"),
+        ((SETUID,), (OFF,), f"not concerned: {SETUID}"),
+        ((SETUID,), (), f"unknown: {BELOW}; {SETUID}"),
+        ((SETUID, LIMITED), (INSTALLED, "limit container paths: set"), f"affected: {BELOW}"),
+        (
+            (SETUID, LIMITED),
+            (INSTALLED, "limit container paths: not set (default)"),
+            f"not concerned: {LIMITED}",
+        ),
+        ((SETUID, LIMITED), (INSTALLED,), f"unknown: {BELOW}; {LIMITED}"),
+        ((SETUID, LIMITED), (NOT_INSTALLED,), f"not concerned: {SETUID}"),
+    ],
+)
+def test_what_hangs_on_a_configuration_is_held_against_it(
+    only: tuple[str, ...], configured: tuple[str, ...], told: str
+) -> None:
+    said = answer("1.1.11", only=only, configured=configured)
+    for ending in ("; this one was seen to be none", ", which could not be seen"):
+        said = said.removesuffix(ending)
+    assert said.replace("concerns only installations ", "") == told
+    assert answer("1.1.12", only=only, configured=configured).startswith("fixed")
+
+
+def test_a_product_is_held_against_its_own_configuration() -> None:
+    table = load_advisories(ROOT / "advisories.yaml")
+    program = ProgramFacts(component="singularity-ce", version="4.4.1")
+    security = (INSTALLED, "limit container paths: set")
+    ours = RuntimeFacts(
+        id="apptainer", family="apptainer", mode="", present=True, version="SingularityCE 4.4.1"
+    )
+    other = ours.model_copy(
+        update={"version": "Apptainer 1.4.5", "security": ("setuid helper: not installed",)}
+    )
+
+    def exposure(*runtimes: RuntimeFacts) -> Exposure:
+        answers = {item.advisory.id: item.exposure for item in match((program,), table, runtimes)}
+        return answers["CVE-2026-47215"]
+
+    assert exposure(other, ours.model_copy(update={"security": security})) is Exposure.AFFECTED
+    assert exposure(other, ours.model_copy(update={"security": (INSTALLED,)})) is Exposure.UNKNOWN
+    assert exposure(other) is Exposure.UNKNOWN

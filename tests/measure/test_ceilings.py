@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.manifest import RuntimeFacts
+from evaluation.measure.apptainerhere import KERNEL, UNKNOWN_MOUNT
 from evaluation.measure.ceilings import ceiling, floor_bytes
 
 GIB_KB = 1 << 20
+FACTS = RuntimeFacts(id="apptainer", family="apptainer", mode="made up", present=True)
 
 
 @pytest.fixture
@@ -27,8 +30,8 @@ def write(host: Path, name: str, text: str) -> None:
     path.write_text(text)
 
 
-def asked(host: Path, each: float | None = None) -> str:
-    found = ceiling(each, proc=host / "proc", sys=host / "sys")
+def asked(host: Path, each: float | None = None, facts: RuntimeFacts = FACTS) -> str:
+    found = ceiling(facts, each, proc=host / "proc", sys=host / "sys")
     return f"{found.width} {found.reason}"
 
 
@@ -66,3 +69,29 @@ def test_the_control_group_of_the_job_binds(host: Path, line: str, group: str) -
     assert asked(host) == "8 processes (control group): 40 allowed for each"
     write(host, f"sys/{group}/pids.max", "max")
     assert asked(host).startswith("640 memory")
+
+
+@pytest.mark.parametrize(
+    ("mount", "told"),
+    [
+        (KERNEL, "7 loop devices: 8 by its configuration"),
+        (UNKNOWN_MOUNT, "7 loop devices: 8 by its configuration"),
+        ("mounted by squashfuse_ll (one thread)", "640 memory: 64 MiB for each"),
+        ("extracted to a directory at each start", "640 memory: 64 MiB for each"),
+        ("", "640 memory: 64 MiB for each"),  # a directory
+    ],
+)
+@pytest.mark.parametrize("bound", ["8", "8 (default)"])
+def test_loop_devices_bind_where_the_kernel_mounts_the_image(
+    host: Path, mount: str, told: str, bound: str
+) -> None:
+    write(host, "sys/module/loop/parameters/max_loop", "4")  # no bound: they are made on demand
+    write(host, "sys/block/loop0/loop/backing_file", "/image")
+    seen = (f"image mount: {mount}",) if mount else ()
+    facts = FACTS.model_copy(update={"security": (f"max loop devices: {bound}",), "seen": seen})
+    assert asked(host, facts=facts) == told
+
+
+def test_without_a_bound_in_its_configuration_loop_devices_do_not_bind(host: Path) -> None:
+    facts = FACTS.model_copy(update={"seen": (f"image mount: {KERNEL}",)})
+    assert asked(host, facts=facts).startswith("640 memory")

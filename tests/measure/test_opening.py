@@ -60,7 +60,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[FoundRuntime]:
     """What is found on this machine: the bare host, until a test says otherwise."""
     there: list[FoundRuntime] = [found("host")]
     monkeypatch.setattr(plan_module, "discover", lambda *_: tuple(there))
-    monkeypatch.setattr(plan_module, "installed_programs", lambda _: ())
+    monkeypatch.setattr(plan_module, "installed_programs", lambda *_, **__: ())
     return there
 
 

@@ -95,3 +95,21 @@ def test_a_package_without_a_changelog_says_so(
     )
     (facts,) = look(launcher, tmp_path, monkeypatch)
     assert (facts.version, facts.changelog_read, facts.mentioned) == ("1.1.5", False, ())
+
+
+def test_a_program_is_the_one_that_is_measured_here(
+    tmp_path: Path, programs: Path, launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "PROGRAMS", {"apptainer": "apptainer", "singularity": "singularity"})
+    for tool in ("dpkg-query", "rpm"):
+        fake_executable(programs / tool, "exit 1")
+    fake_executable(programs / "apptainer", "echo apptainer version 1.4.5")
+    theirs = fake_executable(tmp_path / "opt" / "apptainer", "echo apptainer version 1.3.0")
+    named = {"apptainer": str(theirs)}
+    found = packages.installed_programs(launcher, tmp_path / "doc", named=named)
+    assert [(facts.component, facts.version) for facts in found] == [("apptainer", "1.3.0")]
+    ce = fake_executable(programs / "singularity", "echo singularity-ce version 4.4.1")
+    found = packages.installed_programs(launcher, tmp_path / "doc", named={"singularity-ce": str(ce)})
+    assert {facts.component: facts.version for facts in found} == {
+        "apptainer": "1.4.5", "singularity-ce": "4.4.1",
+    }  # fmt: skip

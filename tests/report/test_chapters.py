@@ -442,6 +442,19 @@ def test_provenance_has_versions_modes_sizes_and_digests() -> None:
     assert WHY_ABSENT in row_of(soup, ABSENT, table=2)
 
 
+def test_provenance_has_what_was_seen_of_a_runtime_before_its_many_settings() -> None:
+    manifest = CASE.measured[0].manifest
+    settings = ("setuid helper: installed", *(f"setting {number}: yes" for number in range(9)))
+    changed = {"seen": ("user namespace: the host's",), "security": settings}
+    runtimes = tuple(
+        facts.model_copy(update=changed) if facts.id == "docker" else facts for facts in manifest.runtimes
+    )
+    case = measured_with(CASE, manifest=manifest.model_copy(update={"runtimes": runtimes}))
+    row = row_of(page(chapters.provenance(case)), "docker", table=2)
+    assert "user namespace: the host's setuid helper: installed, and 9 settings" in row
+    assert "setting 8: yes" in row
+
+
 @pytest.mark.parametrize(
     ("residue", "told"),
     [

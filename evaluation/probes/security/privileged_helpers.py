@@ -13,7 +13,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret, wait_for
-from evaluation.probes.hostprocesses import found_by, hidden, not_found
+from evaluation.probes.hostprocesses import found_by, hidden, not_found, setuid_starter
 from evaluation.probes.judging import ABSENT, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
 from evaluation.reasons import reason_of
 
@@ -35,6 +35,7 @@ def observe(session: Session) -> None:
         payload = found_by(program, token) if ready else None
         pid = payload.pid if payload else 0
         parents = _started_by(pid, task.pid) if pid else ()
+        starter = setuid_starter(payload) if payload else ""
         ids = _mapped(pid) if pid else 0
     finally:
         with suppress(ProcessLookupError):
@@ -48,8 +49,11 @@ def observe(session: Session) -> None:
         session.record(PROBLEM, f"nothing was seen of a running container: {reason}")
         return
     helpers = [f"{name}, a process of root's, started it" for name, uid in parents if uid == 0]
+    if starter:
+        helpers.append(f"{starter}, a setuid starter, stands above it")
     if 1 < ids < WHOLE:
-        helpers.append(f"{ids} ids are mapped into it, which takes newuidmap, a setuid helper (or root)")
+        by = f"{starter} wrote its map" if starter else "which takes newuidmap, a setuid helper (or root)"
+        helpers.append(f"{ids} ids are mapped into it, {by}")
     if not helpers:
         # Where one is at work already, this could only fail for another reason.
         without = _without_privileges(session, program)
@@ -131,15 +135,16 @@ PROBE = Probe(
         "While a container runs, the verifier reads on the host who started its process, up to the client "
         "that was launched (a parent of root's is a daemon), and how many user ids are mapped into its user "
         "namespace: the kernel lets an unprivileged process map its own id alone, so that more of them took "
-        "a privileged helper. Where neither is seen, the same command is launched once more with "
+        "a privileged helper; and whether a starter-suid that has capabilities on the host stands above it "
+        "(Apptainer, SingularityCE). Where neither is seen, the same command is launched once more with "
         "no_new_privs set, under which no setuid program and no file capability works. The control is the "
         "bare process, which needs none. Which packages these programs come from, and which advisories they "
         "have, is listed beside the attempts."
     ),
     remedy=(
-        "Modes without any: Apptainer without its setuid package, Charliecloud. Where a helper is wanted, "
-        "keep it patched before all else: newuidmap and newgidmap for rootless engines; for Docker, the "
-        "daemon, containerd and runc."
+        "Modes without any: Apptainer and SingularityCE without their setuid starter (not installed, "
+        "'allow setuid = no', or --userns), Charliecloud. Where a helper is wanted, keep it patched before "
+        "all else: newuidmap and newgidmap for rootless engines; for Docker, the daemon, containerd and runc."
     ),
     severity=Severity.HIGH,
     severity_reason="A fault in a setuid helper or a root daemon is root on the host.",

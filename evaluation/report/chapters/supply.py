@@ -22,13 +22,18 @@ STATES: Final = {
     Exposure.FIXED: State(
         word="fixed", tone="good", meaning="The version is a fixed one, or its package's changelog names it."
     ),
+    Exposure.NOT_CONCERNED: State(
+        word="not concerned",
+        tone="good",
+        meaning="It hangs on a configuration that this installation was seen not to have.",
+    ),
     Exposure.UNKNOWN: State(
         word="unknown",
         tone="open",
         meaning="Below the fixed release, and its changelog does not mention it: neither safe nor affected.",
     ),
 }
-_ORDER: Final = (Exposure.AFFECTED, Exposure.UNKNOWN, Exposure.FIXED)
+_ORDER: Final = (Exposure.AFFECTED, Exposure.UNKNOWN, Exposure.NOT_CONCERNED, Exposure.FIXED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,7 @@ class Supply:
 def supply(case: Case, site: SiteCase) -> Supply:
     """Hold a run's programs against the table of advisories."""
     table, programs = case.advisories, site.manifest.programs
-    answers = match(programs, table) if table else ()
+    answers = match(programs, table, site.manifest.runtimes) if table else ()
     return Supply(
         kernel=site.manifest.host.kernel,
         checked=table.checked if table else "",

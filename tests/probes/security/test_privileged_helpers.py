@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,18 @@ def test_what_needs_a_setuid_bit_is_seen(take_turn: TakesTurns, tmp_path: Path) 
     judgement = find("B14").judge(take_turn("B14", wrap=(str(wrapper),)), {})
     assert judgement.verdict == "EXPOSED"
     assert "no_new_privs" in judgement.message
+
+
+@AS_ROOT
+def test_a_setuid_starter_is_named(take_turn: TakesTurns, tmp_path: Path) -> None:
+    starter = reachable(tmp_path) / "starter-suid"  # a FAKE: timeout(1), which stays above what it starts
+    shutil.copy("/usr/bin/timeout", starter)
+    starter.chmod(0o4755)
+    judgement = find("B14").judge(take_turn("B14", wrap=(str(starter), "60")), {})
+    assert judgement.verdict == "EXPOSED"
+    assert "starter-suid, a setuid starter, stands above it" in judgement.message
+    starter.chmod(0o755)
+    assert find("B14").judge(take_turn("B14", wrap=(str(starter), "60")), {}).verdict == "ABSENT"
 
 
 @pytest.mark.real
