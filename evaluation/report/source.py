@@ -85,7 +85,7 @@ class SiteCase:
     @property
     def shortage(self) -> str:
         """Say that the machine was short of processors while it timed; empty where it was not."""
-        timed = [f for f in self.findings if f.runtime == CONTROL and f.pressed]
+        timed = [f for f in self.findings if f.runtime == CONTROL and f.pressed and not f.borrowed]
         worst = max(timed, key=lambda finding: finding.pressed / len(finding.blocks), default=None)
         return shortage_told(worst.pressed, len(worst.blocks)) if worst else ""
 

@@ -14,7 +14,7 @@ from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.errors import EvaluationError
 from evaluation.manifest import BatchFacts, JobFacts
-from evaluation.model import CONTROL, CONTROL_AGAIN, Outcome, Role, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, Outcome, Role, Score
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.places import Places
@@ -161,6 +161,9 @@ def test_timings_of_a_busy_machine_are_said_to_be_such_before_anything_else() ->
     assert words(banner).startswith(
         "Measured on a busy machine. The machine was short of processors in all 5"
     )
+    lender = Borrowed(site="lender", run="r", widen_by=2.0, reason="made up", source="this test")
+    lent = tuple(replace(finding, borrowed=lender) if finding.pressed else finding for finding in findings)
+    assert not page(chapters.answer(measured_with(CASE, findings=lent))).select(".banner"), "not this machine"
 
 
 def test_with_the_host_alone_nobody_is_named() -> None:
