@@ -97,9 +97,9 @@ def blocks_needed(
     Returns
     -------
     int or None
-        In two digits, and at least as many as any claim needs among so many comparisons. Of those there are
-        half as many again at least: where the interval is narrow enough as it is, it was the number of
-        comparisons or the noise floor that stood in the way. ``None`` where the ratio lies on the border.
+        In two digits. At least as many as any claim needs among so many comparisons; where there are that
+        many already, at least half as many again, because where the interval is narrow enough as it is, the
+        number of comparisons or the noise floor stood in the way. ``None`` for a ratio on the border.
     """
     distance = abs(abs(math.log(ratio.estimate)) - math.log1p(margin))
     if distance == 0:
@@ -107,7 +107,7 @@ def blocks_needed(
     alone, together = (NormalDist().inv_cdf(1 - (1 - confidence) / 2 / m) for m in (1, comparisons))
     half_width = math.log(ratio.high / ratio.low) / 2 * together / alone
     least = blocks_to_claim(comparisons, confidence=confidence)
-    estimate = max(least, 1.5 * blocks if blocks >= least else least, blocks * (half_width / distance) ** 2)
+    estimate = max(1.5 * blocks if blocks >= least else least, blocks * (half_width / distance) ** 2)
     return int(float(f"{estimate:.1e}"))
 
 
@@ -168,8 +168,7 @@ def unresolved(run: Run, criteria: Path, group: str = "performance") -> pd.DataF
 
     rules = load_criteria(criteria)
     rows = []
-    compared = _compared(run, rules, group)
-    for finding, found in compared:
+    for finding, found in _compared(run, rules, group):
         if finding.comparison in _RESOLVED:
             continue
         margin = margin_of(rules, finding.probe)
@@ -178,7 +177,7 @@ def unresolved(run: Run, criteria: Path, group: str = "performance") -> pd.DataF
             len(finding.samples),
             margin=margin,
             confidence=rules.method.confidence_level.value,
-            comparisons=len(compared),
+            comparisons=finding.comparisons,
         )
         rows.append(
             {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from synthetic_case import make_case
 
-from evaluation.model import CONTROL, CONTROL_AGAIN, Interval
+from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval
 from evaluation.report import performance
 from evaluation.store import Run
 
@@ -19,8 +20,16 @@ CRITERIA = Path("criteria.yaml")
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr(performance, "load_criteria", lambda _: CASE.criteria)
-    monkeypatch.setattr(performance, "findings_of", lambda *_: CASE.measured[0].findings)
+    monkeypatch.setattr(performance, "findings_of", lambda *_: among(12))
     return Run(tmp_path)
+
+
+def among(comparisons: int) -> list[Finding]:
+    """The case's findings, as settled among so many comparisons."""
+    return [
+        replace(finding, comparisons=comparisons) if finding.comparison else finding
+        for finding in CASE.measured[0].findings
+    ]
 
 
 def needed(
@@ -64,6 +73,18 @@ def test_every_comparison_is_in_one_table_or_the_other(run: Run) -> None:
     assert list(unsettled.index) == [("import_storm", "docker")]
     assert unsettled["would take about"].iloc[0].endswith("blocks")
     assert set(settled["verdict"]) == {"better", "worse", "equivalent"}
+
+
+def test_blocks_are_asked_for_among_the_comparisons_of_the_whole_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of other groups count, and those of what stands apart do not: as when it was settled."""
+
+    def asked(comparisons: int) -> object:
+        monkeypatch.setattr(performance, "findings_of", lambda *_: among(comparisons))
+        return performance.unresolved(run, CRITERIA)["would take about"].iloc[0]
+
+    assert asked(4) != asked(400)
 
 
 def test_without_a_comparison_the_tables_are_empty_and_keep_their_columns(
