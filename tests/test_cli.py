@@ -115,7 +115,15 @@ def test_every_help_says_what_it_needs(words: list[str]) -> None:
     assert "Needs " in told.output
 
 
-@pytest.mark.parametrize("words", [["probe"], ["probe", "cold_start"], ["run", "--nonsense"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["probe"], ["probe", "cold_start"], ["run", "--nonsense"], ["nonsense"]),
+        *(["sweep", "--max", "0"], ["sweep", "--repeats", "-1"], ["sweep", "--budget", "-1"]),
+        ["calibrate", "security", "--repeats", "0"],
+    ],
+    ids=" ".join,
+)
 def test_a_wrong_call_ends_with_2(words: list[str]) -> None:
     told = evaluation(*words)
     assert told.exit_code == 2

@@ -22,6 +22,7 @@ SAMPLES = {
     "integer": "7",
     "integer range": "7",
     "float": "0.5",
+    "float range": "0.5",
     "path": __file__,
     "file": __file__,
 }

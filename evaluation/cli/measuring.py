@@ -93,7 +93,14 @@ def run(
 @main.command()
 @site_option
 @runtime_option("Only this runtime, and the bare host; may be repeated.  [default: all here that are ranked]")
-@click.option("--max", "most", default=32, show_default=True, help="The most containers to start at once.")
+@click.option(
+    "--max",
+    "most",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="The most containers to start at once.",
+)
 @click.option(
     "--probe",
     "probes",
@@ -101,8 +108,19 @@ def run(
     type=click.Choice(["start", "import"]),
     help="What each one does: start, or import Python modules too; may be repeated.  [default: start]",
 )
-@click.option("--repeats", default=3, show_default=True, help="How often each level is taken.")
-@click.option("--budget", default=0.0, help="Seconds after which no level is repeated.  [default: no end]")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How often each level is repeated.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0.0),
+    default=0.0,
+    help="Seconds after which no level is repeated.  [default: no end]",
+)
 @click.option(
     "--nodes",
     type=click.IntRange(min=1),
@@ -211,7 +229,13 @@ def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
     "[default: both, and all runtimes here as they are]",
     choices=("docker", "apptainer"),
 )
-@click.option("--repeats", default=5, show_default=True, help="Turns of every attempt on every runtime.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Turns of every attempt on every runtime.",
+)
 @results_option
 @user_option
 @told

@@ -264,13 +264,13 @@ def opened_of(path: Path) -> BinaryIO:
     Where root measures as that user, root reads it: a link put in its place must not make root copy what
     only root may read. So the file must be the folder owner's own.
     """
-    with HeldFolder(path.parent) as folder:
-        try:
+    try:
+        with HeldFolder(path.parent) as folder:
             return folder.open(path.name, owner=folder.owner)
-        except OSError as error:
-            raise EvaluationError(
-                f"is not the file that was made there: {error.strerror}", where=str(path)
-            ) from None
+    except OSError as error:
+        raise EvaluationError(
+            f"is not the file that was made there: {error.strerror}", where=str(path)
+        ) from None
 
 
 def mirror(run: Run) -> str:

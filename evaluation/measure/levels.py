@@ -65,7 +65,7 @@ class Level:
 def widths(most: int) -> tuple[int, ...]:
     """1, 2, 4 ... and last the most itself."""
     if most < 1:
-        raise EvaluationError(f"{most} at once are none", where="--max", advice="Give 1 or more.")
+        raise EvaluationError("must be at least 1", where="--max")
     return (*(1 << power for power in range(most.bit_length()) if 1 << power < most), most)
 
 
@@ -106,9 +106,7 @@ def plan_across(
     order = random.Random(f"{seed}/across")  # noqa: S311 - a seeded order that anybody can repeat
     steps = [width for width in widths(most) if width >= nodes]
     if not steps:
-        raise EvaluationError(
-            f"{most} at once are fewer than {nodes} nodes", where="--max", advice=f"Give {nodes} or more."
-        )
+        raise EvaluationError(f"must be at least {nodes}, as many as there are nodes", where="--max")
 
     def every(kind: Kind, repeat: int, steps: Sequence[int]) -> list[Level]:
         levels = [

@@ -28,7 +28,7 @@ def advice(sweep: Sweep, probe: str, runtime: str, share: float) -> str:
     cells = sweep.cells(probe, runtime)
     enough = sweep.enough(probe, runtime, share)
     if enough is None:
-        return "No container went well: nothing can be said."
+        return "Every container failed: nothing can be said."
     said = (
         f"{enough.width} at once are enough: {units.decimal(enough.throughput)} per second, "
         f"at least {units.percent(share)} of the most."

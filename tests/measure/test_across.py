@@ -138,7 +138,7 @@ def test_each_width_is_taken_on_one_node_and_on_all_and_none_is_smaller_than_the
     assert len({level.turn.key for level in levels}) == len(levels) == 2 * 2 * 2 * 3
     assert len({(level.runtime, level.repeat, level.place) for level in levels}) == len(levels)
     assert [level.width for level in levels if level.kind is Kind.CLIMB] == [4] * 4 + [8] * 4
-    with pytest.raises(EvaluationError, match="2 at once are fewer than 4 nodes"):
+    with pytest.raises(EvaluationError, match="--max: must be at least 4"):
         list(plan_across([PROBE], ["host"], 2, 1, 4, 7))
 
 

@@ -36,7 +36,7 @@ def test_widths_double_and_end_with_what_was_asked_for() -> None:
     assert widths(1) == (1,)
     assert widths(8) == (1, 2, 4, 8)
     assert widths(12) == (1, 2, 4, 8, 12)
-    with pytest.raises(EvaluationError, match="0 at once are none"):
+    with pytest.raises(EvaluationError, match="--max: must be at least 1"):
         widths(0)
 
 
