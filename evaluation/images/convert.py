@@ -270,10 +270,13 @@ def _refuse_unseen(payload: str, reference: str, runtime: Runtime, run: Run) -> 
     alone = Task(image=reference, argv=("/bin/true",))
     if runtime.sees(bind) == bind.source or not run(runtime.argv(alone), b"", _START_S).ok:
         return  # it binds nothing; or it does not even start
+    program = replace(alone, argv=(f"{runtime.sees(bind)}/{PROBE}", "start"), binds=(bind,))
+    if run(runtime.argv(program), b"", _START_S).ok:
+        return  # it sees the folder: the fault is elsewhere
     bound = run(runtime.argv(replace(alone, binds=(bind,))), b"", _START_S)
     how = "it sees nothing in it that it could run" if bound.ok else reason_of(bound)
     raise UnseenFolderError(
-        f"it runs the image, but not with a folder of {Path(bind.source).parents[1]} bound: TMPDIR is to be "
+        f"it runs the image, but not with a folder of {Path(bind.source).parents[1]} bound: TMPDIR must be "
         f"one that it sees ({how})",
         where=f"{runtime.id}, {reference}",
         advice="Set TMPDIR to a folder that the runtime, or its engine, can see.",

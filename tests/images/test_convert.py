@@ -256,6 +256,19 @@ def test_a_folder_that_a_runtime_does_not_see_is_not_its_failure(bound: Complete
     assert "TMPDIR" in told.value.advice
 
 
+def test_a_folder_that_is_seen_is_not_blamed_for_a_list_that_is_missing() -> None:
+    """A fake of a runtime that runs the payload, which finds no list of the image's paths."""
+    runtime = known_runtimes()["docker"]
+
+    def run(argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+        assert (stdin, timeout_s > 0) == (b"", True)
+        return ended(exit_status=1, stderr=b"probe: no list of paths") if "digest" in argv else ended()
+
+    with pytest.raises(EvaluationError, match="cannot be read from inside: probe: no list of paths") as told:
+        content_inside("small", runtime, run, "/scratch/x/payload", "small")
+    assert not isinstance(told.value, UnseenFolderError)
+
+
 def test_a_runtime_that_does_not_start_at_all_keeps_its_own_words() -> None:
     def run(argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
         assert (bool(argv), stdin, timeout_s > 0) == (True, b"", True)
