@@ -101,8 +101,6 @@ _SCRIPT: Final = (
     f"n=0; until [ -e {WORK}/stop ] || [ $n -gt {_LIFETIME_S * 20} ]; do n=$((n+1)); sleep 0.05; done"
 )
 _SHELL: Final = "/bin/sh"
-_WHOLE: Final = "0 0 4294967295"
-"""The map of ids of the initial user namespace (user_namespaces(7))."""
 _EXTRACTED: Final = "Converting SIF file to temporary sandbox"
 """What both products say on stderr when they unpack an image file before they start."""
 

@@ -78,7 +78,7 @@ def begin_run(
     user: str,
     fresh: bool,  # noqa: FBT001 - work is submitted with its arguments in a row
 ) -> Begun:
-    """Find out on a node what is there, make images ready, and begin the run or go on with it.
+    """Find out on a node what is there, make images ready, and begin the run or resume it.
 
     Nothing is measured yet. Nodes are taken to be alike, and to see the measuring user's cache of images.
     """
