@@ -40,27 +40,18 @@ SET_ASIDE = "set_aside"
 
 def set_aside(observations: Iterable[Observation]) -> Mapping[str, frozenset[int]]:
     """Blocks that were set aside, per probe, and do not count."""
-    aside: dict[str, set[int]] = {}
-    taken: dict[str, set[int]] = {}
-    for item in observations:
-        if item.runtime == CONTROL and not item.warm_up:
-            taken.setdefault(item.probe, set()).add(item.block)
-        if _is_mark(item):
-            aside.setdefault(item.probe, set()).add(item.block)
+    every = tuple(observations)
+    taken = _taken(every)
     return {
         probe: frozenset(blocks)
-        for probe, blocks in aside.items()
+        for probe, blocks in _blocks(filter(_is_mark, every)).items()
         if len(taken.get(probe, set()) - blocks) >= MINIMUM_BLOCKS
     }
 
 
 def marked(observations: Iterable[Observation]) -> Mapping[str, int]:
     """How many blocks of each probe were set aside when they were taken, whether they count or not."""
-    found: dict[str, set[int]] = {}
-    for item in observations:
-        if _is_mark(item):
-            found.setdefault(item.probe, set()).add(item.block)
-    return {probe: len(blocks) for probe, blocks in found.items()}
+    return {probe: len(blocks) for probe, blocks in _blocks(filter(_is_mark, observations)).items()}
 
 
 def counted(observations: Iterable[Observation]) -> tuple[Observation, ...]:
@@ -72,20 +63,18 @@ def counted(observations: Iterable[Observation]) -> tuple[Observation, ...]:
 
 def pressed(observations: Iterable[Observation]) -> Mapping[str, frozenset[int]]:
     """Blocks that count although the machine was short of CPUs, per probe."""
-    found: dict[str, set[int]] = {}
-    for item in counted(observations):
-        if _is_mark(item) or (item.name == PRESSURE and _share(item) > SHORT_OF_CPUS):
-            found.setdefault(item.probe, set()).add(item.block)
-    return {probe: frozenset(blocks) for probe, blocks in found.items()}
+    short = (
+        item
+        for item in counted(observations)
+        if _is_mark(item) or (item.name == PRESSURE and _share(item) > SHORT_OF_CPUS)
+    )
+    return {probe: frozenset(blocks) for probe, blocks in _blocks(short).items()}
 
 
 def shortage(observations: Iterable[Observation]) -> str:
     """Say of a run, in a sentence, that the machine was short of processors; empty where it was not."""
     every = counted(observations)
-    taken: dict[str, set[int]] = {}
-    for item in every:
-        if item.runtime == CONTROL and not item.warm_up:
-            taken.setdefault(item.probe, set()).add(item.block)
+    taken = _taken(every)
     under = {probe: len(blocks) for probe, blocks in pressed(every).items()}
     worst = max(under, key=lambda probe: under[probe] / len(taken[probe]), default="")
     return shortage_told(under[worst], len(taken[worst])) if worst else ""
@@ -98,6 +87,18 @@ def shortage_told(under: int, taken: int) -> str:
         f"The machine was short of processors in {those} blocks: times are in part those of waiting. "
         "Measure again when it is quiet (make report FRESH=1)."
     )
+
+
+def _taken(observations: Iterable[Observation]) -> dict[str, set[int]]:
+    """Blocks of each probe that are no warm-up, by the bare host's turns."""
+    return _blocks(item for item in observations if item.runtime == CONTROL and not item.warm_up)
+
+
+def _blocks(observations: Iterable[Observation]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for item in observations:
+        found.setdefault(item.probe, set()).add(item.block)
+    return found
 
 
 def _is_mark(item: Observation) -> bool:

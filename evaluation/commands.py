@@ -279,7 +279,7 @@ def report(
         )
         render(executed, target)
     except BaseException as error:
-        if not isinstance(error, EvaluationError):
+        if str(folder) not in str(error):  # else it names the executed notebook
             remove_tree(folder)
         raise
     remove_tree(folder)

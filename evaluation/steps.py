@@ -64,6 +64,8 @@ def take_steps(
         name = _executed(notebooks / opened.name, opened, {**parameters, **first}, terminal, once_more)
     except EvaluationError as error:
         if not begun():
+            if str(opened) not in str(error):  # else it names the executed notebook
+                remove_tree(opened.parent)
             raise
         name, failed[FIRST] = begun()[-1], _told(error)
         terminal.write(visible(f"{FIRST} failed, and the others go on: {failed[FIRST]}\n"))

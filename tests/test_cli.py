@@ -209,6 +209,18 @@ def test_a_report_that_cannot_be_written_names_its_folder(results: Path) -> None
     assert "--output" in told.stderr
 
 
+def test_a_page_that_cannot_be_made_leaves_nothing_behind(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise EvaluationError("would ask another host", where="report")
+
+    monkeypatch.setattr("evaluation.notebook.execute", lambda *_, **__: "")
+    monkeypatch.setattr(commands, "render", fail)
+    assert "would ask another host" in evaluation("report", "--results", str(results)).stderr
+    assert sorted(path.name for path in results.iterdir()) == ["local"]
+
+
 def test_an_answer_is_written_into_a_folder_that_is_not_there_yet(results: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "answer.md"
     told = evaluation("report", "--results", str(results), "--format", "md", "--output", str(target))

@@ -125,6 +125,13 @@ def test_an_interruption_leaves_no_folder_of_the_first_step(
     assert not [path for path in results.iterdir() if path.name.startswith(".")]
 
 
+def test_a_first_step_that_was_not_executed_leaves_no_folder(notebooks: Path, results: Path) -> None:
+    (notebooks / f"{FIRST}.ipynb").write_text("no notebook")
+    with pytest.raises(EvaluationError, match="is no notebook"):
+        taken(notebooks, results)
+    assert not [path for path in results.iterdir() if path.name.startswith(".")]
+
+
 def test_a_first_step_that_opened_a_run_costs_itself_too(notebooks: Path, results: Path) -> None:
     later = MANIFEST.model_copy(update={"run": "20991231T000000Z-000-trial"})
     made = (
