@@ -157,6 +157,16 @@ def test_files_are_read_by_several_at_once(probe: Program, own: Path) -> None:
         assert (line["errors"], line["bytes"]) == (4 * 5, 4 * 5)
 
 
+def test_the_same_files_are_read_in_whatever_order_a_file_system_lists_them(
+    probe: Program, own: Path
+) -> None:
+    for number in range(30):
+        (own / f"{number:02}").write_bytes(bytes(1 << number if number < 10 else 1))
+    assert [probe.line("reads", own, calls, 1, 1)["bytes"] for calls in range(1, 11)] == [
+        (1 << calls) - 1 for calls in range(1, 11)
+    ]
+
+
 def test_the_payload_says_on_how_many_cores_it_may_run(probe: Program, own: Path) -> None:
     (own / "one").write_text("1")
     core = str(max(os.sched_getaffinity(0)))
