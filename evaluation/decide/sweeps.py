@@ -68,8 +68,8 @@ class Taken:
     starts: tuple[float, ...] = ()
     outputs: tuple[float, ...] = ()
     failed: Counter[str] = field(default_factory=Counter)
-    memory_bytes: int = 0
-    busy_s: float = 0.0
+    memory_bytes: int | None = None
+    busy_s: float | None = None
     engine_cpu_s: float | None = None
     left: tuple[str, ...] = ()
     stopped: str = ""
@@ -110,20 +110,24 @@ class Cell:
         return sum((each.failed for each in self.taken), Counter())
 
     @property
-    def cpu_each_s(self) -> float:
-        """Seconds of processor time that the whole host worked for each."""
-        return sum(each.busy_s for each in self.taken) / max(1, self.launched)
+    def cpu_each_s(self) -> float | None:
+        """Seconds of processor time that the whole host worked for each, if every level tells it."""
+        return self._each([each.busy_s for each in self.taken])
 
     @property
     def engine_each_s(self) -> float | None:
-        """Seconds of processor time that the engine's daemons worked for each, if all is known."""
-        known = [each.engine_cpu_s for each in self.taken if each.engine_cpu_s is not None]
-        return sum(known) / max(1, self.launched) if len(known) == len(self.taken) else None
+        """Seconds of processor time that the engine's daemons worked for each, if every level tells it."""
+        return self._each([each.engine_cpu_s for each in self.taken])
 
     @property
-    def memory_bytes(self) -> int:
-        """By how much the host's available memory fell at most."""
-        return max(each.memory_bytes for each in self.taken)
+    def memory_bytes(self) -> int | None:
+        """By how much the host's available memory fell at most, if every level tells it."""
+        known = [each.memory_bytes for each in self.taken if each.memory_bytes is not None]
+        return max(known) if len(known) == len(self.taken) else None
+
+    def _each(self, seconds: Sequence[float | None]) -> float | None:
+        known = [each for each in seconds if each is not None]
+        return sum(known) / max(1, self.launched) if len(known) == len(seconds) else None
 
     def wait_s(self, share: float) -> float | None:
         """Quantile of the seconds from submission to end; ``None`` where too few were measured for it."""
@@ -324,26 +328,27 @@ def _taken(rows: Sequence[Observation]) -> Taken:
             float(row[name].value or 0) - float(row["submitted"].value or 0) for row in well if name in row
         )
 
-    def number(name: str) -> float:
+    def known(name: str) -> float | None:
         value = whole.get(name)
-        return float(value) if isinstance(value, int | float) else 0.0
+        return float(value) if isinstance(value, int | float) else None
 
+    memory = known("memory_used")
     first = rows[0]
     return Taken(
         probe=first.probe,
         runtime=first.runtime,
         kind=str(whole.get("kind")),
-        width=int(number("width")),
+        width=int(known("width") or 0),
         repeat=first.block,
         launched=len(each),
-        span_s=number("span"),
+        span_s=known("span") or 0.0,
         waits=since("ended"),
         starts=since("started"),
         outputs=since("first_output"),
         failed=Counter(str(row["cause"].value) for row in each.values() if "cause" in row),
-        memory_bytes=int(number("memory_used")),
-        busy_s=number("busy"),
-        engine_cpu_s=number("engine_cpu") if "engine_cpu" in whole else None,
+        memory_bytes=None if memory is None else int(memory),
+        busy_s=known("busy"),
+        engine_cpu_s=known("engine_cpu"),
         left=tuple(str(item.value) for item in rows if item.name == "left"),
         stopped=str(whole.get("stopped") or ""),
         not_cold=str(whole.get("not_cold") or ""),

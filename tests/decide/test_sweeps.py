@@ -76,9 +76,11 @@ def test_a_run_is_read_with_every_container_of_it(tmp_path: Path) -> None:
     assert sweep.residue is None
 
 
-def test_cpu_time_of_daemons_is_a_figure_only_where_it_was_seen_in_every_level(tmp_path: Path) -> None:
+def test_what_the_host_worked_is_a_figure_only_where_every_level_has_it(tmp_path: Path) -> None:
     (level,) = read_sweep(sweep_run(tmp_path, "20260101T000000Z-a", [1])).levels
-    assert level.engine_cpu_s is None, "no row of it is no zero"
+    assert (level.engine_cpu_s, level.busy_s, level.memory_bytes) == (None, None, None), "no row is no zero"
+    (cell,) = made_up_sweep([steady("charliecloud", 1, 1.0)]).cells(PROBE, "charliecloud")
+    assert (cell.cpu_each_s, cell.memory_bytes) == (None, None)
     each = [
         steady("docker", 1, 1.0, repeat, engine_cpu_s=used) for repeat, used in enumerate((3.0, 5.0, None))
     ]
