@@ -84,7 +84,7 @@ def shortage_told(under: int, taken: int) -> str:
     """Say how many of the blocks were taken while the machine was short of processors, and what to do."""
     those = f"all {taken}" if under == taken else f"up to {under} of {taken}"
     return (
-        f"The machine was short of processors in {those} blocks: times are in part those of waiting. "
+        f"The machine was short of processors in {those} blocks, so the times include waiting. "
         "Measure again when it is quiet (make report FRESH=1)."
     )
 

@@ -98,7 +98,7 @@ def execute(
         raise KernelEndedError(
             f"the notebook's kernel ended: {error}",
             where=notebook.name,
-            advice="Was it killed, for want of memory perhaps? Run again: what was measured is kept.",
+            advice="It may have been killed for lack of memory. Run again: what was measured is kept.",
         ) from None
     if not mark.exists():
         raise EvaluationError(

@@ -22,7 +22,7 @@ MEASURING = ("10_performance", "20_security", "30_operations", "40_scaling")
 STEP_FAILED = 3
 """Exit status of a command whose run is complete, although one of its steps failed."""
 
-_AGAIN = "  ... {step}: its kernel ended; it is taken up once more where it stopped\n"
+_AGAIN = "  ... {step}: its kernel ended; it is run once more from where it stopped\n"
 
 
 def take_steps(

@@ -164,7 +164,7 @@ class Run:
                 raise EvaluationError(
                     "another measurement adds to this run",
                     where=str(self.path),
-                    advice="Wait for its end, or begin a run of your own: evaluation run --fresh.",
+                    advice="Wait until it ends, or begin a run of your own: evaluation run --fresh.",
                 ) from None
             except OSError:
                 pass  # a file system without locks; on one machine there is only one measurement anyway

@@ -92,7 +92,7 @@ def test_a_kernel_that_was_killed_is_taken_up_once_more(notebooks: Path, results
     run, told = taken(notebooks, results)
     assert list(run.manifest.failed) == ["30_operations"]
     assert "kernel ended" in run.manifest.failed["30_operations"]
-    assert "10_performance: its kernel ended; it is taken up once more" in told
+    assert "10_performance: its kernel ended; it is run once more" in told
     assert (results / "40_scaling.taken").exists()
 
 

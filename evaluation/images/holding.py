@@ -116,7 +116,7 @@ def _wait(lock: int, kind: int, folder: Path) -> None:
             raise EvaluationError(
                 "a measurement uses this image, so it is not changed",
                 where=str(folder),
-                advice="Wait for its end, or name another folder for images: EVALUATION_CACHE.",
+                advice="Wait until it ends, or name another folder for images: EVALUATION_CACHE.",
             )
         if time.monotonic() > give_up:
             raise EvaluationError(

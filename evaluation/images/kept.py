@@ -86,7 +86,7 @@ def _files(folder: Path, run: Run) -> Iterator[Kept]:
 def _state(path: Path) -> str:
     try:
         if not noted_image(path):
-            return "of another version of this tool, or not made to its end"
+            return "of another version of this tool, or never finished"
         forms = [note.stem for note in sorted(path.glob("forms/*.json")) if kept_form(note)]
     except UnreadableCacheError as error:
         return error.what

@@ -24,7 +24,7 @@ _PEER = struct.Struct("3i")
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Hold the host for ourselves: two measurements at once would measure each other.
+    """Hold the host for ourselves: two measurements at once would disturb each other.
 
     The lock is the name of an abstract socket, unix(7). It needs no folder, so it is the same for every user
     and job of the host, even where each job has its own ``/tmp``; nobody can plant anything in its place,
@@ -50,7 +50,7 @@ def alone() -> Iterator[None]:
             raise BusyError(
                 f"another measurement is under way on this host{_holder(name)}",
                 where=f"socket @{name}",
-                advice="Wait for its end: two at once would measure each other.",
+                advice="Wait until it ends: two at once would disturb each other.",
             ) from None
         yield
 

@@ -74,7 +74,7 @@ def _broken_devices(devices: Path) -> Iterator[Premise]:
         yield Premise(
             what="anything",
             why=f"this host is broken, not its runtimes: {'; '.join(broken)}",
-            advice="As root, make it again: rm /dev/null; mknod -m 666 /dev/null c 1 3 (zero 5, urandom 9).",
+            advice="As root, recreate it: rm /dev/null; mknod -m 666 /dev/null c 1 3 (zero 5, urandom 9).",
             fatal=True,
         )
 

@@ -39,7 +39,7 @@ def test_files_are_listed_and_removed(tmp_path: Path) -> None:
     (tmp_path / "images" / "link").symlink_to(outside)
     (item,) = kept(tmp_path, [], really)
     assert item.where == str(folder)
-    assert "small-0123, of another version of this tool, or not made to its end" in item.what
+    assert "small-0123, of another version of this tool, or never finished" in item.what
     assert item.size_bytes is not None
     remove([item], really)
     assert not folder.exists()

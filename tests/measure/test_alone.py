@@ -39,7 +39,7 @@ def test_jobs_with_private_temporary_folders_exclude_each_other(
     with alone():
         told = another(tmp_path / "a", monkeypatch)
         assert "another measurement is under way on this host: process " in told
-        assert "Wait for its end" in told
+        assert "Wait until it ends" in told
     assert another(tmp_path / "b", monkeypatch) == "alone\n"
 
 
