@@ -98,6 +98,11 @@ class Checkup:
         alike: dict[tuple[str, str], list[str]] = {}  # what one cause takes away stands together
         for limit in self.limits:
             alike.setdefault((limit.why, limit.advice), []).append(limit.what)
+        missing = [pair for pair in alike if pair[0].startswith("not installed")]
+        lines += ["", "! not installed; to have one:"] if missing else []
+        for pair in missing:  # why stands above already
+            said = f"  -> {', '.join(alike.pop(pair))}: {pair[1]}"
+            lines += textwrap.wrap(said, _WIDTH, subsequent_indent="     ")
         for (why, advice), taken_away in alike.items():
             said = f"! {', '.join(taken_away)}: {why}"
             lines += [

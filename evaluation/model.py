@@ -121,6 +121,7 @@ class Form(StrEnum):
     SIF = "sif"
     DIRECTORY = "directory"
     SHIFTER = "shifter"
+    SQUASHFS = "squashfs"
     DISK = "disk"
 
 

@@ -30,7 +30,7 @@ _PUBLIC: Final = frozenset(
         *("", "root", "nobody", "nogroup", "users", "localhost", "localdomain"),
         *("ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters"),
         *("slurm", "munge", "sge", "sgeadmin", "condor", "docker", "podman", "apptainer", "singularity"),
-        *("shifter", "charliecloud", "host", "vm"),
+        *("shifter", "charliecloud", "bubblewrap", "enroot", "podman-hpc", "sarus", "host", "vm"),
         *("none", "null", "unknown", "default", "defaultdepartment"),
     }
 )

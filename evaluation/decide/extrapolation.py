@@ -32,7 +32,7 @@ __all__ = ["Calculated", "Node", "Station", "burst_s", "calculate", "farm_s", "n
 _BURSTS: Final = 20
 """Simulated bursts of one node, from which those of all nodes are drawn."""
 
-_FILES: Final = frozenset({Form.SIF, Form.SHIFTER})
+_FILES: Final = frozenset({Form.SIF, Form.SHIFTER, Form.SQUASHFS})
 _STORES: Final = frozenset({Form.DOCKER_STORE, Form.PODMAN_STORE})
 
 

@@ -12,6 +12,9 @@ from evaluation.units import percent, share
 
 __all__ = ["Account", "sentence"]
 
+_ABSENT = "not installed"
+"""How the reason of what is not there begins; the rest names its command."""
+
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -181,7 +184,12 @@ def _field(account: Account) -> str:
     if measured and account.ranking.order:
         number = _NUMBERS[measured] if measured < len(_NUMBERS) else str(measured)
         said.append(f"{number.capitalize()} runtime{' was' if measured == 1 else 's were'} measured here.")
-    said += [f"{name} was not measured: {why.rstrip('.')}." for name, why in sorted(absent.items())]
+    alike: dict[str, list[str]] = {}
+    for name, why in sorted(absent.items()):
+        alike.setdefault(_ABSENT if why.startswith(_ABSENT) else why.rstrip("."), []).append(name)
+    for why, names in alike.items():
+        told = why if len(names) > 1 else absent[names[0]].rstrip(".")
+        said.append(f"{_listed(names)} {'was' if len(names) == 1 else 'were'} not measured: {told}.")
     return " ".join(said)
 
 

@@ -29,22 +29,6 @@ from evaluation.store import RuntimeFacts
 
 __all__ = ["FoundRuntime", "discover"]
 
-_HOW_TO_GET = {
-    "docker": "Debian: apt-get install docker.io; the measuring user must be in group docker.",
-    "docker-rootless": (
-        "Debian: apt-get install docker.io rootlesskit uidmap slirp4netns; the user needs subordinate ids; "
-        "then, as that user, dockerd-rootless-setuptool.sh install (or run dockerd-rootless.sh)."
-    ),
-    "podman": "Debian: apt-get install podman uidmap slirp4netns; the user needs subordinate ids.",
-    "apptainer": "apptainer.org has packages for most distributions; Debian has it in sid.",
-    "charliecloud": "Debian: apt-get install charliecloud.",
-    "vm": (
-        "Debian: apt-get install qemu-system-x86 linux-image-amd64 cpio kmod squashfs-tools; the measuring "
-        "user must be in group kvm. Without KVM nothing is measured: emulation in software says nothing."
-    ),
-    "shifter": "Shifter is in no package registry: a centre builds it and its image gateway itself.",
-}
-
 _ROOTLESS = "name=rootless"
 """Among the security options of a rootless engine."""
 
@@ -158,7 +142,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         present=False,
         options=runtime.options,
         engine_options=runtime.engine_options,
-        advice=_HOW_TO_GET.get(runtime.id) or _HOW_TO_GET.get(runtime.family, ""),
+        advice=runtime.how_to_get,
         role=runtime.role,
         timed=runtime.role in {Role.BASELINE, Role.ALTERNATIVE},
     )
@@ -235,7 +219,7 @@ def _security(runtime: Runtime, version: str, launcher: Launcher) -> tuple[str, 
     """What the runtime's family tells of its own confinement."""
     if runtime.family == "docker":
         return _docker_security(_docker_address(runtime, launcher))
-    if runtime.family == "podman":
+    if runtime.dialect == "podman":
         done = _run(launcher, (runtime.command, "info", "--format", "json"))
         with contextlib.suppress(ValueError, KeyError, TypeError):
             info = json.loads(done.stdout)

@@ -126,7 +126,7 @@ def _elsewhere(engine: Mapping[str, Any]) -> str:
 
 def _copying(runtime: Runtime, engine: Mapping[str, Any]) -> str:
     driver = _told(engine, "Driver", "store", "graphDriverName")
-    if driver not in _COPYING.get(runtime.family, ()):
+    if driver not in _COPYING.get(runtime.dialect, ()):
         return ""
     return f"its storage driver is {driver}, which copies the whole image at every start"
 

@@ -324,7 +324,7 @@ def _references(manifest: Manifest, runtime: str) -> dict[str, str]:
 
 def prepared_form(form: FormFacts) -> PreparedForm:
     """Tell a probe what was recorded when a form was made."""
-    in_a_store = form.form in {Form.DOCKER_STORE, Form.PODMAN_STORE, Form.SHIFTER}
+    in_a_store = form.form in {Form.DOCKER_STORE, Form.PODMAN_STORE, Form.SHIFTER, Form.SQUASHFS}
     return PreparedForm(
         path="" if in_a_store else form.reference.removeprefix("local:"),
         size_bytes=form.size_bytes,

@@ -17,28 +17,14 @@ from typing import Final
 
 from evaluation.manifest import ProgramFacts
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.runtimes import known_runtimes
 
 __all__ = ["installed_programs"]
 
 PROGRAMS: Final = MappingProxyType(
-    {
-        "moby": "dockerd",
-        "containerd": "containerd",
-        "runc": "runc",
-        "crun": "crun",
-        "podman": "podman",
-        "conmon": "conmon",
-        "fuse-overlayfs": "fuse-overlayfs",
-        "slirp4netns": "slirp4netns",
-        "shadow": "newuidmap",
-        "apptainer": "apptainer",
-        "singularity": "singularity",
-        "squashfuse": "squashfuse",
-        "charliecloud": "ch-run",
-        "shifter": "shifter",
-    }
+    dict(program for runtime in known_runtimes().values() for program in runtime.programs)
 )
-"""Per component its program."""
+"""Per component its program: every adapter says what it consists of."""
 
 _SYSTEM: Final = "/usr/sbin:/sbin:/usr/local/sbin"
 _DOCUMENTS: Final = Path("/usr/share/doc")

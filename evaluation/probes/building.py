@@ -75,7 +75,10 @@ def built(session: Session, order: Order) -> Iterator[Built]:
     RuntimeRefusalError
         The runtime builds no images, by design.
     """
-    reference, done, how = BUILDERS[session.adapter.family](session, order)
+    adapter = session.adapter
+    if not adapter.builds_images:
+        raise adapter.refuse("it builds no images: its own are converted from those that others built")
+    reference, done, how = BUILDERS[adapter.dialect](session, order)
     try:
         if not reference:
             yield Built(ok=False, told=said(done[-1]), done=done, how=how)
@@ -125,7 +128,7 @@ def _engine(session: Session, order: Order) -> tuple[Reference, tuple[Completed,
     file = _plant(session, "Containerfile", order.containerfile())
     session.on_host(("mkdir", "-p", str(session.work / "context")))
     ways = [("--network", "none")]
-    if adapter.family == "podman":
+    if adapter.dialect == "podman":
         # Where no namespaces of processes or networks are to be had inside of the user's own.
         ways.append(("--isolation", "chroot"))
     done: tuple[Completed, ...] = ()
@@ -173,10 +176,6 @@ def _charliecloud(session: Session, order: Order) -> tuple[Reference, tuple[Comp
     return (target if done[-1].ok else ""), done, "ch-image build"
 
 
-def _none(session: Session, order: Order) -> tuple[Reference, tuple[Completed, ...], str]:  # noqa: ARG001 - as every builder
-    raise session.adapter.refuse("it builds no images: its own are converted from those that others built")
-
-
 def _bare(session: Session, order: Order) -> tuple[Reference, tuple[Completed, ...], str]:  # noqa: ARG001 - as every builder
     raise session.adapter.refuse("a plain process has no image that could be built")
 
@@ -187,12 +186,10 @@ BUILDERS: Final[Mapping[str, Builder]] = MappingProxyType(
         "podman": _engine,
         "apptainer": _apptainer,
         "charliecloud": _charliecloud,
-        "shifter": _none,
-        "vm": _none,
         "host": _bare,
     }
 )
-"""By family."""
+"""By family, of those that build images."""
 
 
 def order_of(session: Session, *, times: int = 1) -> Order:

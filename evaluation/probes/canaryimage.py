@@ -187,11 +187,9 @@ def require_images(session: Session) -> None:
 def forget(session: Session, image: str) -> None:
     """Remove an image from the engine's store, if the runtime has one; not being there is no fault."""
     adapter = session.adapter
-    if adapter.has_engine:
+    for argv in adapter.forgetting(image):
         with suppress(OSError):
-            session.on_host(
-                (adapter.command, *adapter.engine_options, "image", "rm", "--force", image), timeout_s=60.0
-            )
+            session.on_host(argv, timeout_s=60.0)
 
 
 def word_in(session: Session, reference: str, env: Mapping[str, str] | None = None) -> tuple[str, Completed]:

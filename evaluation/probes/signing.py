@@ -192,12 +192,6 @@ def _under(session: Session, image: str, binds: tuple[tuple[Path, Path], ...]) -
     return read_answer(done).first("read") is not None, done
 
 
-def _none(session: Session, folder: Path) -> Tried:  # noqa: ARG001 - as every way
-    raise session.adapter.refuse(
-        "it knows no signatures, so that no policy can ask for one: check an archive's before unpacking it"
-    )
-
-
 def _bare(session: Session, folder: Path) -> Tried:  # noqa: ARG001 - as every way
     raise session.adapter.refuse("a plain process has no image, and no policy about one")
 
@@ -207,8 +201,6 @@ WAYS: Final[Mapping[str, Way]] = MappingProxyType(
         "podman": _podman,
         "docker": _docker,
         "apptainer": _apptainer,
-        "charliecloud": _none,
-        "shifter": _none,
         "host": _bare,
     }
 )

@@ -49,6 +49,12 @@ def product_of(version: str) -> tuple[str, tuple[int, ...]]:
 class Apptainer(Runtime):
     """``apptainer exec`` or ``singularity exec``."""
 
+    how_to_get: ClassVar[str] = "apptainer.org has packages for most distributions; Debian has it in sid."
+    programs: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("apptainer", "apptainer"),
+        ("singularity", "singularity"),
+        ("squashfuse", "squashfuse"),
+    )
     limits_memory: ClassVar[bool] = True
     user_namespaces: ClassVar[bool] = True
     configuration: ClassVar[Argv] = (

@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 from evaluation.errors import EvaluationError
 from evaluation.model import Bind, Form, Role, Task
 
-__all__ = ["Archives", "Argv", "Preparation", "Runtime", "RuntimeRefusalError"]
+__all__ = ["Archives", "Argv", "Preparation", "Runtime", "RuntimeRefusalError", "unpacking"]
 
 Argv = tuple[str, ...]
 
@@ -47,6 +47,15 @@ class Preparation:
     path: str = ""
     size_argv: Argv = ()
     files: tuple[tuple[str, str], ...] = ()
+
+
+def unpacking(archives: Archives, tree: str) -> tuple[Argv, ...]:
+    """Unpack an image's tree: what it says of owners means nothing to a user; modes do."""
+    return (
+        ("mkdir", tree),
+        ("tar", "--extract", "--preserve-permissions", "--no-same-owner", "--exclude=./dev/*",
+         "--file", archives.tar, "--directory", tree),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,18 @@ class Runtime(ABC):
     images: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
 
+    how_to_get: ClassVar[str] = ""
+    """What to do where it is missing, in a sentence."""
+
+    programs: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The programs it consists of: each one's name among the advisories, and its command."""
+
+    builds_images: ClassVar[bool] = True
+    """Whether it can build an image; else its own are converted from those that others built."""
+
+    knows_signatures: ClassVar[bool] = True
+    """Whether it can be asked to refuse what is not signed."""
+
     has_engine: ClassVar[bool] = False
     """Whether the payload runs outside the client's process tree, out of sight of its accounting."""
 
@@ -123,6 +144,11 @@ class Runtime(ABC):
     def form_of(self) -> str:
         """Id of the runtime whose form of the image it runs: its own, or its base's."""
         return self.base or self.id
+
+    @property
+    def dialect(self) -> str:
+        """The family whose command line it understands: its own, or that of what it wraps."""
+        return self.family
 
     @property
     def command(self) -> str:
@@ -165,6 +191,10 @@ class Runtime(ABC):
 
     def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
         """Commands that end what the task may have left in an engine."""
+        return ()
+
+    def forgetting(self, image: str) -> tuple[Argv, ...]:  # noqa: ARG002 - most have no store
+        """Commands that remove an image, by its name, from a store of the runtime's."""
         return ()
 
     def listing(self) -> Argv:

@@ -15,6 +15,9 @@ __all__ = ["RUNTIMES", "Charliecloud"]
 class Charliecloud(Runtime):
     """``ch-run DIRECTORY -- command``."""
 
+    how_to_get: ClassVar[str] = "Debian: apt-get install charliecloud."
+    programs: ClassVar[tuple[tuple[str, str], ...]] = (("charliecloud", "ch-run"),)
+    knows_signatures: ClassVar[bool] = False
     read_only_binds: ClassVar[bool] = False
     user_namespaces: ClassVar[bool] = True
 

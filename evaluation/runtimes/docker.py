@@ -62,6 +62,14 @@ class Docker(EngineRuntime):
     otherwise: Argv = ()
     """Options to add where it does not start without them."""
 
+    how_to_get: ClassVar[str] = (
+        "Debian: apt-get install docker.io; the measuring user must be in group docker."
+    )
+    programs: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("moby", "dockerd"),
+        ("containerd", "containerd"),
+        ("runc", "runc"),
+    )
     engine_processes: ClassVar[Argv] = ("dockerd", "containerd")
     configuration: ClassVar[Argv] = (
         "/etc/docker/daemon.json",
@@ -101,6 +109,10 @@ class Docker(EngineRuntime):
 class RootlessDocker(Docker):
     """The ``docker`` client against a daemon of the user's own."""
 
+    how_to_get: ClassVar[str] = (
+        "Debian: apt-get install docker.io rootlesskit uidmap slirp4netns; the user needs subordinate ids; "
+        "then, as that user, dockerd-rootless-setuptool.sh install (or run dockerd-rootless.sh)."
+    )
     engine_processes: ClassVar[Argv] = ("dockerd", "containerd", "rootlesskit", "slirp4netns")
     configuration: ClassVar[Argv] = (
         "{config}/docker/daemon.json",

@@ -58,6 +58,10 @@ class EngineRuntime(Runtime, ABC):
         """Options that hold the task to its memory, and to its processors where the client's own do not."""
         return ("--memory", str(task.memory_bytes)) if task.memory_bytes else ()
 
+    def forgetting(self, image: str) -> tuple[Argv, ...]:
+        """Remove an image; one that is not there is no fault."""
+        return ((self.command, *self.engine_options, "image", "rm", "--force", image),)
+
     def listing(self) -> Argv:
         """Build ``docker ps --all`` with the names alone."""
         return (self.command, *self.engine_options, "ps", "--all", "--format", "{{.Names}}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evaluation.model import Bind, Form, Role, Task
-from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime, unpacking
 
 __all__ = ["RUNTIMES", "Host"]
 
@@ -56,16 +56,7 @@ class Host(Runtime):
     def prepare(self, archives: Archives, store: str) -> Preparation:
         """Unpack the image's tree."""
         tree = f"{store}/host"
-        return Preparation(
-            reference=tree,
-            path=tree,
-            steps=(
-                ("mkdir", tree),
-                # What the image says of owners means nothing here; modes do.
-                ("tar", "--extract", "--preserve-permissions", "--no-same-owner", "--exclude=./dev/*",
-                 "--file", archives.tar, "--directory", tree),
-            ),
-        )  # fmt: skip
+        return Preparation(reference=tree, path=tree, steps=unpacking(archives, tree))
 
 
 RUNTIMES = (

@@ -16,6 +16,17 @@ __all__ = ["RUNTIMES", "Podman"]
 class Podman(EngineRuntime):
     """The ``podman`` command of an unprivileged user."""
 
+    how_to_get: ClassVar[str] = (
+        "Debian: apt-get install podman uidmap slirp4netns; the user needs subordinate ids."
+    )
+    programs: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("crun", "crun"),
+        ("podman", "podman"),
+        ("conmon", "conmon"),
+        ("fuse-overlayfs", "fuse-overlayfs"),
+        ("slirp4netns", "slirp4netns"),
+        ("shadow", "newuidmap"),
+    )
     user_namespaces: ClassVar[bool] = True
 
     configuration: ClassVar[Argv] = (

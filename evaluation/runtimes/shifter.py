@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from evaluation.model import Bind, Form, Task
-from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
+from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime, unpacking
 
 __all__ = ["RUNTIMES", "SETTINGS", "SITE_FILES", "Shifter", "configuration_path", "read_settings"]
 
@@ -93,6 +93,12 @@ def read_settings(text: str) -> dict[str, str]:
 class Shifter(Runtime):
     """``shifter --image=TYPE:TAG -- command``."""
 
+    how_to_get: ClassVar[str] = (
+        "Shifter is in no package registry: a centre builds it and its image gateway itself."
+    )
+    programs: ClassVar[tuple[tuple[str, str], ...]] = (("shifter", "shifter"),)
+    builds_images: ClassVar[bool] = False
+    knows_signatures: ClassVar[bool] = False
     tells_version: ClassVar[bool] = False
     takes_images: ClassVar[bool] = False
     configuration: ClassVar[Argv] = ("/etc/shifter/*.conf",)
@@ -204,15 +210,7 @@ class LocalShifter(Shifter):
     def prepare(self, archives: Archives, store: str) -> Preparation:
         """Unpack a tree."""
         tree = f"{store}/{self.id}"
-        return Preparation(
-            reference=f"local:{tree}",
-            path=tree,
-            steps=(
-                ("mkdir", tree),
-                ("tar", "--extract", "--preserve-permissions", "--no-same-owner", "--exclude=./dev/*",
-                 "--file", archives.tar, "--directory", tree),
-            ),
-        )  # fmt: skip
+        return Preparation(reference=f"local:{tree}", path=tree, steps=unpacking(archives, tree))
 
 
 RUNTIMES = (

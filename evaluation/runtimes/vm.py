@@ -40,6 +40,11 @@ class VirtualMachine(Runtime):
     accelerator: str = "kvm"
     patience_s: int = 20
 
+    how_to_get: ClassVar[str] = (
+        "Debian: apt-get install qemu-system-x86 linux-image-amd64 cpio kmod squashfs-tools; the measuring "
+        "user must be in group kvm. Without KVM nothing is measured: emulation in software says nothing."
+    )
+    builds_images: ClassVar[bool] = False
     device: ClassVar[str] = "/dev/kvm"
     limits_memory: ClassVar[bool] = True
 

@@ -48,4 +48,4 @@ def test_a_tree_that_would_be_the_image_itself_is_not_written_to(runtime: str) -
 def test_who_can_be_asked_for_memory() -> None:
     able = {id_ for id_, runtime in known_runtimes().items() if runtime.limits_memory}
     families = {known_runtimes()[id_].family for id_ in able}
-    assert families == {"docker", "podman", "apptainer", "vm"}
+    assert families == {"docker", "podman", "podman-hpc", "apptainer", "vm"}

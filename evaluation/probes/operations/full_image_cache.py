@@ -22,8 +22,8 @@ _WORDS = ("no space", "enospc", "disk quota", "not enough space")
 def observe(session: Session) -> None:
     """Make the form in a file system that is too small, look at what is left, then in one with room."""
     require_images(session)
-    if session.adapter.family == "docker":
-        session.record(UNAVAILABLE, "its store is the daemon's and the site's: it is not filled for a probe")
+    if session.adapter.has_engine and session.adapter.family != "podman":
+        session.record(UNAVAILABLE, "its store is the daemon's or the site's: it is not filled for a probe")
         return
     if not session.privileged:
         session.record(UNAVAILABLE, NEEDS_ROOT)

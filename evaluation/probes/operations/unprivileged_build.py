@@ -10,7 +10,7 @@ from evaluation.probes.judging import DETAIL, PROBLEM, functional
 
 def observe(session: Session) -> None:
     """Build, and look as whom the step ran."""
-    if session.adapter.family not in BUILDERS:
+    if session.adapter.builds_images and session.adapter.dialect not in BUILDERS:
         session.record(PROBLEM, "no way is known to this probe by which images are built here")
         return
     with built(session, order_of(session)) as found:

@@ -11,7 +11,12 @@ from evaluation.probes.signing import WAYS
 
 def observe(session: Session) -> None:
     """Ask for signatures in the runtime's own way, and give it an image without one."""
-    way = WAYS.get(session.adapter.family)
+    if not session.adapter.knows_signatures:
+        raise session.adapter.refuse(
+            "it knows no signatures, so that no policy can ask for one: check an archive's before "
+            "unpacking it"
+        )
+    way = WAYS.get(session.adapter.dialect)
     if way is None:
         session.record(PROBLEM, "no way is known to this probe by which a policy is asked for here")
         return
