@@ -41,13 +41,25 @@ _GZIP = 31
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, and have it on disk before going on."""
+    """Write a file whole or not at all, and have it on disk before going on.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the error names the file, and nothing is left of it.
+    """
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as stream:
-        stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        error.filename, error.filename2 = str(path), None
+        raise
     _sync_folder(path.parent)
 
 

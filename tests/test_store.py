@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from made_up_run import evidence, manifest, observation
 
 from evaluation.errors import EvaluationError
-from evaluation.files import LARGEST, append_lines
+from evaluation.files import LARGEST, append_lines, write_atomically
 from evaluation.model import Evidence, Role
 from evaluation.store import FORMAT, Run, Turn, find_runs
 
@@ -551,3 +552,21 @@ def test_text_and_binary_outputs_are_told_apart(run: Run) -> None:
         item: Evidence = evidence(data)
         run.append(turn(), [], [(item, data, b"")])
         assert run.outputs()[item.stdout] == data
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_atomically(tmp_path / "folder", "text")
+    assert caught.value.filename == str(tmp_path / "folder")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught_full:
+        write_atomically(tmp_path / "answer", "text")
+    assert caught_full.value.filename == str(tmp_path / "answer")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
