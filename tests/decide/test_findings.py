@@ -9,7 +9,7 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import checklist_of, findings_of
 from evaluation.manifest import KnobFacts
 from evaluation.model import SECURITY_CALIBRATION, Effect, Outcome, Role
-from evaluation.probes.registry import discover
+from evaluation.probes.registry import discover, group_of
 from evaluation.store import Run, RuntimeFacts, Turn
 
 CRITERIA = load_criteria(Path(__file__).parents[2] / "criteria.yaml")
@@ -50,7 +50,8 @@ def test_what_a_runtime_is_not_asked_it_has_no_finding_of(tmp_path: Path) -> Non
     for finding in findings_of(run, CRITERIA):
         groups.setdefault(finding.runtime, set()).add(finding.texts.group)
         asked.setdefault(finding.runtime, set()).add(finding.probe)
-    assert groups["mode"] == {"security", "operations", "batch"}
+    assert groups["mode"] == {"security", "operations", "batch", "performance"}
+    assert {id_ for id_ in asked["mode"] if group_of(id_) == "performance"} == {"cold_start"}
     assert groups["open"] == {"security"}
     assert asked["named"] == asked["shifter"] == set(discover())
 
