@@ -30,7 +30,15 @@ def messages(folder: Path, text: str, **known: set[str]) -> list[str]:
 
 
 def test_the_sites_of_the_working_page_and_this_machine_are_there() -> None:
-    assert list_sites(SHIPPED) == ("cc-in2p3", "gridengine-test", "local", "reference", "slac", "slurm-test")
+    assert list_sites(SHIPPED) == (
+        "cc-in2p3",
+        "gridengine-test",
+        "local",
+        "nersc",
+        "reference",
+        "slac",
+        "slurm-test",
+    )
 
 
 @pytest.mark.parametrize("site_id", list_sites(SHIPPED))
@@ -40,7 +48,7 @@ def test_each_loads_under_the_name_of_its_file_and_names_its_schema(site_id: str
     assert (SHIPPED / first.removeprefix("# yaml-language-server: $schema=")).is_file()
 
 
-@pytest.mark.parametrize("site_id", ["slac", "cc-in2p3"])
+@pytest.mark.parametrize("site_id", ["slac", "cc-in2p3", "nersc"])
 def test_a_site_that_has_not_measured_says_so_and_guesses_no_policy(site_id: str) -> None:
     shown = load_site(site_id, SHIPPED)
     assert shown.status == "declared-only"
@@ -61,6 +69,14 @@ def test_what_the_working_page_says_undated_is_not_given_a_date() -> None:
     assert {fact.date for fact in page} == {"undated"}
 
 
+def test_what_nersc_says_of_shifter_s_future_has_its_source() -> None:
+    facts = load_site("nersc", SHIPPED).facts
+    assert any("several advantages over the Shifter tool" in fact.source for fact in facts)
+    assert all(
+        "podman-hpc" in (fact.statement + fact.source).lower() or fact.date != "undated" for fact in facts
+    )
+
+
 def test_lyon_s_change_of_batch_system_is_a_fact_with_its_source() -> None:
     lyon = load_site("cc-in2p3", SHIPPED)
     assert lyon.batch.engine == "slurm"
@@ -77,7 +93,9 @@ def test_an_unknown_site_is_answered_with_the_one_that_was_meant() -> None:
     with pytest.raises(EvaluationError) as caught:
         load_site("slak", SHIPPED)
     assert "unknown site 'slak'; did you mean 'slac'?" in str(caught.value)
-    assert "there are: cc-in2p3, gridengine-test, local, reference, slac, slurm-test" in str(caught.value)
+    assert "there are: cc-in2p3, gridengine-test, local, nersc, reference, slac, slurm-test" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("site_id", ["", "../sites/slac", "slac.yaml", "/etc/passwd", "sl\0ac"])

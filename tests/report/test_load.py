@@ -121,7 +121,7 @@ def sites_shown(results: Path, runs: str = "") -> set[str]:
 
 @pytest.mark.usefixtures("found")
 def test_a_site_that_is_no_centre_is_named_only_where_its_run_is_shown(tmp_path: Path) -> None:
-    centres = {"local", "slac", "cc-in2p3"}
+    centres = {"local", "slac", "cc-in2p3", "nersc"}
     make_run(tmp_path, "own")
     make_run(tmp_path, "theirs", site="reference", label=LABEL)
     assert sites_shown(tmp_path) == centres
