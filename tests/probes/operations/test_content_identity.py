@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from reachable import reachable
 
+from evaluation.measure.session import TurnSession
 from evaluation.model import Outcome
 from evaluation.probes.operations import content_identity
 from evaluation.probes.operations.content_identity import PROBE
@@ -48,7 +49,10 @@ def test_a_real_turn_sees_a_changed_file(
     tree = reachable(tmp_path_factory.mktemp("tree"))
     (tree / "usr").mkdir()
     (tree / "usr" / "file").write_text("one")
+    own = tree / "own"  # the image's list of paths: of this tree, in place of small's
+    own.write_text("usr\nusr/file\n")
     monkeypatch.setattr(content_identity, "ROOT", str(tree))
+    monkeypatch.setattr(TurnSession, "image_contents", str(own))
     host = take_turn("content_identity")
     assert PROBE.judge(host, {}).outcome is Outcome.HOLDS
     (tree / "usr" / "file").write_text("two")
