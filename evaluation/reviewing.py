@@ -224,7 +224,7 @@ def weights_set(
     path = criteria or root() / "criteria.yaml"
     before, was = _criteria(path), _case_if_any(results, path)
     if not set_weights(path, use_case, points, reason):
-        return "no weight is another one; the reason was written" if reason else "no difference"
+        return "no weight changed; the reason was written" if reason else "no difference"
     now = _case_if_any(results, path)
     told = weighing.difference(before, _criteria(path), (was, now) if was and now else None)
     total, wanted = totals(read(path)).get(use_case, (0.0, 0.0))

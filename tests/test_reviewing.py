@@ -176,7 +176,7 @@ def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: 
     again = evaluation(
         *("weights", "set", "l1proc", "cold_start=30", "--reason", "as before"), "--criteria", criteria
     )
-    assert again.output == "no weight is another one; the reason was written\n"
+    assert again.output == "no weight changed; the reason was written\n"
     assert "cold_start: 30  # as before" in criteria.read_text()
 
 
