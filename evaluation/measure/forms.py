@@ -29,6 +29,7 @@ from evaluation.measure.premises import user_namespaces
 from evaluation.model import CONTROL, Form
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.probes.roles import takes_part
+from evaluation.runtimes.base import Runtime
 from evaluation.store import FormFacts, ImageFacts, RuntimeFacts
 
 __all__ = ["Shelf", "absent", "first_forms", "further_forms", "ready", "sif_labels"]
@@ -88,8 +89,9 @@ def ready(
     )
 
 
-def form_facts(form: ConvertedForm, run: Run, made_by: str = "") -> FormFacts:
+def form_facts(form: ConvertedForm, runtime: Runtime, run: Run, made_by: str = "") -> FormFacts:
     """Put a form as the manifest keeps it: no path of this machine, a SIF with its own labels."""
+    labels = sif_labels(runtime.command, form.reference, run) if form.form is Form.SIF else ()
     return FormFacts(
         runtime=form.runtime,
         form=str(form.form),
@@ -98,7 +100,7 @@ def form_facts(form: ConvertedForm, run: Run, made_by: str = "") -> FormFacts:
         convert_s=form.convert_s,
         digest=form.digest,
         first_start_s=form.first_start_s,
-        details=(*_additions(form), *(sif_labels(form.reference, run) if form.form is Form.SIF else ())),
+        details=(*_additions(form), *labels),
         made_by=made_by,
     )
 
@@ -109,12 +111,12 @@ def _additions(form: ConvertedForm) -> tuple[str, ...]:
     return (f"paths inside that are not the image's: {form.added}, the first /{form.first_added}",)
 
 
-def sif_labels(path: str, run: Run) -> tuple[str, ...]:
+def sif_labels(command: str, path: str, run: Run) -> tuple[str, ...]:
     """What a SIF says of its own making, put in order by spython.
 
     The measuring user asks: ``inspect`` may run the image, and the file is that user's.
     """
-    told = run(("singularity", "inspect", "--labels", "--json", path), b"", 60.0)
+    told = run((command, "inspect", "--labels", "--json", path), b"", 60.0)
     with suppress(ValueError, KeyError, TypeError, AttributeError):  # a label is not worth a run
         labels = parse_labels(json.loads(told.stdout)["data"])["attributes"]["labels"]
         return tuple(f"{key}: {text}" for key, text in sorted(labels.items()) if ".from" not in key)
@@ -197,7 +199,7 @@ def first_forms(
         if item.facts.id == CONTROL and not form:
             raise EvaluationError(facts.reason)
         if form:
-            made = form_facts(form, runner(shelf.launcher), item.runtime.base)
+            made = form_facts(form, readied.runtime, runner(shelf.launcher), item.runtime.base)
             made, why = shelf.compared(item.facts.id, made, forms[0], built) if forms else (made, "")
             facts = absent(facts, why) if why else facts
             forms += [] if why else [made]
@@ -245,7 +247,7 @@ def _forms_of(built: BuiltImage, found: Sequence[FoundRuntime], shelf: Shelf) ->
             continue
         try:
             converted = shelf.convert(item.runtime.form_of, built)
-            form = form_facts(converted, runner(shelf.launcher), base)
+            form = form_facts(converted, item.runtime, runner(shelf.launcher), base)
             form = form.model_copy(update={"runtime": item.facts.id})
         except LauncherGoneError:
             raise

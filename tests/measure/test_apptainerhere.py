@@ -16,10 +16,12 @@ import pytest
 from bench import fake_executable
 from reachable import reachable
 
+from evaluation.images.build import BuiltImage
+from evaluation.images.convert import ConvertedForm
 from evaluation.manifest import RuntimeFacts, fact
-from evaluation.measure import apptainerhere
+from evaluation.measure import apptainerhere, forms
 from evaluation.measure.apptainerhere import KERNEL, SETUID, confinement, seen, tried, with_what_is_seen
-from evaluation.measure.discovery import discover
+from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.user import ourselves
 from evaluation.runtimes import known_runtimes
@@ -392,3 +394,29 @@ def test_root_who_only_looks_starts_nothing(tmp_path: Path) -> None:
         launcher.user = replace(ourselves(), uid=0)
         assert tried([(runtime, facts_of(runtime))], launcher) == (facts_of(runtime),)
     assert not (tmp_path / "started").exists()
+
+
+def test_what_is_made_ready_for_a_run_is_looked_at_in_its_own_image(
+    tmp_path: Path, launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = installed(tmp_path, start=START + PLAIN)
+    form = ConvertedForm(
+        runtime=runtime.id, form=runtime.form, reference="/image.sif", size_bytes=1, convert_s=1.0, digest=""
+    )
+    asked: list[str] = []
+
+    def told(_: Runtime, image: str, *__: object) -> tuple[str, ...]:
+        asked.append(image)
+        return ("user namespace: the host's", "setuid starter: at work")
+
+    monkeypatch.setattr(forms, "convert", lambda *_: form)
+    monkeypatch.setattr(forms, "place_contents", lambda *_: None)
+    monkeypatch.setattr(apptainerhere, "seen", told)
+    built = BuiltImage(
+        name="small", recipe_sha256="", tar_sha256="", tar_bytes=1, build_s=1.0, packages=(), folder=""
+    )
+    found = FoundRuntime(runtime=runtime, facts=facts_of(runtime))
+    readied, made = forms.ready(found, built, launcher, tmp_path)
+    assert (made, asked) == (form, ["/image.sif"])
+    assert readied.facts.mode == "setuid starter; image file"
+    assert readied.facts.seen == ("user namespace: the host's", "setuid starter: at work")

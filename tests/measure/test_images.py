@@ -100,15 +100,15 @@ def test_the_labels_of_an_image_file_are_asked_for_by_whoever_runs_containers() 
         labels = {"org.label-schema.build-arch": "amd64", "deffile.from": "/a/path"}
         return ended(json.dumps({"data": {"attributes": {"labels": labels}}}).encode())
 
-    assert sif_labels("/image.sif", run) == ("org.label-schema.build-arch: amd64",)
-    assert asked == [("singularity", "inspect", "--labels", "--json", "/image.sif")]
+    assert sif_labels("/opt/ce/singularity", "/image.sif", run) == ("org.label-schema.build-arch: amd64",)
+    assert asked == [("/opt/ce/singularity", "inspect", "--labels", "--json", "/image.sif")]
     for nothing in (b"", b"[]", b'{"data": {}}', b'{"data": {"attributes": {"labels": null}}}'):
-        assert sif_labels("/image.sif", lambda *_, said=nothing: ended(said)) == ()
+        assert sif_labels("x", "/image.sif", lambda *_, said=nothing: ended(said)) == ()
 
 
 def test_a_missing_singularity_is_no_label(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(launcher.user.env, "PATH", "/nonexistent")
-    assert sif_labels("/image.sif", runner(launcher)) == ()
+    assert sif_labels("singularity", "/image.sif", runner(launcher)) == ()
 
 
 def test_a_kept_image_is_that_of_this_very_recipe(launcher: Launcher) -> None:

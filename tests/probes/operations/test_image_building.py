@@ -128,7 +128,7 @@ def ready_arm(launcher: Launcher, bench: Bench, found: dict[str, FoundRuntime]) 
             runtime=readied.runtime,
             reference=form.reference,
             image_digest=form.digest,
-            form=prepared_form(form_facts(form, runner(launcher))),
+            form=prepared_form(form_facts(form, readied.runtime, runner(launcher))),
         )
 
     return made
