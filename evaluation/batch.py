@@ -39,6 +39,10 @@ class Native(StrictModel):
     """Words for ``srun``, as in ``--image={image}`` (Shifter) or ``--container={image}`` (an OCI bundle)."""
     bind: Text | None = None
     """One word for each bind, with ``{source}`` and ``{target}``; without it a task with binds is refused."""
+    workdir: Text | None = None
+    """The word for the working directory, with ``{workdir}``; without it Slurm's ``--chdir``."""
+    env: Text | None = None
+    """A word, with ``{name}``, for each variable that is set, where the image's own would come before it."""
     client: tuple[Text, ...] = ()
     """What stands before the payload, as in ``shifter`` where the plugin only sets the image up."""
 

@@ -2,9 +2,10 @@
 
 Which words there are is the site's to say (``sites/*.yaml``, ``runtimes: RUNTIME: native``): Slurm's own
 (``--container=BUNDLE``, from 21.08), those of Shifter's SPANK plugin (``--image=TYPE:TAG``), those of Pyxis
-(``--container-image=IMAGE``, ``--container-mounts=FROM:TO``).
+(``--container-image=IMAGE``, ``--container-mounts=FROM:TO``, ``--container-workdir=PATH``; the
+variables of the image come before the job's unless ``--container-env=NAME`` names them). Mounts add up when repeated.
 
-Source: srun(1); Slurm's Containers Guide; the manuals of Shifter and of Pyxis.
+Source: srun(1); Slurm's Containers Guide; the manual of Shifter; args.c of NVIDIA/pyxis.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ def native_argv(native: Native, task: Task, *, where: str) -> Argv:
     for key, value in task.env:
         if "," in value or "\n" in value:
             raise refuse(f"the variable {key} holds a comma or a new line, at which srun --export ends it")
+    for bind in task.binds:
+        if any(mark in path for mark in ":," for path in (bind.source, bind.target)):
+            raise refuse(f"a bind's path holds a colon or a comma: {bind.source} -> {bind.target}")
+    workdir = _filled(native.workdir or "--chdir={workdir}", {"workdir": task.workdir})
     binds = [
         _filled(native.bind or "", {"source": bind.source, "target": bind.target})
         + (":ro" if bind.read_only else "")
@@ -66,10 +71,11 @@ def native_argv(native: Native, task: Task, *, where: str) -> Argv:
         "srun",
         "--nodes=1",
         "--ntasks=1",
-        *((f"--chdir={task.workdir}",) if task.workdir else ()),
+        *((workdir,) if task.workdir else ()),
         f"--export={exports}",
         *(_filled(option, {"image": task.image}) for option in native.options),
         *binds,
+        *(_filled(native.env, {"name": key}) for key, _ in task.env if native.env),
         "--",
         *native.client,
         *task.argv,

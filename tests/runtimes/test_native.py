@@ -12,6 +12,12 @@ from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.runtimes.native import native_argv
 
 SPANK = Native(options=("--image={image}",), bind="--volume={source}:{target}", client=("shifter",))
+PYXIS = Native(
+    options=("--container-image={image}",),
+    bind="--container-mounts={source}:{target}",
+    workdir="--container-workdir={workdir}",
+    env="--container-env={name}",
+)
 OCI = Native(options=("--container={image}",))
 BARE = Task(image="docker:debian:12", argv=("program", "--flag"))
 
@@ -27,6 +33,23 @@ def test_shifter_s_plugin_sets_the_image_up_and_the_client_enters_it() -> None:
         "srun", "--nodes=1", "--ntasks=1", "--chdir=/work", "--export=ALL,PLAIN=1,SPACED=two words=2",
         "--image=docker:debian:12", "--volume=/data:/payload:ro", "--volume=/out:/work",
         "--", "shifter", "program", "--flag",
+    )  # fmt: skip
+
+
+def test_pyxis_starts_enroot_s_image_itself() -> None:
+    """To its contract: nobody has run it with these words."""
+    task = replace(
+        BARE,
+        image="/images/small.sqsh",
+        binds=(Bind(source="/data", target="/payload", read_only=True), Bind(source="/out", target="/work")),
+        env=(("PLAIN", "1"), ("PATH", "/bin")),
+        workdir="/work",
+    )
+    assert native_argv(PYXIS, task, where="enroot") == (
+        "srun", "--nodes=1", "--ntasks=1", "--container-workdir=/work", "--export=ALL,PLAIN=1,PATH=/bin",
+        "--container-image=/images/small.sqsh",
+        "--container-mounts=/data:/payload:ro", "--container-mounts=/out:/work",
+        "--container-env=PLAIN", "--container-env=PATH", "--", "program", "--flag",
     )  # fmt: skip
 
 
@@ -46,6 +69,8 @@ def test_what_a_value_holds_is_not_filled_in_again() -> None:
     ("native", "task", "said"),
     [
         (OCI, replace(BARE, binds=(Bind(source="/a", target="/b"),)), "how a bind is asked for"),
+        (PYXIS, replace(BARE, binds=(Bind(source="/a,b", target="/c"),)), "colon or a comma"),
+        (SPANK, replace(BARE, binds=(Bind(source="/a", target="/b:c"),)), "colon or a comma"),
         (SPANK, replace(BARE, image=""), "is no image"),
         (SPANK, replace(BARE, image="--overlap"), "is no image"),
         (SPANK, replace(BARE, writable=True), "writable"),
