@@ -69,6 +69,9 @@ _COMPONENTS: Final = frozenset(
 )
 """Parts of other paths that say nothing of a site. What is not here does not leave."""
 
+_ENDS_A_SENTENCE: Final = ".,;:?!"
+"""What stands after a path in a sentence, and is none of it."""
+
 _DOMAINS: Final = (
     "edu|gov|org|com|net|int|mil|cern|fr|de|ch|uk|it|es|jp|cn|kr|ca|us|eu|se|nl|pl|cz|pt|gr|at|be|dk|fi|no|ie|il|"
     "tw|hk|sg|nz|mx|cl|ar|za|ru|br|au|hu|si|sk|ro|ee|lt|lv|bg|hr|ua|tr|ir|pk|th|vn|my|ph|kz|ge|by|lu|cy|mt|eg|ma|"
@@ -222,4 +225,6 @@ class Hider:
     def _component(self, part: str) -> str:
         if not part or part == "~" or part in {".", ".."} or part.isdigit():
             return part
-        return part if part in _COMPONENTS and not self.found_in(part) else self._tag("path", part)
+        name = part.rstrip(_ENDS_A_SENTENCE) or part
+        kept = name if name in _COMPONENTS and not self.found_in(name) else self._tag("path", name)
+        return kept + part[len(name) :]

@@ -189,7 +189,8 @@ def _field(account: Account) -> str:
         alike.setdefault(_ABSENT if why.startswith(_ABSENT) else why.rstrip("."), []).append(name)
     for why, names in alike.items():
         told = why if len(names) > 1 else absent[names[0]].rstrip(".")
-        said.append(f"{_listed(names)} {'was' if len(names) == 1 else 'were'} not measured: {told}.")
+        end = "" if told.endswith("?") else "."
+        said.append(f"{_listed(names)} {'was' if len(names) == 1 else 'were'} not measured: {told}{end}")
     return " ".join(said)
 
 

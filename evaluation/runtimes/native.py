@@ -2,8 +2,8 @@
 
 Which words there are is the site's to say (``sites/*.yaml``, ``runtimes: RUNTIME: native``): Slurm's own
 (``--container=BUNDLE``, from 21.08), those of Shifter's SPANK plugin (``--image=TYPE:TAG``), those of Pyxis
-(``--container-image=IMAGE``, ``--container-mounts=FROM:TO``, ``--container-workdir=PATH``; the
-variables of the image come before the job's unless ``--container-env=NAME`` names them). Mounts add up when repeated.
+(``--container-image=IMAGE``, ``--container-mounts=FROM:TO``, ``--container-workdir=PATH``; the variables of
+the image come before the job's unless ``--container-env=NAME`` names them). Mounts add up when repeated.
 
 Source: srun(1); Slurm's Containers Guide; the manual of Shifter; args.c of NVIDIA/pyxis.
 """
@@ -60,7 +60,7 @@ def native_argv(native: Native, task: Task, *, where: str) -> Argv:
     for bind in task.binds:
         if any(mark in path for mark in ":," for path in (bind.source, bind.target)):
             raise refuse(f"a bind's path holds a colon or a comma: {bind.source} -> {bind.target}")
-    workdir = _filled(native.workdir or "--chdir={workdir}", {"workdir": task.workdir})
+    workdir = _filled(native.workdir or "--chdir={workdir}", {"workdir": task.workdir or ""})
     binds = [
         _filled(native.bind or "", {"source": bind.source, "target": bind.target})
         + (":ro" if bind.read_only else "")

@@ -84,6 +84,13 @@ def test_addresses_paths_and_names_go_in_whatever_company_they_stand(text: str, 
     assert gone not in hider().text(text)
 
 
+def test_what_ends_a_sentence_is_no_part_of_a_path() -> None:
+    known = "no answer at unix:///var/run/docker.sock. Is it running?"
+    assert hider().text(known) == known
+    one = hider()
+    assert one.text("/scratch/GROUP. Is it?") == f"{one.text('/scratch/GROUP')}. Is it?"
+
+
 def test_a_name_within_a_longer_word_is_another_word() -> None:
     short = Hider(key=KEY, private=Private(users=frozenset({"bob", "b"}), hosts=frozenset({"vm"})))
     assert short.text("bobbin vmlinuz a b c") == "bobbin vmlinuz a b c"

@@ -129,6 +129,20 @@ def test_only_the_bare_host_is_said_to_be_that() -> None:
     assert standings(decided) == {"a": Standing.NOT_MEASURED}
 
 
+def test_those_that_are_absent_for_one_reason_are_named_together() -> None:
+    missing = (
+        *(("p", "not installed: p is not on PATH"), ("q", "not installed: q is not on PATH")),
+        *(("r", "left out"), ("s", "left out."), ("t", "it does not answer. Is it running?")),
+    )
+    decided = answer(*row("a"), *(found for name, why in missing for found in absent(name, why)))
+    assert decided.sentence.endswith(
+        "p and q were not measured: not installed. r and s were not measured: left out. "
+        "t was not measured: it does not answer. Is it running?"
+    )
+    alone = answer(*row("a"), *absent("p", "not installed: p is not on PATH"))
+    assert alone.sentence.endswith("p was not measured: not installed: p is not on PATH.")
+
+
 def test_nothing_at_all_is_said_to_be_that() -> None:
     decided = decide((), VETO, HERE)
     assert decided.rows == ()
