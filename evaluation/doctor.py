@@ -120,7 +120,7 @@ class Checkup:
 
 
 def examine(site: Site) -> Checkup:
-    """Look at this machine; nothing is changed on it."""
+    """Look at this machine; what is made for trying a start is removed again."""
     limits = []
     try:
         user = measuring_user(site.measure_as or "")
