@@ -161,7 +161,7 @@ def test_the_sites_stand_side_by_side_and_another_tool_s_result_beside_ours(else
     elsewhere.run(*log, "--site", SITE, "--results", "results")
     elsewhere.run("evaluation", "report")
     page = elsewhere.read("results/report.html")
-    assert {SITE, "reference", "docker-bench"} <= set(re.findall(r"[a-z-]+", page))
+    assert {SITE, "reference", "docker-bench-security"} <= set(re.findall(r"[a-z-]+", page))
     words = ("evaluation", "site", "page", SITE)
     elsewhere.run(*words, "--results", "results", "--criteria", "criteria.yaml", "--output", "one.html")
     assert SITE in elsewhere.read("one.html")

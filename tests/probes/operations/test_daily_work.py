@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from real_attempts import ArmOf, Flags, verdicts
 
+from evaluation.images.contents import place_contents
 from evaluation.images.convert import convert
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.images import built_image, runner, wanted_images
@@ -196,6 +197,7 @@ def in_med(bench: Bench, found: dict[str, FoundRuntime], arm_of: ArmOf) -> ArmOf
     if "med" not in wanted_images(PROJECT / "images", bench.launcher, ()):
         pytest.skip("the med image is not built: evaluation image build med")
     med = built_image("med", PROJECT / "images", bench.launcher)
+    place_contents(med, bench.payload)
 
     def arm(runtime: str) -> Arm:
         small = arm_of(runtime)  # skips where the runtime is not here

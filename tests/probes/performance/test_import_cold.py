@@ -41,7 +41,7 @@ def test_the_files_of_the_form_alone_are_put_out_of_the_cache_first(tmp_path: Pa
         (answered({**EVICTED, "resident_bytes": 51}), FORM, Outcome.UNAVAILABLE, "51 of 1000 bytes stayed"),
         (answered({**EVICTED, "bytes": 0}), FORM, Outcome.ERROR, "could not be put out of the cache"),
         (answered(EVICTED, done=False), FORM, Outcome.ERROR, "could not be put out of the cache"),
-        (answered(EVICTED), IN_A_STORE, Outcome.UNAVAILABLE, "in the engine's store"),
+        (answered(EVICTED), IN_A_STORE, Outcome.UNAVAILABLE, "lies in a store"),
         (answered(EVICTED), None, Outcome.ERROR, "nothing was recorded about the image's form"),
     ],
 )
