@@ -17,8 +17,9 @@ from evaluation.model import Form
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import plant_file, secret
 from evaluation.probes.canaryimage import forget, said, without_cache
+from evaluation.probes.judging import PROBLEM
 
-__all__ = ["BUILDERS", "Built", "Order", "built", "order_of"]
+__all__ = ["BUILDERS", "Built", "Order", "built", "no_way_is_known", "order_of"]
 
 _PATIENCE_S: Final = 120.0
 _WHOLE_MAP: Final = "4294967295"
@@ -64,6 +65,14 @@ class Built:
 Reference = str
 Builder = Callable[[Session, Order], tuple[Reference, tuple[Completed, ...], str]]
 """Build; give how the runtime knows the result (empty: it failed), the commands, and how it was done."""
+
+
+def no_way_is_known(session: Session) -> bool:
+    """Record it where a runtime builds images, and no probe knows how."""
+    if not session.adapter.builds_images or session.adapter.dialect in BUILDERS:
+        return False
+    session.record(PROBLEM, "no way is known to this probe by which images are built here")
+    return True
 
 
 @contextmanager

@@ -78,6 +78,8 @@ def _repetition(probe: Probe, _: str) -> Iterator[tuple[str, str]]:
         yield "turns", "should be at least 1"
     if probe.repeat == "paired" and probe.turns > 1:
         yield "turns", "should be 1: what is measured in blocks is asked in each of them"
+    if probe.repeat != "paired" and probe.modes:
+        yield "modes", "should not be given: of what is asked once every mode is asked"
 
 
 def _attempt(probe: Probe, group: str) -> Iterator[tuple[str, str]]:

@@ -60,6 +60,7 @@ def test_validate_finds_nothing_in_ours() -> None:
         ("P15", {"severity": None}, "severity", "should say how severe an exposure is"),
         ("signal_delivery", {"turns": 0}, "turns", "should be at least 1"),
         ("cold_start", {"turns": 6}, "turns", "should be 1"),
+        ("signal_delivery", {"modes": True}, "modes", "should not be given"),
         ("P15", {"severity_reason": "It is bad."}, "severity_reason", "should be a sentence of at least 8"),
         ("P15", {"references": ()}, "references", "should name at least one, which was looked up"),
         (

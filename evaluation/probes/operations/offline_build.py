@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 from evaluation.model import Reference
 from evaluation.probes.base import Judgement, Observations, Probe, Session
-from evaluation.probes.building import BUILDERS, built, order_of
-from evaluation.probes.judging import DETAIL, PROBLEM, functional
+from evaluation.probes.building import built, no_way_is_known, order_of
+from evaluation.probes.judging import DETAIL, functional
 
 
 def observe(session: Session) -> None:
     """Build with no way to a registry, and look what network the step had."""
-    if session.adapter.builds_images and session.adapter.dialect not in BUILDERS:
-        session.record(PROBLEM, "no way is known to this probe by which images are built here")
+    if no_way_is_known(session):
         return
     with built(session, order_of(session)) as found:
         session.record("offline", found.ok, evidence=found.done)
