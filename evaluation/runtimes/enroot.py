@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from evaluation.model import Bind, Form, Task
+from evaluation.model import Bind, Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime, unpacking
 
 __all__ = ["RUNTIMES", "Enroot"]
@@ -124,5 +124,6 @@ RUNTIMES = (
         mode="unprivileged user namespace, unpacked directory, read-only",
         form=Form.DIRECTORY,
         commands=("enroot",),
+        role=Role.VARIANT,  # until somebody has run it
     ),
 )

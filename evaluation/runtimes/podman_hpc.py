@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from evaluation.model import Form, Task
+from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation
 from evaluation.runtimes.podman import Podman
 
@@ -74,5 +74,6 @@ RUNTIMES = (
         mode="rootless, root inside is the user outside; a squashed copy of the image for a job's nodes",
         form=Form.PODMAN_STORE,
         commands=("podman-hpc",),
+        role=Role.VARIANT,  # until somebody has run it
     ),
 )

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from evaluation.model import Bind, Form, Task
+from evaluation.model import Bind, Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime
 
 __all__ = ["RUNTIMES", "Sarus"]
@@ -91,5 +91,6 @@ RUNTIMES = (
         mode="setuid helper; the user's own squashfs under a layer in memory",
         form=Form.SQUASHFS,
         commands=("sarus",),
+        role=Role.VARIANT,  # until somebody has run it
     ),
 )

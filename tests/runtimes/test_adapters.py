@@ -38,10 +38,19 @@ def test_what_each_one_is() -> None:
     by_role = {role: {id_ for id_, runtime in RUNTIMES.items() if runtime.role is role} for role in Role}
     assert by_role[Role.BASELINE] == {CONTROL}
     assert by_role[Role.ALTERNATIVE] == {
-        "apptainer", "apptainer-sandbox", "charliecloud", "docker", "enroot", "podman", "podman-hpc", "sarus",
-        "shifter", "shifter-local",
+        "apptainer", "apptainer-sandbox", "charliecloud", "docker", "podman", "shifter", "shifter-local",
     }  # fmt: skip
     assert by_role[Role.POSITIVE_CONTROL] == {"docker-unsafe"}
+
+
+def test_what_nobody_has_run_with_its_adapter_is_ranked_only_when_named() -> None:
+    contracts = {
+        id_
+        for id_, runtime in RUNTIMES.items()
+        if "never run" in (sys.modules[type(runtime).__module__].__doc__ or "")
+    }
+    assert {"enroot", "podman-hpc", "sarus"} <= contracts
+    assert {RUNTIMES[id_].role for id_ in contracts} == {Role.VARIANT}
 
 
 @pytest.mark.parametrize("id_", [id_ for id_, runtime in RUNTIMES.items() if runtime.base])
