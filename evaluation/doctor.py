@@ -31,7 +31,7 @@ _COMPILE_S = 300.0
 _ROLES = {
     Role.BASELINE: "what every other one is held against",
     Role.ALTERNATIVE: "measured for everything, and ranked",
-    Role.VARIANT: 'a mode of one; security and operations only, unless named: RUNTIMES="docker docker-user"',
+    Role.VARIANT: 'a mode of one; timed in its start alone, unless named: RUNTIMES="docker docker-user"',
     Role.BESIDE: "no container: start-up, memory, processor and files only; never ranked",
     Role.POSITIVE_CONTROL: "security attempts only, to show that they can succeed; never ranked",
 }

@@ -183,6 +183,8 @@ def _answers(site: Site) -> Iterator[str]:
     engine = site.batch.engine
     if engine == "local":
         yield "  batch system: none; probes run as plain processes"
+    elif engine == "unknown":
+        yield "  batch system: not said which (batch: engine); nothing is submitted"
     else:
         yield f"  batch system {engine}: {_engine(site)}"
     present = [f"{facts.id} {facts.version}".strip() for facts in found.runtimes if facts.present]

@@ -10,7 +10,9 @@ import pytest
 from made_up_sweep import sweep_run
 
 from evaluation import sitework, validation
+from evaluation.doctor import Checkup
 from evaluation.errors import EvaluationError, Fault
+from evaluation.measure.host import host_facts
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,6 +55,19 @@ def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:
     assert valid
     assert "declared (9 months old): container policy: What is so" in text
     assert "borrows from reference, widened 1.5fold, until it has measured: cold_start, warm_start" in text
+
+
+def test_of_a_batch_system_that_nobody_named_it_is_not_said_that_it_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Checkup(site="my-site", measured_as="me", host=host_facts(), runtimes=(), limits=())
+    monkeypatch.setattr("evaluation.sitework.doctor.examine", lambda _: nothing)
+    path = sitework.new("my-site")
+    path.write_text(path.read_text().replace("status: declared-only", "status: measured-here"))
+    text, valid = checked("my-site", tmp_path)
+    assert valid
+    assert "batch system: not said which (batch: engine); nothing is submitted" in text
+    assert "does not answer" not in text
 
 
 @pytest.mark.parametrize("name", ["", "..", "../evil", "Big", "a b", "-x", "a/b", "x" * 80])
