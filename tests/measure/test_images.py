@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -56,10 +57,13 @@ def test_by_default_the_quick_ones_and_med_where_it_is_built(launcher: Launcher)
     assert wanted_images(IMAGES, launcher, ()) == ("xs", "small", "med")
 
 
-def test_an_image_that_cannot_be_read_is_not_taken_for_one_that_is_not_built(launcher: Launcher) -> None:
+def test_an_image_that_cannot_be_read_is_not_taken_for_one_that_is_not_built(
+    launcher: Launcher, folder: Path
+) -> None:
     pretend_built("med", launcher.user.cache)
+    recipes = shutil.copytree(IMAGES, folder / "images")  # the clone may lie below a folder of root's
     with unreadable(), pytest.raises(UnreadableCacheError, match="cannot be read"):
-        wanted_images(IMAGES, launcher, ())
+        wanted_images(recipes, launcher, ())
 
 
 def test_the_images_of_a_run_are_kept_between_its_notebooks_and_let_go_at_the_end(launcher: Launcher) -> None:

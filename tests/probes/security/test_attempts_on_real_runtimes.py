@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import in_sight
 import pytest
 
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
@@ -93,6 +94,7 @@ def test_it_holds_and_it_fails(
     arm_of: ArmOf,
     bench: Bench,
 ) -> None:
+    in_sight.require(name)
     arm, probe = arm_of(runtime), find(name)
     others = {CONTROL: observed(bench, arm_of(CONTROL), name)}
     holds = probe.judge(observed(bench, arm, name, hardened), others)

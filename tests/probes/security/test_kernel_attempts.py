@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+import in_sight
 import pytest
 
 from evaluation.model import Outcome
@@ -203,6 +204,7 @@ def test_without_version_1_there_is_no_release_agent(tmp_path: Path, monkeypatch
 def test_the_bare_process_is_judged_against_root_and_root_itself_is_seen(
     take_turn: TakesTurns, name: str
 ) -> None:
+    in_sight.require(name)
     probe = find(name)
     assert probe.judge(take_turn(name, root_inside=True), {}).verdict == "EXPOSED"
     host = take_turn(name)
@@ -214,6 +216,7 @@ def test_the_bare_process_is_judged_against_root_and_root_itself_is_seen(
 @pytest.mark.usefixtures("user_namespaces")
 @pytest.mark.parametrize("name", sorted({*ALL} - {"P21", "P22"}))
 def test_root_in_a_namespace_of_the_users_own_is_root_of_nothing(take_turn: TakesTurns, name: str) -> None:
+    in_sight.require(name)
     wrap = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--mount-proc", "--cgroup")
     judgement = find(name).judge(take_turn(name, wrap=wrap), {})
     assert judgement.verdict == "DENIED", judgement.message

@@ -11,7 +11,7 @@ from evaluation.model import Outcome
 from evaluation.probes.devices import canary_disk
 from evaluation.probes.judging import Attempt
 from evaluation.probes.registry import find
-from evaluation.probes.security import image_root_writing
+from evaluation.probes.security import character_device_node, image_root_writing
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judge
 
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can plant this canary")
@@ -96,8 +96,13 @@ BROKEN: Sequence[tuple[str, Sequence[Mapping[str, object]], str]] = [
 
 @pytest.mark.parametrize(("name", "lines", "word"), BROKEN)
 def test_an_attempt_that_broke_is_no_answer(
-    name: str, lines: Sequence[Mapping[str, object]], word: str, tmp_path: Path
+    name: str,
+    lines: Sequence[Mapping[str, object]],
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(character_device_node, "_target", lambda: (Path("/dev/null"), os.makedev(1, 3)))
     probe = find(name)
     session = FakeSession(probe=probe, work=tmp_path, on_launch=lambda _: answered(*lines))
     probe.observe(session)

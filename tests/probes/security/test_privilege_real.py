@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import in_sight
 import pytest
 
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
@@ -93,6 +94,7 @@ def test_one_option_flips_it(
 ) -> None:
     if name in ROOTS_CANARIES and os.getuid() != 0:
         pytest.skip("only root can plant this canary")
+    in_sight.require(name)
     probe, host, arm = find(name), turn(bench, arm_of("host"), name), arm_of(runtime)
     own = turn(bench, replace(arm, runtime=arm.runtime.using(options=options(bench, words))), name)
     control = probe.judge(host, {})
