@@ -29,6 +29,7 @@ from evaluation.measure import discovery
 from evaluation.measure.alone import alone
 from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, images_kept, runner
+from evaluation.measure.knobs import CALIBRATED
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
@@ -536,11 +537,11 @@ def calibrate_security(
     attempts : sequence of str
         Only these, by id or by number in the checklist, in a run of their own.
     runtimes : sequence of str
-        Only the flags of these, and nothing else; by default those of both, and all runtimes here.
+        Only the flags of these, and nothing else; by default those of `CALIBRATED`, and all runtimes here.
     repeats : int
         Turns of every attempt on every runtime as it is.
     """
-    here = root()
+    here, wanted = root(), runtimes or CALIBRATED
     groups: dict[str, list[str]] = {}
     for asked in map(find, attempts or discover_probes()):
         if asked.checklist_id:
@@ -556,9 +557,8 @@ def calibrate_security(
         runtimes=runtimes,
         user=user,
         ladder=sorted({find(id_).image for ids in groups.values() for id_ in ids}),
-        knobs=runtimes or ("docker", "apptainer"),
+        knobs=wanted,
     ) as measurement:
-        wanted = runtimes or ("docker", "apptainer")
         missing = [
             f"{facts.id} is not here: {facts.reason}"
             for facts in measurement.manifest.runtimes

@@ -1,5 +1,8 @@
 """One flag at a time: by what Docker and Apptainer are weakened and hardened to try the checklist itself.
 
+The same flag of Apptainer's is another thing above its setuid starter and in a user namespace. So where the
+starter is the default, the mode that asks for a user namespace gets all of its flags too.
+
 An attempt that no flag can flip shows nothing about any runtime (law 8). Each knob is one flag of the
 client and nothing else; the null changes nothing, and must flip nothing. ``{uid}``, ``{gid}`` and ``{home}``
 stand for the measuring user's, ``{disk}`` for the disk that the host's root lies on.
@@ -8,11 +11,15 @@ stand for the measuring user's, ``{disk}`` for the disk that the host's root lie
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from evaluation.model import Effect
 from evaluation.probes.security.environment_secret_inheritance import VARIABLE
 
-__all__ = ["KNOBS", "Knob"]
+__all__ = ["CALIBRATED", "KNOBS", "Knob"]
+
+CALIBRATED: Final = ("docker", "apptainer", "apptainer-userns")
+"""The runtimes whose flags are tried unless others are named, as far as they are here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +141,7 @@ KNOBS = (
         ),
         ("bind-root", ("--bind", "/:/knob"), "The host's whole tree, elsewhere."),
         ("bind-dev", ("--bind", "/dev"), "The host's devices, all of them."),
+        ("bind-socket", ("--bind", "/var/run/docker.sock"), "Docker's socket, where its engine runs too."),
         ("add-caps", ("--add-caps", "CAP_SYS_ADMIN"), "Capabilities, where an administrator granted them."),
         ("keep-privs", ("--keep-privs",), "Root keeps its privileges: root only."),
         ("allow-setuid", ("--allow-setuid",), "Setuid programs work: root only."),
@@ -154,7 +162,13 @@ KNOBS = (
         ("pid", ("--pid",), "Processes of its own."),
         ("ipc", ("--ipc",), "IPC of its own."),
         ("uts", ("--uts",), "A host name of its own."),
-        ("userns", ("--userns",), "A user namespace, which every start makes where no setuid starter is."),
+        (
+            "userns",
+            ("--userns",),
+            "A user namespace in place of the setuid starter; without that, every start makes one.",
+        ),
+        ("unsquash", ("--unsquash",), "The image file is unpacked first: the kernel mounts no user's file."),
+        ("drop-caps", ("--drop-caps", "ALL"), "No capability, not even for root inside."),
         ("network-none", ("--net", "--network", "none"), "No network but a loopback of its own."),
         ("no-privs", ("--no-privs",), "Root loses its privileges inside."),
         ("no-umask", ("--no-umask",), "The job's umask is not carried over."),

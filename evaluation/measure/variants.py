@@ -28,6 +28,7 @@ def with_knobs(prepared: Prepared, asked: Collection[str], launcher: Launcher, p
     """Add an arm for each knob that is asked for, and start it once.
 
     A flag with which the runtime does not start here at all makes an absent arm, with what it said.
+    A flag that a mode has already makes none.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def with_knobs(prepared: Prepared, asked: Collection[str], launcher: Launcher, p
         for knob in KNOBS
         if knob.family == facts.family
         for arm in [variant(facts, knob, values)]
-        if facts.id in asked or arm.id in asked
+        if (facts.id in asked or arm.id in asked) and not _twice(arm, len(facts.options))
     ]
     return replace(prepared, runtimes=(*prepared.runtimes, *arms))
 
@@ -73,6 +74,12 @@ def adapter(facts: RuntimeFacts) -> Runtime:
         engine_options=facts.engine_options,
         settings=(*known.settings, ("version", facts.version)),
     )
+
+
+def _twice(arm: RuntimeFacts, own: int) -> bool:
+    """Whether the flag behind so many options of the runtime's own stands among those already."""
+    options, flag = arm.options[:own], arm.options[own:]
+    return any(options[at : at + len(flag)] == flag for at in range(own))
 
 
 def values_of(user: User) -> dict[str, str]:

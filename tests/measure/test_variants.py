@@ -14,7 +14,7 @@ from made_up_run import manifest
 
 from evaluation.manifest import FormFacts, ImageFacts, KnobFacts
 from evaluation.measure import variants as module
-from evaluation.measure.knobs import KNOBS, Knob
+from evaluation.measure.knobs import CALIBRATED, KNOBS, Knob
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import Prepared
 from evaluation.measure.user import ourselves
@@ -65,6 +65,16 @@ def test_there_are_enough_flags_each_once_and_one_that_changes_nothing() -> None
     assert {knob.family for knob in KNOBS} <= {runtime.family for runtime in known_runtimes().values()}
 
 
+def test_every_runtime_whose_flags_are_tried_has_one_that_changes_nothing() -> None:
+    null = {knob.family for knob in KNOBS if knob.effect is Effect.NOTHING}
+    assert {known_runtimes()[id_].family for id_ in CALIBRATED} == null
+
+
+def test_the_same_flags_are_tried_above_the_setuid_starter_and_in_a_user_namespace() -> None:
+    assert {"apptainer", "apptainer-userns"} <= {*CALIBRATED}
+    assert ("apptainer", ("--userns",)) in {(knob.family, knob.options) for knob in KNOBS}
+
+
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: f"{knob.family}+{knob.id}")
 def test_a_flag_says_what_it_is_expected_to_do_in_a_sentence(knob: Knob) -> None:
     assert knob.expected.endswith(".")
@@ -100,6 +110,13 @@ def test_no_arm_is_made_of_a_runtime_that_is_not_here_or_not_asked_for(starts: S
     assert set(starts("docker", present=False)) == {"host", "shifter", "docker"}
     assert set(starts("apptainer")) == {"host", "shifter", "docker"}
     assert set(starts("docker+null")) == {"host", "shifter", "docker", "docker+null"}
+
+
+def test_a_flag_that_a_mode_has_already_makes_no_arm(starts: Starts) -> None:
+    options = ("--cap-drop", "SETUID", "--user", f"{os.getuid()}:{os.getgid()}", "--init")
+    without = {"docker+no-setuid", "docker+user", "docker+init"}
+    assert set(starts("docker")) - set(starts("docker", options=options)) == without
+    assert "docker+cap-none" in starts("docker", options=("--cap-drop", "SETUID", "ALL"))
 
 
 def test_a_flag_whose_value_this_host_lacks_is_absent_with_the_reason(
