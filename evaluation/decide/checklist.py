@@ -56,6 +56,8 @@ class Arm(_Row):
     id: str
     family: str
     version: str
+    mode: str = ""
+    """How the runtime as it is works, as far as it was seen; earlier calibrations do not say."""
     of: str = ""
     options: tuple[str, ...] = ()
     effect: Effect | None = None

@@ -123,6 +123,7 @@ def _arm(facts: RuntimeFacts) -> Arm:
         id=facts.id,
         family=facts.family,
         version=facts.version,
+        mode="" if knob else facts.mode,
         of=knob.of if knob else "",
         options=knob.options if knob else (),
         effect=knob.effect if knob else None,

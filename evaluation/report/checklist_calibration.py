@@ -47,6 +47,7 @@ class Repeated:
     """One runtime as it is: how often it was tried, and where verdicts differed."""
 
     runtime: str
+    mode: str
     attempts: int
     turns: int
     differing: tuple[str, ...]
@@ -122,6 +123,7 @@ def _repeated(checklist: Checklist) -> Iterable[Repeated]:
             continue
         yield Repeated(
             runtime=arm.id,
+            mode=arm.mode,
             attempts=len(turns),
             turns=min(turns),
             differing=tuple(

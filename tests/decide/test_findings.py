@@ -103,6 +103,8 @@ def test_a_calibration_is_judged_turn_by_turn_against_the_bare_host(tmp_path: Pa
     assert "no control could do it either" in tried.reasons["charliecloud"]
     assert [flip.arm for flip in checklist.flips(tried)] == ["charliecloud+weak"]
     assert [arm.id for arm in checklist.knobs] == ["charliecloud+null", "charliecloud+weak"]
+    assert {arm.mode for arm in checklist.runtimes if arm.id == "charliecloud"} == {"fake"}
+    assert {arm.mode for arm in checklist.knobs} == {""}  # it would say twice what is said of the runtime
     assert read_checklists(tmp_path / "local") == (checklist,)
 
 

@@ -17,7 +17,7 @@ from evaluation.report.preview import checklist_text
 
 ARMS = (
     Arm(id="host", family="host", version="1"),
-    Arm(id="docker", family="docker", version="1"),
+    Arm(id="docker", family="docker", version="1", mode="root's <daemon>"),
     *(
         Arm(
             id=f"docker+{name}",
@@ -117,6 +117,13 @@ def test_the_chapter_says_what_flips_each_attempt_and_what_is_kept_back_why() ->
     assert "The flag that changes nothing flipped 0 of" in text
     assert "on 14 November 2026 at this site" in text
     assert "Taken 2 times or more, 0 of" in text
+
+
+def test_the_chapter_says_how_each_runtime_worked_and_how_often_it_was_tried() -> None:
+    table = chapter(WELL).find("div", attrs={"aria-label": "Repeated attempts"})
+    assert table is not None
+    rows = [" ".join(row.get_text(" ").split()) for row in table.find_all("tr")[1:]]
+    assert rows == ["host 3 2 none", "docker root's <daemon> 3 2 none"]
 
 
 def test_what_the_null_flips_and_what_is_not_repeated_is_pointed_out() -> None:
