@@ -22,6 +22,7 @@ from evaluation.cli.base import (
     user_option,
 )
 from evaluation.measure.conformance import shortcomings
+from evaluation.measure.knobs import CALIBRATED
 from evaluation.steps import STEP_FAILED
 from evaluation.store import Run
 
@@ -225,9 +226,9 @@ def timing(*, site: str, blocks: int, results: Path | None, user: str) -> None:
 @click.argument("attempts", nargs=-1)
 @site_option
 @runtime_option(
-    "Only the flags of this runtime, docker or apptainer, and no other; may be repeated.  "
-    "[default: both, and all runtimes here as they are]",
-    choices=("docker", "apptainer"),
+    f"Only the flags of this runtime, {' or '.join(CALIBRATED)}, and no other; may be repeated.  "
+    "[default: all of them, and all runtimes here as they are]",
+    choices=CALIBRATED,
 )
 @click.option(
     "--repeats",
