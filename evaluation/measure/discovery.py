@@ -12,7 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from evaluation.measure import apptainerhere, shifterhere
+from evaluation.measure import apptainerhere, podmanhere, shifterhere
 from evaluation.measure.environment import worker_init_failure
 from evaluation.measure.impairment import impairment
 from evaluation.measure.launcher import Command, Launcher
@@ -27,7 +27,7 @@ from evaluation.runtimes.docker import RootlessDocker
 from evaluation.sites import RuntimeSetting, Site
 from evaluation.store import RuntimeFacts
 
-__all__ = ["FoundRuntime", "discover"]
+__all__ = ["FoundRuntime", "as_own_mode", "discover"]
 
 _ROOTLESS = "name=rootless"
 """Among the security options of a rootless engine."""
@@ -59,8 +59,10 @@ def discover(site: Site, launcher: Launcher) -> tuple[FoundRuntime, ...]:
     for runtime in sorted(known, key=lambda runtime: bool(runtime.base)):  # a mode comes after its base
         setting = site.runtimes.get(runtime.id)
         own_look = not runtime.base or (setting and setting.executable)
-        looked = _look(runtime, site, launcher) if own_look else _mode(runtime, found[runtime.base], site)
-        found[runtime.id] = _with_namespaces(_as_own_mode(looked), refused)
+        base = found.get(runtime.base)
+        looked = _look(runtime, site, launcher) if own_look or not base else _mode(runtime, base, site)
+        looked = as_own_mode(looked, base.facts if base else None)
+        found[runtime.id] = _with_namespaces(_with_own_groups(looked, launcher), refused)
     return tuple(found[runtime.id] for runtime in known)
 
 
@@ -75,14 +77,26 @@ def _with_namespaces(found: FoundRuntime, refused: Refusal | None) -> FoundRunti
     return FoundRuntime(runtime=found.runtime, facts=facts.model_copy(update=changed))
 
 
-def _as_own_mode(found: FoundRuntime) -> FoundRuntime:
-    """Take a mode of Apptainer's out where it would be none of its own, with the reason."""
-    facts = found.facts
-    if facts.family != "apptainer" or not facts.present:
+def as_own_mode(found: FoundRuntime, base: RuntimeFacts | None) -> FoundRuntime:
+    """Take a mode out where it would be none of its own beside its base here, with the reason."""
+    runtime, facts, reason = found.runtime, found.facts, ""
+    if facts.present and facts.family == "apptainer":
+        reason = apptainerhere.no_mode_of_its_own(runtime, facts)
+    elif facts.present and base and runtime.dialect == "podman":
+        reason = podmanhere.no_mode_of_its_own(runtime, base)
+    if not reason:
         return found
-    if reason := apptainerhere.no_mode_of_its_own(found.runtime, facts):
-        facts = facts.model_copy(update={"present": False, "reason": reason, "advice": ""})
-    return FoundRuntime(runtime=found.runtime, facts=facts)
+    facts = facts.model_copy(update={"present": False, "reason": reason, "advice": ""})
+    return FoundRuntime(runtime=runtime, facts=facts)
+
+
+def _with_own_groups(found: FoundRuntime, launcher: Launcher) -> FoundRuntime:
+    """Have podman itself say how a mode confines: its options decide who makes its control group."""
+    runtime, facts = found.runtime, found.facts
+    if not (facts.present and runtime.base and runtime.dialect == "podman"):
+        return found
+    told = podmanhere.confinement(runtime, launcher)
+    return FoundRuntime(runtime=runtime, facts=facts.model_copy(update={"security": told}))
 
 
 def _mode(runtime: Runtime, base: FoundRuntime, site: Site) -> FoundRuntime:
@@ -220,20 +234,7 @@ def _security(runtime: Runtime, version: str, launcher: Launcher) -> tuple[str, 
     if runtime.family == "docker":
         return _docker_security(_docker_address(runtime, launcher))
     if runtime.dialect == "podman":
-        done = _run(launcher, (runtime.command, "info", "--format", "json"))
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            info = json.loads(done.stdout)
-            host = info["host"]
-            return (
-                *(
-                    f"{key}: {value}"
-                    for key, value in sorted(host["security"].items())
-                    if key != "capabilities"
-                ),
-                f"low-level runtime: {host['ociRuntime']['name']}",
-                f"cgroups: {host['cgroupVersion']}, {host['cgroupManager']}",
-                f"storage: {info['store']['graphDriverName']}",
-            )
+        return podmanhere.confinement(runtime, launcher)
     if runtime.family == "apptainer":
         return apptainerhere.confinement(runtime, version, launcher)
     if runtime.family == "shifter":

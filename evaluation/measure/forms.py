@@ -21,8 +21,8 @@ from evaluation.images.convert import (
     shared_form,
 )
 from evaluation.images.process import Run, UnreadableCacheError, without_addresses
-from evaluation.measure import apptainerhere
-from evaluation.measure.discovery import FoundRuntime
+from evaluation.measure import apptainerhere, podmanhere
+from evaluation.measure.discovery import FoundRuntime, as_own_mode
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher, LauncherGoneError
 from evaluation.measure.premises import user_namespaces
@@ -77,6 +77,8 @@ def ready(
         )
         if facts.family == "apptainer":
             facts = apptainerhere.with_what_is_seen(facts, variant, form.reference, launcher)
+        elif variant.dialect == "podman" and problem:  # another manager of control groups, it may be
+            facts = facts.model_copy(update={"security": podmanhere.confinement(variant, launcher)})
         return FoundRuntime(runtime=variant, facts=facts), form
     reason = f"installed, but cannot run the image: {without_addresses(problem)}"
     if found.runtime.user_namespaces and (refused := user_namespaces(launcher)):
@@ -144,6 +146,7 @@ class Shelf:
                 if base is None:
                     reason = f"{item.runtime.base} is not here: {its.facts.reason}"
                     item = FoundRuntime(runtime=item.runtime, facts=absent(item.facts, reason))
+                item = as_own_mode(item, its.facts)
             if item.facts.present:
                 what = f"looking into {item.runtime.base}'s" if base else "making its"
                 print(f"  ... {id_}: {what} form of the image {built.name}", flush=True)  # noqa: T201

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Argv
 from evaluation.runtimes.engines import EngineRuntime
 
-__all__ = ["RUNTIMES", "Podman"]
+__all__ = ["NO_CGROUPS", "RUNTIMES", "Podman"]
+
+NO_CGROUPS: Final = "--cgroups=disabled"
+"""Asks for no control group: the payload stays in its client's. crun can do without, runc cannot."""
+
+_CGROUPFS: Final = ("--cgroup-manager", "cgroupfs")
+"""Has podman make the control group itself, below its own; else it asks systemd for a scope elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +73,25 @@ class Podman(EngineRuntime):
         engine = (self.command, *self.engine_options)
         return ((*engine, "rm", "--force", "--ignore", "--time", "0", task.name),) * 2
 
-    def adaptations(self) -> tuple[Self, ...]:
-        """Try runc without systemd, then also the host's limits, then also the host's network.
+    @property
+    def without_cgroups(self) -> bool:
+        """Whether it is asked to make no control group, in either spelling of the option."""
+        return NO_CGROUPS in "=".join(self.options)
 
-        crun refuses a mix of cgroup versions, raising limits needs CAP_SYS_RESOURCE, and a private
-        network needs slirp4netns and /dev/net/tun: hosts that lack one of them are common.
+    def adaptations(self) -> tuple[Self, ...]:
+        """Try another low-level runtime, the host's limits, the host's network: what gives up least first.
+
+        crun refuses a mix of cgroup versions, runc refuses to do without control groups, raising limits needs
+        CAP_SYS_RESOURCE, and a private network needs slirp4netns or pasta, and /dev/net/tun. Hosts that lack
+        one of them are common, and each may be missing alone: RHEL 10 has no runc.
         """
-        engine = ("--runtime", "runc", "--cgroup-manager", "cgroupfs")
-        limits = ("--ulimit", "host")
-        return (
-            self.using(engine_options=engine),
-            self.using(engine_options=engine, options=limits),
-            self.using(engine_options=engine, options=(*limits, "--network", "host")),
+        other = ("--runtime", "crun") if self.without_cgroups else ("--runtime", "runc", *_CGROUPFS)
+        limits, network = ("--ulimit", "host"), ("--network", "host")
+        return tuple(
+            self.using(engine_options=engine, options=options)
+            for options in ((), limits, network, (*limits, *network))
+            for engine in ((), other)
+            if engine or options
         )
 
 
@@ -97,6 +110,26 @@ RUNTIMES = (
         form=Form.PODMAN_STORE,
         commands=("podman",),
         options=("--userns", "keep-id"),
+        role=Role.VARIANT,
+        base="podman",
+    ),
+    Podman(
+        id="podman-cgroups-disabled",
+        family="podman",
+        mode="rootless, root inside is the user outside; no control group of its own",
+        form=Form.PODMAN_STORE,
+        commands=("podman",),
+        options=(NO_CGROUPS,),
+        role=Role.VARIANT,
+        base="podman",
+    ),
+    Podman(
+        id="podman-cgroupfs",
+        family="podman",
+        mode="rootless, root inside is the user outside; its control group made without systemd",
+        form=Form.PODMAN_STORE,
+        commands=("podman",),
+        engine_options=_CGROUPFS,
         role=Role.VARIANT,
         base="podman",
     ),

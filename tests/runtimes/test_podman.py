@@ -22,13 +22,20 @@ def test_full_task() -> None:
     )  # fmt: skip
 
 
-def test_adaptations_weaken_step_by_step() -> None:
-    engine = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", "run", "--rm", "--pull", "never")
+RUNC = ("--runtime", "runc", "--cgroup-manager", "cgroupfs")
+
+
+def test_what_gives_up_least_is_tried_first_and_nothing_hangs_on_runc() -> None:
+    limits, network = ("--ulimit", "host"), ("--network", "host")
     assert [variant.argv(of("image:1")) for variant in PODMAN.adaptations()] == [
-        (*engine, "image:1", "program"),
-        (*engine, "--ulimit", "host", "image:1", "program"),
-        (*engine, "--ulimit", "host", "--network", "host", "image:1", "program"),
-    ]
+        ("podman", *engine, "run", "--rm", "--pull", "never", *options, "image:1", "program")
+        for engine, options in (
+            (RUNC, ()),
+            ((), limits), (RUNC, limits),
+            ((), network), (RUNC, network),
+            ((), (*limits, *network)), (RUNC, (*limits, *network)),
+        )
+    ]  # fmt: skip
 
 
 def test_a_path_that_would_end_a_mount_field_is_refused() -> None:
@@ -91,7 +98,7 @@ def test_cleanup_asks_twice() -> None:
 
 def test_adapted_everything_goes_to_the_same_engine() -> None:
     adapted = PODMAN.adaptations()[-1]
-    engine = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")
+    engine = ("podman", *RUNC)
     preparation = adapted.prepare(ARCHIVES, "/store")
     for argv in (*preparation.steps, preparation.size_argv, *adapted.cleanup(FULL), adapted.listing()):
         assert argv[:5] == engine
@@ -113,6 +120,35 @@ def test_the_user_keeps_its_id_with_every_adaptation() -> None:
         "podman", "run", "--rm", "--pull", "never", "--userns", "keep-id",
         "image:1", "program", "--flag", "two words",
     )  # fmt: skip
+
+
+def test_without_control_groups_no_low_level_runtime_is_tried_that_refuses_that() -> None:
+    mode = known_runtimes()["podman-cgroups-disabled"]
+    assert mode.argv(BARE) == (
+        "podman", "run", "--rm", "--pull", "never", "--cgroups=disabled",
+        "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+    engines = {variant.engine_options for variant in mode.adaptations()}
+    assert engines == {(), ("--runtime", "crun")}
+    assert {"--cgroups=disabled"} <= set.intersection(*(set(each.options) for each in mode.adaptations()))
+
+
+@pytest.mark.parametrize("options", [("--cgroups=disabled",), ("--cgroups", "disabled")])
+def test_a_site_may_spell_it_in_two_ways(options: tuple[str, ...]) -> None:
+    assert {each.engine_options for each in PODMAN.using(options=options).adaptations()} == {
+        (),
+        ("--runtime", "crun"),
+    }
+
+
+def test_with_the_cgroupfs_manager_everything_is_asked_of_that_engine() -> None:
+    mode = known_runtimes()["podman-cgroupfs"]
+    engine = ("podman", "--cgroup-manager", "cgroupfs")
+    assert mode.argv(BARE) == (
+        *engine, "run", "--rm", "--pull", "never", "image:1", "program", "--flag", "two words",
+    )  # fmt: skip
+    for argv in (mode.listing(), *mode.cleanup(FULL), *mode.forgetting("image:1")):
+        assert argv[:3] == engine
 
 
 def test_a_warning_is_never_its_reason() -> None:
