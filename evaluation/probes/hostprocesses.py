@@ -18,6 +18,7 @@ __all__ = [
     "HostProcess",
     "ancestors",
     "below",
+    "everyone",
     "found_by",
     "hidden",
     "leaves_a_daemon",
@@ -174,18 +175,18 @@ def _has_capabilities(pid: int) -> bool:
 
 def below(root: int) -> tuple[HostProcess, ...]:
     """Give a process and all below it."""
-    everyone, found, level = _everyone(), [], {root}
+    processes, found, level = everyone(), [], {root}
     while level:
-        here = [process for process in everyone if process.pid in level]
+        here = [process for process in processes if process.pid in level]
         found += here
-        level = {process.pid for process in everyone if process.parent in level} - {one.pid for one in found}
+        level = {process.pid for process in processes if process.parent in level} - {one.pid for one in found}
     return tuple(found)
 
 
 def marked(variable: str, value: str) -> tuple[HostProcess, ...]:
     """Give the processes that inherited a variable of this value, as far as we may read."""
     wanted, found = f"{variable}={value}".encode(), []
-    for process in _everyone():
+    for process in everyone():
         with suppress(OSError):
             if wanted in (_PROCESSES / str(process.pid) / "environ").read_bytes().split(b"\0"):
                 found.append(process)
@@ -230,7 +231,8 @@ def named(processes: Collection[HostProcess]) -> str:
     return ", ".join(sorted({process.name for process in processes}))
 
 
-def _everyone() -> Sequence[HostProcess]:
+def everyone() -> Sequence[HostProcess]:
+    """Give every process that can be seen from here."""
     found = (_look(int(entry.name)) for entry in _PROCESSES.iterdir() if entry.name.isdigit())
     return [process for process in found if process]
 

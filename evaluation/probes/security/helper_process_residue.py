@@ -11,6 +11,7 @@ from evaluation.probes.hostprocesses import (
     HostProcess,
     ancestors,
     below,
+    everyone,
     found_by,
     hidden,
     leaves_a_daemon,
@@ -39,6 +40,7 @@ def observe(session: Session) -> None:
     if problem := read_answer(first).problem:
         session.record(PROBLEM, problem, evidence=(first,))
         return
+    earlier = {(process.pid, process.began) for process in everyone()}
     token = secret()
     program = f"{session.payload_inside}/{PAYLOAD}"
     argv = (program, "await-signal", f"{session.work_inside}/{PREFIX}")
@@ -46,6 +48,7 @@ def observe(session: Session) -> None:
     ready = wait_for(session.work / f"{PREFIX}.ready", READY_S)
     payload = found_by(program, token) if ready else None
     helpers = _helpers(session, running, payload, token) if payload else ()
+    helpers = tuple(process for process in helpers if (process.pid, process.began) not in earlier)
     running.signal(signal.SIGKILL, group=True)
     completed = running.wait()
     if not ready:
@@ -74,8 +77,8 @@ def _helpers(
 ) -> tuple[HostProcess, ...]:
     """What was started for this container, the payload and its client not among them.
 
-    The client's own tree, what inherited its environment, and what stands between the payload and the
-    daemons that run anyway. The launcher is the client's parent, and everybody's whose own has ended.
+    The client's own tree, what inherited its environment, and what stands above the payload. The launcher is
+    the client's parent, and everybody's whose own has ended.
     """
     tree = below(running.pid)
     client = next((process for process in tree if process.pid == running.pid), None)
@@ -90,7 +93,7 @@ def _helpers(
 
 PROBE = Probe(
     id="helper_process_residue",
-    version=1,
+    version=2,
     checklist_id="B08",
     question="Do the runtime's helper processes end when its client is killed with SIGKILL?",
     why=(
@@ -99,7 +102,8 @@ PROBE = Probe(
     ),
     method=(
         "While the payload waits, the host notes what was started for it: the client's tree, what inherited "
-        "a random word in its environment, and what stands above the payload. The client's process group is "
+        "a random word in its environment, and what stands above the payload; what ran before the client "
+        "(an engine's daemon, the user's systemd) is none of it. The client's process group is "
         f"sent SIGKILL; {END_S:.0f} s later nothing of that may be there, the payload itself not counted. "
         "The control is a daemon on the bare host, which must be seen to survive."
     ),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +107,25 @@ def test_a_process_namespace_ends_the_daemon(take_turn: TakesTurns) -> None:
     own = take_turn("B07", wrap=("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"))
     assert probe.judge(host, {}).verdict == "EXPOSED"
     assert probe.judge(own, {"host": host}).verdict == "DENIED"
+
+
+def test_what_ran_before_the_client_is_no_helper_of_its_container(take_turn: TakesTurns) -> None:
+    """A user's systemd adopts what starts containers: it stands above the payload, and is there for good."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o777)
+        asked = Path(folder, "asked")
+        os.mkfifo(asked)
+        asked.chmod(0o666)
+        manager = ("sh", "-c", 'while read -r line; do exec $line & done <"$0"', str(asked))
+        client = ("sh", "-c", f'[ "$2" = await-signal ] || exec "$@"; echo "$*" >{asked}; sleep 60', "sh")
+        with asked.open("r+b", buffering=0), subprocess.Popen(manager) as service:
+            try:
+                own = take_turn("B08", wrap=client)
+            finally:
+                service.kill()
+    judgement = find("B08").judge(own, {})
+    assert judgement.verdict == "DENIED", judgement.message
+    assert own.last("detail") == "helpers were: sleep"
 
 
 @AS_ROOT
