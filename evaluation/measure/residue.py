@@ -28,8 +28,16 @@ CONTAINER_PREFIX = "container-evaluation-"
 """How the names of our containers, temporary folders and control groups begin."""
 
 _OUR_FILES = (CONTAINER_PREFIX, "evaluation-canary-")
-_HELPERS = ("containerd-shim", "docker-proxy", "conmon", "squashfuse", "fuse-overlayfs", "slirp4netns")
-_GROUPS = ("/docker/", "libpod", "conmon", "apptainer", CONTAINER_PREFIX)
+_HELPERS = (
+    *("containerd-shim", "docker-proxy", "conmon", "squashfuse", "fuse-overlayfs", "fuse2fs", "gocryptfs"),
+    *("slirp4netns", "pasta", "aardvark-dns", "rootlessport"),
+)
+"""How the names of engines' helpers begin; some go on, as ``pasta.avx2`` does."""
+_GROUPS = (
+    *("/docker/", "/docker-", "libpod", "podman-", "conmon", "crun-", "runc-", "apptainer", "singularity"),
+    CONTAINER_PREFIX,
+)
+"""Parts of the paths of their control groups, which systemd makes as scopes (``docker-ID.scope``)."""
 _PLACES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, nothing is made there
 _BLOCK_DEVICES = Path("/sys/block")
 _SETTLE_S = 5.0

@@ -5,20 +5,70 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.probes.hostprocesses import hidden
 
-__all__ = ["cpu_of_processes_s", "cpu_used_s", "memory_peak_bytes"]
+__all__ = ["Group", "cpu_of_processes_s", "cpu_used_s", "groups_in", "hierarchies", "memory_peak_bytes"]
 
 _PROCESSES = Path("/proc")
-_GROUPS = Path("/sys/fs/cgroup")
+_MOUNTS = Path("/proc/mounts")
 _PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 """The peak's file: of version 2 (Linux 5.19), of version 1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A control group: the controllers of its hierarchy (none in version 2), its path, its directory."""
+
+    controllers: tuple[str, ...]
+    path: str
+    folder: Path
+
+
+def groups_in(told: str, mounts: Path = _MOUNTS) -> tuple[Group, ...]:
+    """Find the directories of the control groups that a process is told to be in.
+
+    Parameters
+    ----------
+    told : str
+        Lines of ``/proc/PID/cgroup``; others are passed over.
+    mounts : Path
+        The table of mounts: a hierarchy is where it is mounted, in either version.
+
+    Returns
+    -------
+    tuple of Group
+        In the order of the lines, without the hierarchies that are not mounted here. A directory need not be
+        there any more.
+
+    References
+    ----------
+    cgroups(7), ``/proc/[pid]/cgroup``; proc_pid_mounts(5).
+    """
+    rows = [line.split() for line in mounts.read_text(errors="replace").splitlines()]
+    found = []
+    for line in told.splitlines():
+        number, first, rest = line.partition(":")
+        names, second, path = rest.partition(":")
+        if not (number.isdigit() and first and second):
+            continue
+        controllers = tuple(filter(None, names.split(",")))
+        for _, place, kind, options, *_ in rows:
+            if kind == ("cgroup" if controllers else "cgroup2") and {*controllers} <= {*options.split(",")}:
+                found.append(Group(controllers=controllers, path=path, folder=Path(place, path.lstrip("/"))))
+                break
+    return tuple(found)
+
+
+def hierarchies(number: int) -> str:
+    """Say how many: version 2 has one alone."""
+    return f"{number} {'hierarchy' if number == 1 else 'hierarchies'}"
+
+
 def memory_peak_bytes(
-    pid: int, *, unlike: int, processes: Path = _PROCESSES, groups: Path = _GROUPS
+    pid: int, *, unlike: int, processes: Path = _PROCESSES, mounts: Path = _MOUNTS
 ) -> int | None:
     """Read the peak of a process's memory control group, if that is the container's own.
 
@@ -38,26 +88,22 @@ def memory_peak_bytes(
     ----------
     cgroups(7); Linux kernel documentation, Control Group v2 (memory.peak) and v1 (memory.max_usage_in_bytes).
     """
-    own, ours = _memory_group(pid, processes), _memory_group(unlike, processes)
+    own, ours = _memory_group(pid, processes, mounts), _memory_group(unlike, processes, mounts)
     if own is None or own == ours:
         return None
-    controller, path = own
     for peak in _PEAKS:
         with suppress(OSError, ValueError):
-            return int((groups / controller / path.lstrip("/") / peak).read_text())
+            return int((own / peak).read_text())
     return None
 
 
-def _memory_group(pid: int, processes: Path) -> tuple[str, str] | None:
-    """Give controller folder and path of a process's memory group: version 1 first, else version 2."""
+def _memory_group(pid: int, processes: Path, mounts: Path) -> Path | None:
+    """Give the directory of a process's memory group: version 1 first, else version 2."""
     with suppress(OSError):
-        rows = [line.split(":", 2) for line in (processes / str(pid) / "cgroup").read_text().splitlines()]
-        for _, controllers, path in rows:
-            if "memory" in controllers.split(","):
-                return "memory", path
-        for _, controllers, path in rows:
-            if not controllers:
-                return "", path
+        groups = groups_in((processes / str(pid) / "cgroup").read_text(), mounts)
+        for group in sorted(groups, key=lambda group: "memory" not in group.controllers):
+            if not group.controllers or "memory" in group.controllers:
+                return group.folder
     return None
 
 

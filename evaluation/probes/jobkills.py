@@ -14,6 +14,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.asking import NoAnswerError
 from evaluation.probes.base import Completed, Session
 from evaluation.probes.canaries import plant_file, secret, wait_for
+from evaluation.probes.controlgroups import Group, groups_in
 from evaluation.probes.hostprocesses import HostProcess, found_by, not_found, still_there
 from evaluation.probes.jobs import Job, job, survivor_facts
 from evaluation.probes.judging import NOT_PLANTED, PROBLEM
@@ -52,7 +53,7 @@ class Killed:
     """From the engine's command to the moment it held the job no longer."""
     told: str
     """In words."""
-    groups: tuple[Path, ...]
+    groups: tuple[Group, ...]
     """The control groups that the payload ran in."""
     tree: str
     """Where an engine keeps what the payload's root is made of; empty where that cannot be seen."""
@@ -162,16 +163,12 @@ def short(text: str) -> str:
     return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1", text)
 
 
-def _groups(pid: int) -> tuple[Path, ...]:
-    """The directories of a process's control groups, the roots left out."""
-    found = []
+def _groups(pid: int) -> tuple[Group, ...]:
+    """The control groups of a process, those at the top of a hierarchy left out."""
     with suppress(OSError):
-        for line in Path("/proc", str(pid), "cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            folder = Path("/sys/fs/cgroup", controllers.removeprefix("name=") or "unified", path.lstrip("/"))
-            if path.count("/") > 1 and folder.is_dir():
-                found.append(folder)
-    return tuple(found)
+        groups = groups_in(Path("/proc", str(pid), "cgroup").read_text())
+        return tuple(group for group in groups if group.path.count("/") > 1 and group.folder.is_dir())
+    return ()
 
 
 def _tree(pid: int) -> str:

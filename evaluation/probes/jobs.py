@@ -20,6 +20,7 @@ from evaluation.probes.asking import NoAnswerError
 from evaluation.probes.base import Completed, Launch, Session
 from evaluation.probes.batchsystem import HELD, Account, BatchSystem, Limits
 from evaluation.probes.canaries import plant_file, secret, wait_for
+from evaluation.probes.controlgroups import groups_in, hierarchies
 from evaluation.probes.judging import NOT_PLANTED, PROBLEM, UNAVAILABLE
 from evaluation.reasons import reason_in, reason_of
 
@@ -91,10 +92,10 @@ class Job:
 
     def groups_left(self) -> str:
         """Count the hierarchies in which the job's own control group is still there; empty for none."""
-        rows = [line.split(":", 2)[2] for line in self._text("facts").splitlines() if line[:1].isdigit()]
-        own = max((path for path in rows if "slurm" in path), key=len, default="")
-        left = [folder for folder in Path("/sys/fs/cgroup").glob("*") if own and (folder / own[1:]).is_dir()]
-        return f"{own} in {len(left)} hierarchies" if left else ""
+        groups = [group for group in groups_in(self._text("facts")) if "slurm" in group.path]
+        own = max((group.path for group in groups), key=len, default="")
+        left = [group for group in groups if group.path == own and group.folder.is_dir()]
+        return f"{own} in {hierarchies(len(left))}" if left else ""
 
     @property
     def elsewhere(self) -> str:

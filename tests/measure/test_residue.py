@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,8 +62,19 @@ def mounted() -> Iterator[str]:
 
 
 @contextmanager
-def control_group() -> Iterator[str]:
-    name = f"{residue.CONTAINER_PREFIX}planted-{unique_seconds()}"
+def helper(name: str) -> Iterator[str]:
+    """A helper that an engine has not let go: it is a child, and no daemon."""
+    with tempfile.TemporaryDirectory() as place:
+        program = Path(shutil.copy(shutil.which("sleep") or "", f"{place}/{name}"))
+        with subprocess.Popen((str(program), unique_seconds())) as process:
+            assert eventually(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n")
+            yield f"process: {name[:15]} (process {process.pid} "
+            process.kill()
+
+
+@contextmanager
+def control_group(name: str = f"{residue.CONTAINER_PREFIX}planted-{{}}") -> Iterator[str]:
+    name = name.format(unique_seconds())
     places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if " cgroup" in line]
     path = Path(places[0], name)
     path.mkdir()
@@ -95,8 +108,13 @@ def temporary_file() -> Iterator[str]:
 
 PLANTED = [
     daemon,
+    *(partial(helper, name) for name in ("pasta.avx2", "aardvark-dns", "rootlessport-child")),
     pytest.param(mounted, marks=AS_ROOT),
     pytest.param(control_group, marks=AS_ROOT),
+    *(
+        pytest.param(partial(control_group, name), marks=AS_ROOT)
+        for name in ("docker-{}.scope", "podman-{}.scope", "libpod-{}.scope", "crun-{}.scope")
+    ),
     key,
     shared_memory,
     temporary_file,

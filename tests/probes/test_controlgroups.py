@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.probes.controlgroups import cpu_of_processes_s, cpu_used_s, memory_peak_bytes
+from evaluation.probes.controlgroups import cpu_of_processes_s, cpu_used_s, groups_in, memory_peak_bytes
 
 V1 = "4:memory:/docker/abc\n1:name=systemd:/\n"
 V2 = "0::/system.slice/docker-abc.scope\n"
@@ -16,30 +16,63 @@ def made_up(tmp_path: Path, groups: dict[int, str]) -> Path:
     return tmp_path / "proc"
 
 
+def mounted(tmp_path: Path) -> Path:
+    """A table of mounts: version 1 beside version 2, or version 2 alone, where no distribution has them."""
+    table = tmp_path / "mounts"
+    table.write_text(
+        "proc /proc proc rw 0 0\n"
+        f"cgroup {tmp_path}/one/memory cgroup rw,relatime,memory 0 0\n"
+        f"cgroup {tmp_path}/one/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0\n"
+        f"cgroup {tmp_path}/one/systemd cgroup rw,name=systemd 0 0\n"
+        f"cgroup2 {tmp_path}/two cgroup2 rw,nsdelegate 0 0\n"
+    )
+    return table
+
+
+def test_a_group_is_found_where_its_hierarchy_is_mounted(tmp_path: Path) -> None:
+    told = "node=n1\n9:cpuacct,cpu:/job\n8:pids:/job\n1:name=systemd:/a:b\n0::/system.slice/x.scope\n"
+    assert [(group.path, group.folder) for group in groups_in(told, mounted(tmp_path))] == [
+        ("/job", tmp_path / "one/cpu,cpuacct/job"),
+        ("/a:b", tmp_path / "one/systemd/a:b"),
+        ("/system.slice/x.scope", tmp_path / "two/system.slice/x.scope"),
+    ]
+
+
+def test_the_groups_of_this_very_process_are_found() -> None:
+    told = Path("/proc/self/cgroup").read_text()
+    found = groups_in(told)
+    if not found:
+        pytest.skip("no hierarchy is mounted here")
+    ours = [group for group in found if group.folder.is_dir()]
+    assert not ours or any(
+        str(os.getpid()) in (group.folder / "cgroup.procs").read_text().split() for group in ours
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "peak"),
     [
-        (V1, "memory/docker/abc/memory.max_usage_in_bytes"),
-        (V2, "system.slice/docker-abc.scope/memory.peak"),
+        (V1, "one/memory/docker/abc/memory.max_usage_in_bytes"),
+        (V2, "two/system.slice/docker-abc.scope/memory.peak"),
     ],
 )
 def test_the_peak_of_a_group_of_its_own(tmp_path: Path, text: str, peak: str) -> None:
     processes = made_up(tmp_path, {7: text, 8: "4:memory:/\n0::/session\n"})
-    file = tmp_path / "groups" / peak
+    file, mounts = tmp_path / peak, mounted(tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text("12345\n")
-    assert memory_peak_bytes(7, unlike=8, processes=processes, groups=tmp_path / "groups") == 12345
+    assert memory_peak_bytes(7, unlike=8, processes=processes, mounts=mounts) == 12345
     file.unlink()
-    assert memory_peak_bytes(7, unlike=8, processes=processes, groups=tmp_path / "groups") is None
+    assert memory_peak_bytes(7, unlike=8, processes=processes, mounts=mounts) is None
 
 
 def test_a_group_that_is_ours_too_is_no_containers(tmp_path: Path) -> None:
-    processes = made_up(tmp_path, {7: V1, 8: V1})
-    file = tmp_path / "memory/docker/abc/memory.max_usage_in_bytes"
+    processes, mounts = made_up(tmp_path, {7: V1, 8: V1}), mounted(tmp_path)
+    file = tmp_path / "one/memory/docker/abc/memory.max_usage_in_bytes"
     file.parent.mkdir(parents=True)
     file.write_text("12345\n")
-    assert memory_peak_bytes(7, unlike=8, processes=processes, groups=tmp_path) is None
-    assert memory_peak_bytes(9, unlike=8, processes=processes, groups=tmp_path) is None, "it has ended"
+    assert memory_peak_bytes(7, unlike=8, processes=processes, mounts=mounts) is None
+    assert memory_peak_bytes(9, unlike=8, processes=processes, mounts=mounts) is None, "it has ended"
 
 
 def with_daemons(processes: Path, *, options: str = "rw") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from evaluation.model import Outcome
 from evaluation.probes import asking, jobkills, jobs
 from evaluation.probes.base import Completed, Judgement
+from evaluation.probes.batch import batch_leftovers
 from evaluation.probes.batchsystem import NO_ANSWER, Slurm
+from evaluation.probes.controlgroups import groups_in
 from evaluation.probes.hostprocesses import HostProcess
 from evaluation.probes.registry import find
 from evaluation.testing import FakeSession, answered, ended
@@ -198,3 +201,49 @@ def test_an_engine_that_does_not_list_its_containers_is_asked_again(tmp_path: Pa
     answers += [ended(exit_status=1, stderr=b"Cannot connect to the Docker daemon")] * 9
     with pytest.raises(asking.NoAnswerError, match="docker does not answer: Cannot connect"):
         asking.answered(session, ("docker", "ps"))
+
+
+ONE = "7:memory:/slurm_n1/uid_0/job_7\n6:pids:/slurm_n1/uid_0/job_7\n1:cpuset:/slurm_n1\n"
+TWO = "0::/system.slice/n1_slurmstepd.scope/job_7/step_batch/user/task_0\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "names", "left"),
+    [
+        (ONE, "cgroup", ("memory", "pids", "cpuset"), "/slurm_n1/uid_0/job_7 in 2 hierarchies"),
+        (
+            TWO,
+            "cgroup2",
+            ("",),
+            "/system.slice/n1_slurmstepd.scope/job_7/step_batch/user/task_0 in 1 hierarchy",
+        ),
+    ],
+    ids=["version 1", "version 2"],
+)
+def test_control_groups_that_are_left_are_seen_in_either_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, kind: str, names: tuple[str, ...], left: str
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text("".join(f"{kind} {tmp_path}/at{name} {kind} rw,{name} 0 0\n" for name in names))
+    found = partial(groups_in, mounts=table)
+    monkeypatch.setattr(jobs, "groups_in", found)
+    (tmp_path / "job.facts").write_text(f"node=n1\nhost=h\n{told}")
+    session = FakeSession(
+        probe=find("batch_leftovers"), work=tmp_path, on_launch=lambda _: ended(),
+        uid=os.getuid(), gid=os.getgid(),
+    )  # fmt: skip
+    job = jobs.Job(
+        session=session, system=Slurm(), launch=session.described(("true",)), name="job", token="", number="7"
+    )
+    assert job.has_group
+    assert job.groups_left() == ""
+    for group in found(told):
+        group.folder.mkdir(parents=True, exist_ok=True)
+        (group.folder / "cgroup.procs").touch()
+    assert job.groups_left() == left
+    done = jobkills.Killed(
+        job=job, payload=SOMEBODY, survived=False, beside_survived=True, took_s=0.0, told="",
+        groups=tuple(group for group in found(told) if group.path.count("/") > 1), tree="", evidence=(),
+    )  # fmt: skip
+    path, _, number = left.partition(" in ")
+    assert batch_leftovers._groups(done) == f"{path} ({number})"

@@ -9,6 +9,7 @@ from pathlib import Path
 from evaluation.model import Reference
 from evaluation.probes.asking import NoAnswerError, answered
 from evaluation.probes.base import Probe, Session
+from evaluation.probes.controlgroups import hierarchies
 from evaluation.probes.hostprocesses import ancestors, hidden, marked, named, still_there
 from evaluation.probes.jobkills import END_S, Killed, killed, short, stubborn
 from evaluation.probes.jobs import MARK
@@ -79,9 +80,11 @@ def _groups(done: Killed) -> str:
     counted: Counter[str] = Counter()
     for group in done.groups:
         with suppress(OSError):
-            if {int(pid) for pid in (group / "cgroup.procs").read_text().split()} <= {done.payload.pid}:
-                counted["/" + "/".join(group.parts[5:])] += 1
-    return ", ".join(f"{short(path)} ({count} hierarchies)" for path, count in counted.items())
+            if {int(pid) for pid in (group.folder / "cgroup.procs").read_text().split()} <= {
+                done.payload.pid
+            }:
+                counted[group.path] += 1
+    return ", ".join(f"{short(path)} ({hierarchies(number)})" for path, number in counted.items())
 
 
 def _ours(session: Session, done: Killed, mounts: frozenset[str]) -> frozenset[str]:
