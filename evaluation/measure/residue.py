@@ -134,7 +134,8 @@ def _processes(owners: Owners) -> frozenset[str]:
     """Name the daemons of these owners, with all below them, and every engine's helpers.
 
     A daemon is what process 1, or a user's service manager, has adopted: a user's terminals and programs
-    stand below something else.
+    stand below something else. So do we, until the user logs out: we, what started us and what we have
+    started are never residue.
     """
     found = {int(path.name): stat_of(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
     names = {pid: name for pid, (name, fields) in found.items() if fields and fields[0] not in "ZX"}
@@ -150,10 +151,19 @@ def _processes(owners: Owners) -> frozenset[str]:
             pid = parent
         return parent <= 1 or names.get(parent) == "systemd"
 
+    def ours(pid: int) -> bool:
+        while pid > 1 and pid not in line:
+            pid = parents.get(pid, 0)
+        return pid == os.getpid()
+
+    line = [os.getpid()]
+    while (above := parents.get(line[-1], 0)) > 1:
+        line.append(above)
     return frozenset(
         f"{name} (process {pid} of uid {owner(pid)}, started at tick {found[pid][1][19]})"
         for pid, name in names.items()
-        if (owner(pid) in owners and adopted(pid)) or name.startswith(_HELPERS)
+        if name.startswith(_HELPERS)
+        or (pid not in line and not ours(pid) and owner(pid) in owners and adopted(pid))
     )
 
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -62,17 +63,6 @@ def mounted() -> Iterator[str]:
 
 
 @contextmanager
-def helper(name: str) -> Iterator[str]:
-    """A helper that an engine has not let go: it is a child, and no daemon."""
-    with tempfile.TemporaryDirectory() as place:
-        program = Path(shutil.copy(shutil.which("sleep") or "", f"{place}/{name}"))
-        with subprocess.Popen((str(program), unique_seconds())) as process:
-            assert eventually(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n")
-            yield f"process: {name[:15]} (process {process.pid} "
-            process.kill()
-
-
-@contextmanager
 def control_group(name: str = f"{residue.CONTAINER_PREFIX}planted-{{}}") -> Iterator[str]:
     name = name.format(unique_seconds())
     places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if " cgroup" in line]
@@ -108,7 +98,6 @@ def temporary_file() -> Iterator[str]:
 
 PLANTED = [
     daemon,
-    *(partial(helper, name) for name in ("pasta.avx2", "aardvark-dns", "rootlessport-child")),
     pytest.param(mounted, marks=AS_ROOT),
     pytest.param(control_group, marks=AS_ROOT),
     *(
@@ -131,6 +120,40 @@ def test_what_is_left_is_named(user: User, planted: Planted) -> None:
     with planted() as name:
         assert told(name), appeared(before, look(user))
     assert eventually(lambda: not told(name))
+
+
+@pytest.mark.parametrize("name", ["conmon", "pasta.avx2", "aardvark-dns", "rootlessport-child"])
+def test_an_engines_helper_is_named_whosever_it_is(tmp_path: Path, name: str) -> None:
+    program = shutil.copy(shutil.which("sleep") or "", tmp_path / name)
+    somebody_else = residue.Owners(user=54_321)
+    with subprocess.Popen((str(program), unique_seconds())) as process:
+        try:
+            assert eventually(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n")
+            told = residue._processes(somebody_else)
+        finally:
+            process.kill()
+    assert any(what.startswith(f"{name[:15]} (process {process.pid} ") for what in told), told
+
+
+def test_the_evaluation_itself_is_no_residue_after_a_log_out(tmp_path: Path) -> None:
+    """Then process 1 has adopted it, as it adopts daemons."""
+    script = (
+        "import os, subprocess, sys, time\n"
+        "from evaluation.measure import residue\n"
+        "while os.getppid() == int(sys.argv[2]): time.sleep(0.01)\n"
+        "child = subprocess.Popen(('sleep', '60'))\n"
+        "told = residue._processes(residue.Owners(user=os.getuid()))\n"
+        "child.kill()\n"
+        "open(sys.argv[1] + '.new', 'w').write('\\n'.join([str(os.getpid()), str(child.pid), *told]))\n"
+        "os.rename(sys.argv[1] + '.new', sys.argv[1])\n"
+    )
+    with daemon() as left:
+        leaver = ("sh", "-c", 'setsid "$@" $$ &', "sh", sys.executable, "-c", script, str(tmp_path / "told"))
+        subprocess.run(leaver, check=True, cwd=Path(__file__).parents[2])
+        assert eventually((tmp_path / "told").exists)
+        own, child, *told = (tmp_path / "told").read_text().splitlines()
+    assert not [what for what in told if f"(process {own} " in what or f"(process {child} " in what]
+    assert any(what.startswith(left.removeprefix("process: ")) for what in told)
 
 
 @AS_ROOT
