@@ -107,7 +107,8 @@ class Task:
                 break
             if ended_asking():
                 raise EOFError
-            signal.sigtimedwait(_CHILD, min(left_s, _POLL_S))
+            if signal.sigtimedwait(_CHILD, min(left_s, _POLL_S)) is None:
+                reap({*others, self.pid})  # it may be an engine's command that waits for one of these
         out, out_bytes = take(self.stdout)
         err, err_bytes = take(self.stderr)
         self.close()
@@ -133,10 +134,10 @@ class Task:
         """
         kill(lambda: [pid for pid in descendants(others) if pid not in self.before])
         pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-        self.clean_up()
+        self.clean_up(others)
         return pid, status if pid else int(signal.SIGKILL), usage
 
-    def clean_up(self) -> None:
+    def clean_up(self, others: Collection[int] = ()) -> None:
         """Run the engine's own commands for what is out of our reach, until it says that it is gone.
 
         An engine whose client was killed half-way may not know the state of its own container, and its
@@ -145,16 +146,16 @@ class Task:
         for attempt in range(_CLEANUPS):
             time.sleep(attempt * _CLEANUP_PAUSE_S)
             for argv in self.cleanup:
-                self.engine(argv)
+                self.engine(argv, others)
             if not self.listing or not self.cleanup:
                 return
-            said = self.engine(self.listing)
+            said = self.engine(self.listing, others)
             if said is not None and self.listed not in said.split():
                 return
 
-    def engine(self, argv: list[str]) -> str | None:
+    def engine(self, argv: list[str], others: Collection[int] = ()) -> str | None:
         """Run one of the engine's commands; what it printed, or ``None`` where it failed or hung."""
-        return ask_engine(argv, self.env)
+        return ask_engine(argv, self.env, others)
 
 
 class Server:
@@ -179,7 +180,7 @@ class Server:
                 except (OSError, ValueError) as error:
                     number = getattr(error, "errno", None) or errno.EINVAL
                     answer = {"errno": number, "error": getattr(error, "strerror", None) or str(error)}
-                self.reap()
+                reap(self.tasks)
                 sys.stdout.write(json.dumps(answer) + "\n")
                 sys.stdout.flush()
         self.sweep()
@@ -255,15 +256,8 @@ class Server:
             task.clean_up()
         left = kill(lambda: [pid for pid in descendants() if session_of(pid) in self.sessions])
         self.unclean, self.sessions = [], set()
-        self.reap()
+        reap(self.tasks)
         return left
-
-    def reap(self) -> None:
-        """Collect ended processes that were left to us by parents that are gone."""
-        for pid in children_of(os.getpid()):
-            if pid not in self.tasks:
-                with suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
 
 
 def ended_asking() -> bool:
@@ -285,8 +279,23 @@ def spawn(argv: list[str], env: dict[str, str], streams: tuple[int, int, int]) -
     )
 
 
-def ask_engine(argv: list[str], env: dict[str, str]) -> str | None:
-    """Run one of an engine's commands; what it printed, or ``None`` where it failed or hung."""
+def reap(kept: Collection[int]) -> None:
+    """Collect ended processes that were left to us by parents that are gone; not ``kept``, which are awaited.
+
+    A container's payload that lost its parents is our child, and ``podman rm`` of Podman 5 waits until its
+    process id is gone, which that of an unreaped one never is.
+    """
+    for pid in children_of(os.getpid()):
+        if pid not in kept:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def ask_engine(argv: list[str], env: dict[str, str], others: Collection[int] = ()) -> str | None:
+    """Run one of an engine's commands; what it printed, or ``None`` where it failed or hung.
+
+    Meanwhile what has ended is reaped, all but ``others``.
+    """
     nothing, output = os.open(os.devnull, os.O_RDWR), memory_file("listing")
     try:
         pid = spawn(argv, env, (nothing, output, nothing))
@@ -294,6 +303,7 @@ def ask_engine(argv: list[str], env: dict[str, str]) -> str | None:
         while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
             if time.monotonic() > give_up:
                 os.killpg(pid, signal.SIGKILL)
+            reap({*others, pid})
             time.sleep(0.01)
         return os.pread(output, OUTPUT_CAP, 0).decode(errors="replace") if ended[1] == 0 else None
     except OSError:

@@ -316,6 +316,47 @@ def test_the_clean_up_goes_on_until_the_engine_lists_it_no_more(launcher: Launch
         task.wait()
 
 
+_ENGINE_THAT_WAITS = """
+kill -KILL $(cat pid) 2>/dev/null
+tries=0
+while [ -d /proc/$(cat pid) ] && [ $tries -lt 200 ]; do tries=$((tries+1)); sleep 0.05; done
+if [ -d /proc/$(cat pid) ]; then echo stuck; else echo gone; fi >>answers
+"""
+"""As ``podman rm`` of Podman 5: it kills the payload and waits until its process id is gone."""
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "sh -c 'echo $$ >pid; exec sleep 600' & wait",  # its parents are killed by us, and so is it
+        "setsid sh -c 'echo $$ >pid; exec sleep 600' & until [ -s pid ]; do sleep 0.01; done; kill -KILL $$",
+    ],
+    ids=["client that is ended", "client that was killed"],
+)
+def test_an_engine_that_waits_for_its_payload_is_not_kept_waiting(
+    launcher: Launcher, tmp_path: Path, payload: str
+) -> None:
+    engine = ("sh", "-c", f"cd {tmp_path}; {_ENGINE_THAT_WAITS}")
+    shell(launcher, f"cd {tmp_path}; {payload}", timeout_s=1.0, cleanup=(engine,))
+    launcher.sweep()
+    assert (tmp_path / "answers").read_text().split() == ["gone"]
+
+
+def test_nor_is_one_that_is_run_as_a_command(launcher: Launcher, tmp_path: Path) -> None:
+    shell(launcher, f"cd {tmp_path}; setsid sh -c 'echo $$ >pid; exec sleep 600' & sleep 0.2")
+    assert eventually(lambda: (tmp_path / "pid").read_text() != "")
+    shell(launcher, f"cd {tmp_path}; {_ENGINE_THAT_WAITS}")
+    assert (tmp_path / "answers").read_text().split() == ["gone"]
+
+
+def test_reaping_for_an_engine_takes_no_other_commands_end(launcher: Launcher) -> None:
+    """Another command ends while an engine is waited for: its status is still told to who waits for it."""
+    other = launcher.start(command("sh", "-c", "exit 7"))
+    assert eventually(lambda: launcher_main.name_of(other.pid) == "")
+    shell(launcher, "sleep 600", timeout_s=0.2, cleanup=(("sleep", "0.1"),))
+    assert other.wait().evidence.exit_status == 7
+
+
 def test_at_the_end_engines_are_asked_for_what_is_left(tmp_path: Path) -> None:
     left = [tmp_path / name for name in ("one", "two", "somebody-elses")]
     with Launcher(ourselves()) as opened:
