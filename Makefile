@@ -47,6 +47,7 @@ report: setup runtimes ## Measure this machine if it has not been yet, decide, a
 	@$(MEASURE); $(KEPT); $(EVALUATION) report --results $(RESULTS) && exit $$status
 
 site: setup ## A site contact's way, without root and network: measure what this user may, pack it into one archive
+	@$(EVALUATION) site pack --check-name --site $(SITE)
 	@$(RUN); $(KEPT); $(EVALUATION) site pack --site $(SITE) --results $(RESULTS) $(if $(YES),--yes) && exit $$status
 
 measure: setup runtimes ## Measure this machine; an interrupted run is resumed; FRESH=1 measures again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluation.archive.hiding import Hider, here, site_key
+from evaluation.archive.hiding import Hider, Private, assert_may_leave, here, site_key
 from evaluation.archive.importing import add
 from evaluation.archive.packing import Package
 from evaluation.archive.packing import pack as made_fit
@@ -19,7 +19,30 @@ from evaluation.scratch import scratch_directory
 from evaluation.sites import list_sites, load_site
 from evaluation.store import Run, find_runs, measurements
 
-__all__ = ["import_archive", "pack"]
+__all__ = ["check_name", "import_archive", "pack"]
+
+
+def check_name(site: str, *, hide: Sequence[str] = (), public: Sequence[str] = ()) -> None:
+    """Refuse a site's name that could not leave this machine, before anything is measured.
+
+    Parameters
+    ----------
+    site : str
+        The site.
+    hide, public : sequence of str
+        As of `pack`.
+
+    Raises
+    ------
+    EvaluationError
+        There is no such site, or its name holds that of a host or a user here.
+    """
+    assert_may_leave(site, _private(site, hide, public), where=f"sites/{site}.yaml")
+
+
+def _private(site: str, hide: Sequence[str], public: Sequence[str]) -> Private:
+    measured_as = load_site(site, root() / "sites").measure_as
+    return here([*hide, *([measured_as] if measured_as else [])], public)
 
 
 def pack(
@@ -55,9 +78,8 @@ def pack(
     """
     folder = (results or root() / "results").absolute()
     run = _chosen(folder, site, name)
-    measured_as = load_site(site, root() / "sites").measure_as
-    private = here([*hide, *([measured_as] if measured_as else [])], public)
-    package = made_fit(run, Hider(key=site_key(key), private=private), _beside(run, folder))
+    hider = Hider(key=site_key(key), private=_private(site, hide, public))
+    package = made_fit(run, hider, _beside(run, folder))
     _assert_same_findings(run, package)
     if not agreed(package.listing()):
         return "nothing was written"

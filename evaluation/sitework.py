@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from evaluation import doctor, validation
+from evaluation.archive import hiding
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
@@ -81,7 +82,7 @@ def new(name: str) -> Path:
     Raises
     ------
     EvaluationError
-        The name is none for a site, or the file is there.
+        The name is none for a site, or one of a host or a user here; or the file is there.
     """
     folder = root() / "sites"
     if not _ID.fullmatch(name):
@@ -90,6 +91,7 @@ def new(name: str) -> Path:
             where="evaluation site new",
             advice="Small letters, digits, - and _, beginning with a letter or a digit.",
         )
+    hiding.assert_may_leave(name, hiding.here(), where="evaluation site new")
     path = folder / f"{name}.yaml"
     try:
         with path.open("x", encoding="utf-8") as stream:

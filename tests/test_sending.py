@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -130,6 +132,24 @@ def test_a_name_that_is_a_word_of_the_results_changes_nothing_silently(tmp_path:
     assert done.exit_code == 1
     assert "--public docker" in done.output
     assert not [*(tmp_path / "results").glob("*.zip")]
+
+
+@pytest.mark.parametrize("host", ["local", "LOCAL.example.org"])
+def test_a_site_called_like_its_host_is_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    assert evaluation("site", "pack", "--check-name").exit_code == 0
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", host, "6.1", "#1", "x86_64")))
+    done = evaluation("site", "pack", "--check-name")
+    assert done.exit_code == 1
+    assert "'local' is the name of a host or a user here" in done.output
+    assert "--public local" in done.output
+    assert evaluation("site", "pack", "--check-name", "--public", "local").exit_code == 0
+
+
+def test_make_site_looks_at_the_name_first() -> None:
+    told = subprocess.run(("make", "-n", "site"), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert 0 < told.index("site pack --check-name --site local") < told.index("evaluation run ")
 
 
 def test_what_is_not_there_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,14 @@ def test_a_new_file_is_valid_as_it_is_and_is_never_written_over(tmp_path: Path) 
     with pytest.raises(EvaluationError, match="is not written over"):
         sitework.new("my-site")
     assert path.read_text() == "kept"
+
+
+def test_a_name_of_this_host_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "rack7", "6.1", "#1", "x86_64")))
+    with pytest.raises(EvaluationError, match="'rack7' is the name of a host or a user here"):
+        sitework.new("rack7-gpu")
+    assert not (tmp_path / "sites" / "rack7-gpu.yaml").exists()
+    assert sitework.new("rack70").is_file()
 
 
 def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Final
 from evaluation.archive.names import Private, here, pattern_of
 from evaluation.errors import EvaluationError
 
-__all__ = ["Hider", "Private", "here", "site_key"]
+__all__ = ["Hider", "Private", "assert_may_leave", "here", "site_key"]
 
 _TAG = 10
 
@@ -129,6 +129,26 @@ def site_key(path: Path | None = None) -> bytes:
             "is too short for a key", where=str(path), advice="Remove it; a new one is made."
         )
     return key
+
+
+def assert_may_leave(site: str, private: Private, *, where: str) -> None:
+    """Refuse the name of a site that is no secret, and yet could not leave.
+
+    Raises
+    ------
+    EvaluationError
+        It holds the name of a host or a user.
+    """
+    if held := Hider(key=b"", private=private).found_in(site):
+        raise EvaluationError(
+            f"{held!r} is the name of a host or a user here, which never leaves: no run of this site could be "
+            "packed",
+            where=where,
+            advice=(
+                "Name it after the site, not after a machine (the file in sites/ has the name). Where everybody "
+                f"may know this one: evaluation run --site {site}, then evaluation site pack --public {held}."
+            ),
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -75,6 +75,11 @@ def site_page(*, name: str, results: Path | None, criteria: Path | None, output:
 )
 @click.option("--key", type=click.Path(path_type=Path), help="The site's key.  [default: in ~/.config]")
 @click.option("--yes", is_flag=True, help="Do not ask; for use without a terminal.")
+@click.option(
+    "--check-name",
+    is_flag=True,
+    help="Only refuse a site's name that could not leave, before it is measured.",
+)
 @told
 def site_pack(
     *,
@@ -86,12 +91,16 @@ def site_pack(
     public: tuple[str, ...],
     key: Path | None,
     yes: bool,
+    check_name: bool,
 ) -> None:
     """Pack a finished RUN into one archive that can leave its site; the newest one of SITE by default.
 
     Names of hosts and users, paths and addresses are replaced by keyed hashes; what is not on a list of
     fields stays. What leaves is listed, and nothing is written before that is agreed to. Needs the results.
     """
+    if check_name:
+        sending.check_name(site, hide=hide, public=public)
+        return
 
     def agreed(listing: str) -> bool:
         say(listing)

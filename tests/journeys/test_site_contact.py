@@ -78,6 +78,7 @@ def test_a_site_is_described(clone: Clone) -> None:
     assert f"written: sites/{SITE}.yaml" in clone.run("evaluation", "site", "new", SITE).out
     assert "is there already" in clone.run("evaluation", "site", "new", SITE, ends=1).err
     assert "not measured: make site" in clone.run("evaluation", "site", "check", SITE).out
+    clone.run("evaluation", "site", "pack", "--check-name", "--site", SITE)
     clone.edit(f"sites/{SITE}.yaml", "status: declared-only", "status: measured-hear")
     faulty = clone.run("evaluation", "site", "check", SITE, ends=1).out
     assert re.search(rf"{SITE}\.yaml:\d+:\d+: .*measured-hear", faulty), faulty
