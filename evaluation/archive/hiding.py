@@ -141,12 +141,13 @@ def assert_may_leave(site: str, private: Private, *, where: str) -> None:
     """
     if held := Hider(key=b"", private=private).found_in(site):
         raise EvaluationError(
-            f"{held!r} is the name of a host or a user here, which never leaves: no run of this site could be "
-            "packed",
+            f"{held!r} is the name of a host or a user here, which never leaves: no run of this site could "
+            "be packed",
             where=where,
             advice=(
-                "Name it after the site, not after a machine (the file in sites/ has the name). Where everybody "
-                f"may know this one: evaluation run --site {site}, then evaluation site pack --public {held}."
+                "Name it after the site, not after a machine (the file in sites/ has the name). Where "
+                f"everybody may know this one: evaluation run --site {site}, then evaluation site pack "
+                f"--public {held}."
             ),
         )
 

@@ -54,6 +54,11 @@ def problem(own: Observations) -> str:
     return "" if own.items else "nothing was observed"
 
 
+_WITHOUT_CONTROL = (
+    "the bare host did not do this work, so nothing can be told of a runtime that did: see there"
+)
+
+
 def relative(
     own: Observations, others: Mapping[str, Observations], name: str, *, same_work: Sequence[str] = ()
 ) -> Judgement:
@@ -67,14 +72,18 @@ def relative(
         The name the value was recorded under.
     same_work : sequence of str
         Names whose recorded values must not vary, and must be those of the bare host: counts and
-        checksums. A rate over other work is no rate.
+        checksums. A rate over other work is no rate. Where the bare host itself failed, nothing is shown
+        about a runtime: the reason is said once, of the bare host.
     """
     fault = problem(own)
     blocks = own.by_block(name)
     if not fault and not blocks:
         fault = f"no value of {name} was recorded"
+    control = others.get(CONTROL, own)
     for check in same_work:
-        here, host = set(own.values(check)), set(others.get(CONTROL, own).values(check))
+        here, host = set(own.values(check)), set(control.values(check))
+        if not fault and here and not host and (problem(control) or control.last(UNAVAILABLE)):
+            return Judgement(outcome=Outcome.UNAVAILABLE, message=_WITHOUT_CONTROL)
         if not fault and (len(here) != 1 or here != host):
             fault = f"{check} was {_listed(here)} and on the bare host {_listed(host)}: other work was done"
     if not problem(own) and (reason := own.last(UNAVAILABLE)):

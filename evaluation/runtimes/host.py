@@ -18,6 +18,11 @@ __all__ = ["RUNTIMES", "Host"]
 _LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib")
 
 
+_LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+"""The file itself: ``lib64`` has a link to it that may be absolute (Debian 12), and so to the host's loader,
+which cannot be relied on to fit the image's C library, or to be there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host(Runtime):
     """No container at all."""
@@ -32,7 +37,7 @@ class Host(Runtime):
         if task.image and "/" not in command[0]:
             settings.append(f"PYTHONHOME={task.image}/usr")
             libraries = ":".join(f"{task.image}/{path}" for path in _LIBRARIES)
-            loader = f"{task.image}/lib64/ld-linux-x86-64.so.2"
+            loader = f"{task.image}/{_LOADER}"
             program = f"{task.image}/usr/bin/{command[0]}"
             command = (loader, "--library-path", libraries, "--argv0", command[0], program, *command[1:])
         return (*self.pinned(task), *(("env", *settings) if settings else ()), *command)

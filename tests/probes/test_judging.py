@@ -133,6 +133,17 @@ def test_a_measurement_that_is_none_is_an_error(own: Recorded, host: Recorded, m
     assert judgement.samples is None
 
 
+@pytest.mark.parametrize("name", ["problem", "unavailable"])
+def test_a_control_that_failed_is_no_runtimes_fault(name: str) -> None:
+    host = {"host": observations(ANY, {name: "stack smashing detected"}, "host")}
+    judgement = relative(observations(ANY, {"t": 1.0, "n": 3}), host, "t", same_work=("n",))
+    assert judgement.outcome is Outcome.UNAVAILABLE
+    assert "the bare host did not do this work" in judgement.message
+    assert "stack smashing" not in judgement.message, "it is said once, of the bare host"
+    failed = relative(observations(ANY, {"problem": "out of memory"}), host, "t", same_work=("n",))
+    assert (failed.outcome, failed.message) == (Outcome.ERROR, "out of memory")
+
+
 def test_equal_work_is_measured() -> None:
     host = {"host": observations(ANY, {"n": [3, 3]}, "host")}
     judgement = relative(observations(ANY, {"t": 1.0, "n": 3}), host, "t", same_work=("n",))

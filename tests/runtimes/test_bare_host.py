@@ -1,4 +1,7 @@
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 from tasks import ARCHIVES, BARE, FULL, PINNED
 
@@ -23,9 +26,29 @@ def test_a_bare_name_is_run_out_of_the_images_tree() -> None:
         f"{TREE}/{path}" for path in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib")
     )
     assert HOST.argv(Task(image=TREE, argv=("python3", "-c", "pass"))) == (
-        "env", f"PYTHONHOME={TREE}/usr", f"{TREE}/lib64/ld-linux-x86-64.so.2",
+        "env", f"PYTHONHOME={TREE}/usr", f"{TREE}/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
         "--library-path", libraries, "--argv0", "python3", f"{TREE}/usr/bin/python3", "-c", "pass",
     )  # fmt: skip
+
+
+def test_no_loader_of_the_hosts_is_used(tmp_path: Path) -> None:
+    """Debian 12's tree has an absolute link in ``lib64``: elsewhere it leads to another one, or nowhere."""
+    here = Path("/lib64/ld-linux-x86-64.so.2").resolve()
+    told = subprocess.run(
+        (here, "--list", shutil.which("true") or ""), capture_output=True, text=True, check=True
+    )
+    libraries = tmp_path / "usr/lib/x86_64-linux-gnu"
+    for folder in (libraries, tmp_path / "usr/lib64", tmp_path / "usr/bin"):
+        folder.mkdir(parents=True)
+    for word in told.stdout.split():
+        if word.startswith("/"):
+            shutil.copy(word, libraries)
+    shutil.copy(here, libraries / "ld-linux-x86-64.so.2")
+    shutil.copy(shutil.which("true") or "", tmp_path / "usr/bin")
+    (tmp_path / "lib64").symlink_to("usr/lib64")
+    (tmp_path / "usr/lib64/ld-linux-x86-64.so.2").symlink_to("/nonexistent/ld-linux-x86-64.so.2")
+    argv = HOST.argv(Task(image=str(tmp_path), argv=("true",)))
+    assert subprocess.run(argv, check=False).returncode == 0
 
 
 def test_an_absolute_path_is_a_program_of_the_host() -> None:
