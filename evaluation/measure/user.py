@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,9 @@ __all__ = ["User", "measuring_user", "ourselves"]
 
 MARKER = Path("/var/lib/container-evaluation/user")
 """Where the announced set-up writes the name of the user that it made or prepared."""
+
+_RUNTIME_DIRS = Path("/run/user")
+"""Where pam_systemd(8) makes each user's XDG_RUNTIME_DIR, with the socket of the user's bus in it."""
 
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -115,8 +120,12 @@ def _own_environment(entry: pwd.struct_passwd, *, compiling: bool = False) -> di
 
 
 def _login(entry: pwd.struct_passwd) -> dict[str, str]:
-    """What a fresh login has."""
-    runtime_dir = f"/run/user/{entry.pw_uid}"
+    """What a fresh login has.
+
+    The bus too, where there is one: without its address a rootless engine gets no control groups of the user's
+    systemd, and refuses limits that it applies in any login.
+    """
+    runtime_dir = _RUNTIME_DIRS / str(entry.pw_uid)
     login = {
         "HOME": entry.pw_dir,
         "USER": entry.pw_name,
@@ -124,6 +133,9 @@ def _login(entry: pwd.struct_passwd) -> dict[str, str]:
         "SHELL": entry.pw_shell or "/bin/sh",
         "LANG": "C.UTF-8",
     }
-    if Path(runtime_dir).is_dir():
-        login["XDG_RUNTIME_DIR"] = runtime_dir
+    if runtime_dir.is_dir():
+        login["XDG_RUNTIME_DIR"] = str(runtime_dir)
+    with suppress(OSError):
+        if stat.S_ISSOCK((runtime_dir / "bus").stat().st_mode):
+            login["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime_dir}/bus"
     return login

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,37 @@ def test_not_as_root_it_is_whoever_we_are() -> None:
 def test_another_user_gets_a_fresh_logins_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_ROOT", "x")
     env = measuring_user("nobody").env
-    assert set(env) <= {"HOME", "USER", "LOGNAME", "SHELL", "LANG", "PATH", "XDG_RUNTIME_DIR"}
+    known = {
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "PATH",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+    }
+    assert set(env) <= known
     assert (env["USER"], env["LANG"]) == ("nobody", "C.UTF-8")
+
+
+@pytest.mark.usefixtures("as_root")
+def test_another_user_gets_the_bus_of_a_login_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / str(pwd.getpwnam("nobody").pw_uid)
+    monkeypatch.setattr(module, "_RUNTIME_DIRS", tmp_path)
+    assert not {"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"} & {*measuring_user("nobody").env}
+    folder.mkdir()
+    (folder / "bus").touch()
+    assert "DBUS_SESSION_BUS_ADDRESS" not in measuring_user("nobody").env, "it is no socket"
+    (folder / "bus").unlink()
+    monkeypatch.chdir(folder)  # the path of a socket may not be long
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind("bus")
+        env = measuring_user("nobody").env
+    assert env["XDG_RUNTIME_DIR"] == str(folder)
+    assert env["DBUS_SESSION_BUS_ADDRESS"] == f"unix:path={folder}/bus"
 
 
 @pytest.mark.usefixtures("as_somebody")
