@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,32 @@ def test_the_set_up_tries_with_the_environment_that_is_measured_with() -> None:
     script = f". {SETUP} help >/dev/null; as_user env"
     told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
     assert dict(line.split("=", 1) for line in told.splitlines()) == dict(measuring_user().env)
+
+
+MADE_BUS = """
+set -e
+mount -t tmpfs none /run/user
+mkdir "$2"
+"$1" -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$2/bus"
+python=$1
+. "$3" help >/dev/null
+as_user env | sort
+echo
+"$python" -c '
+from evaluation.measure.user import measuring_user
+for each in measuring_user().env.items():
+    print(*each, sep="=")
+' | sort
+"""
+
+
+def test_the_bus_of_a_login_is_in_both_where_there_is_one() -> None:
+    run = f"/run/user/{measuring_user().uid}"
+    words = ("unshare", "-m", "bash", "-c", MADE_BUS, "bash", sys.executable, run, SETUP)
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    in_set_up, _, measured = done.stdout.partition("\n\n")
+    assert f"DBUS_SESSION_BUS_ADDRESS=unix:path={run}/bus" in in_set_up
+    assert in_set_up == measured.rstrip()
 
 
 def test_a_podman_whose_processes_were_all_killed_is_usable_again(container: str, world: World) -> None:

@@ -122,8 +122,8 @@ def _own_environment(entry: pwd.struct_passwd, *, compiling: bool = False) -> di
 def _login(entry: pwd.struct_passwd) -> dict[str, str]:
     """What a fresh login has.
 
-    The bus too, where there is one: without its address a rootless engine gets no control groups of the user's
-    systemd, and refuses limits that it applies in any login.
+    The bus too, where there is one: without its address a rootless engine gets no control groups of the
+    user's systemd, and refuses limits that it applies in any login.
     """
     runtime_dir = _RUNTIME_DIRS / str(entry.pw_uid)
     login = {
