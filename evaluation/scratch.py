@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
 from evaluation.marks import abandoned, mark
 
-__all__ = ["in_use", "remove_tree", "scratch_directory"]
+__all__ = ["in_use", "remove_tree", "scratch_directory", "temporary_folder"]
 
 _PREFIX = "container-evaluation-"
 _FORM = re.compile(rf"{_PREFIX}([0-9a-f.]+)-")
@@ -22,6 +22,27 @@ _SOCKET_PATH = 107
 """Bytes of a socket's path, unix(7): ``sun_path`` less its end. A batch job's TMPDIR may leave too few."""
 _NAMES_WITHIN = 80
 """Bytes for our folder's own name, and for a socket's in it."""
+
+
+_USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - the two that file-hierarchy(7) has
+_TAKES_AWAY = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
+
+
+def temporary_folder() -> Path:
+    """Where folders for the moment are made.
+
+    TMPDIR, where the user has one. Else the first of the two usual places that takes nothing away: systemd's
+    /tmp is memory, and mounted nosuid and nodev, so that no attempt with a setuid program or a device could
+    succeed there. Where both do, the first.
+    """
+    chosen = Path(tempfile.gettempdir())
+    if str(chosen) not in _USUAL or os.environ.get("TMPDIR"):
+        return chosen
+    for place in _USUAL:
+        with contextlib.suppress(OSError):
+            if not os.statvfs(place).f_flag & _TAKES_AWAY and os.access(place, os.W_OK | os.X_OK):
+                return Path(place)
+    return chosen
 
 
 @contextlib.contextmanager
@@ -33,7 +54,7 @@ def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
     Its name holds the mark of its process. So what a process of this host that is gone has left is known,
     and removed; of what may be another host's nothing is. No lock is needed: some file systems have none.
     """
-    place = tempfile.gettempdir()
+    place = str(temporary_folder())
     if for_sockets and len(os.fsencode(place)) + _NAMES_WITHIN > _SOCKET_PATH:
         place = "/tmp"  # noqa: S108 - made by mkdtemp
     _require_roots(Path(place))

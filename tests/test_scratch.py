@@ -15,6 +15,7 @@ from evaluation.errors import EvaluationError
 from evaluation.scratch import remove_tree, scratch_directory
 
 ROOT = Path(__file__).parents[1]
+TMP, VAR_TMP = "/tmp", "/var/tmp"  # noqa: S108 - mounted over, in a namespace of its own
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,41 @@ def test_a_folder_of_ours_alone_that_goes_away(own_temporary_folder: Path) -> No
         assert path.stat().st_mode & 0o777 == 0o700
         (path / "file").write_text("x")
     assert list(own_temporary_folder.iterdir()) == []
+
+
+@AS_ROOT
+@pytest.mark.parametrize(
+    ("mounts", "chosen"),
+    [
+        ({}, TMP),
+        ({TMP: "nosuid,nodev"}, VAR_TMP),
+        ({TMP: "noexec"}, VAR_TMP),
+        ({TMP: "nosuid,nodev", VAR_TMP: "nosuid"}, TMP),
+    ],
+)
+def test_of_the_usual_places_it_takes_one_that_takes_nothing_away(
+    mounts: dict[str, str], chosen: str, own_temporary_folder: Path
+) -> None:
+    """As systemd mounts /tmp; in a mount namespace of its own."""
+    if any(
+        os.statvfs(place).f_flag & (os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC) for place in (TMP, VAR_TMP)
+    ):
+        pytest.skip("one of them is mounted so here")
+    script = (
+        "from evaluation.scratch import scratch_directory\nwith scratch_directory() as it: print(it.parent)"
+    )
+    made = "".join(f"mount -t tmpfs -o mode=1777,{how} none {place}; " for place, how in mounts.items())
+    words = ("unshare", "--mount", "sh", "-ec", f'{made}exec "$@"', "sh", sys.executable, "-c", script)
+
+    def told(**env: str) -> str:
+        env = {"PATH": os.environ["PATH"], **env}
+        done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert told() == chosen
+    assert told(TMPDIR=TMP) == TMP, "who names one is obeyed"
+    if not mounts:
+        assert told(TMPDIR=str(own_temporary_folder)) == str(own_temporary_folder)
 
 
 def test_it_goes_away_after_an_exception(own_temporary_folder: Path) -> None:

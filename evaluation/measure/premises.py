@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from evaluation.errors import EvaluationError
 from evaluation.measure.environment import usable
 from evaluation.measure.launcher import NOT_FOUND, Command, Launcher
 from evaluation.reasons import reason_of
+from evaluation.scratch import temporary_folder
 
 __all__ = ["ALLOW_NAMESPACES", "Premise", "Refusal", "premises", "require", "user_namespaces"]
 
@@ -101,7 +101,7 @@ def _temporary_folder(launcher: Launcher) -> Iterator[Premise]:
             fatal=True,
         )
         return
-    folder = tempfile.gettempdir()
+    folder = str(temporary_folder())
     reach = launcher.run(Command(argv=("test", "-x", folder), env=launcher.user.env), timeout_s=30.0)
     if not reach.ok and reach.evidence.exit_status != NOT_FOUND:
         why = f"{launcher.user.name} cannot reach the temporary folder {folder}"
