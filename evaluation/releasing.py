@@ -90,8 +90,7 @@ def _same(old: Build, new: Build) -> bool:
 def _make_forms(built: BuiltImage, site: str, launcher: Launcher) -> None:
     """Make the form of every runtime here that has one of its own."""
     found = discovery.discover(load_site(site, root() / "sites"), launcher)
-    with alone(), scratch_directory() as folder:
-        folder.chmod(0o755)
+    with alone(), scratch_directory(bound=True) as folder:
         shelf = Shelf(everything=found, launcher=launcher, payload=build_payload(folder / "payload"))
         for item in found:
             if item.facts.present and not item.runtime.base:

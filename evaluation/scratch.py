@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
 from evaluation.marks import abandoned, mark
 
-__all__ = ["in_use", "remove_tree", "scratch_directory", "temporary_folder"]
+__all__ = ["in_use", "labelled", "remove_tree", "scratch_directory", "temporary_folder"]
 
 _PREFIX = "container-evaluation-"
 _FORM = re.compile(rf"{_PREFIX}([0-9a-f.]+)-")
@@ -23,6 +23,12 @@ _SOCKET_PATH = 107
 _NAMES_WITHIN = 80
 """Bytes for our folder's own name, and for a socket's in it."""
 
+
+_ENFORCE = Path("/sys/fs/selinux/enforce")
+"""It is there where SELinux is on: 1 where it enforces, selinux(8)."""
+_LABEL = "security.selinux"
+_SHARED = "container_file_t:s0"
+"""Type and level of files that every container may use."""
 
 _USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - the two that file-hierarchy(7) has
 _TAKES_AWAY = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
@@ -46,10 +52,11 @@ def temporary_folder() -> Path:
 
 
 @contextlib.contextmanager
-def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
+def scratch_directory(*, for_sockets: bool = False, bound: bool = False) -> Iterator[Path]:
     """Make a folder that only we can enter, and remove it afterwards.
 
-    One ``for_sockets`` is in ``/tmp`` where the usual place has too long a path for them.
+    One ``for_sockets`` is in ``/tmp`` where the usual place has too long a path for them. What is in one that
+    is ``bound`` goes into containers: everybody may enter it, and SELinux lets containers use it.
 
     Its name holds the mark of its process. So what a process of this host that is gone has left is known,
     and removed; of what may be another host's nothing is. No lock is needed: some file systems have none.
@@ -61,9 +68,37 @@ def scratch_directory(*, for_sockets: bool = False) -> Iterator[Path]:
     _remove_abandoned(place)
     path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{mark()}-", dir=place))
     try:
+        if bound:
+            path.chmod(0o755)
+            labelled(path)
         yield path
     finally:
         remove_tree(path)
+
+
+def labelled(path: Path, enforce: Path = _ENFORCE) -> str:
+    """Let SELinux's containers use a new folder, and what will be made in it; say so, or why not.
+
+    The label is that of ``relabel=shared`` of podman-run(1), and ``:z`` of docker-run(1). The owner gives
+    it here, once, for every engine: Docker's ``--mount`` cannot ask for it, and rootless Podman may not give
+    it to what is root's. What is made in a folder inherits its type. Where SELinux is off nothing is done.
+
+    References
+    ----------
+    selinux(8); container_selinux(8), ``container_file_t``.
+    """
+    try:
+        enforcing = enforce.read_text().strip() == "1"
+    except OSError:
+        return ""
+    mode = f"SELinux is {'enforcing' if enforcing else 'permissive'}"
+    try:
+        who, role, *_ = os.getxattr(path, _LABEL).decode().rstrip("\0").split(":")
+        os.setxattr(path, _LABEL, f"{who}:{role}:{_SHARED}".encode())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or str(error)
+        return f"{mode}, and what is bound into containers could not be labelled for them ({why})"
+    return f"{mode}: what is bound into containers is labelled {_SHARED}, as relabel=shared does"
 
 
 def remove_tree(path: Path) -> None:

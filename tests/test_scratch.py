@@ -12,7 +12,7 @@ import pytest
 from rival import AS_ROOT
 
 from evaluation.errors import EvaluationError
-from evaluation.scratch import remove_tree, scratch_directory
+from evaluation.scratch import labelled, remove_tree, scratch_directory
 
 ROOT = Path(__file__).parents[1]
 TMP, VAR_TMP = "/tmp", "/var/tmp"  # noqa: S108 - mounted over, in a namespace of its own
@@ -68,6 +68,41 @@ def test_of_the_usual_places_it_takes_one_that_takes_nothing_away(
     assert told(TMPDIR=TMP) == TMP, "who names one is obeyed"
     if not mounts:
         assert told(TMPDIR=str(own_temporary_folder)) == str(own_temporary_folder)
+
+
+def test_one_that_is_bound_into_containers_may_be_entered() -> None:
+    with scratch_directory(bound=True) as path:
+        assert path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(("enforce", "mode"), [("1", "enforcing"), ("0", "permissive")])
+def test_where_selinux_is_on_it_is_labelled_for_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enforce: str, mode: str
+) -> None:
+    (tmp_path / "enforce").write_text(enforce)
+    labels = {tmp_path: b"unconfined_u:object_r:user_tmp_t:s0:c1\0"}
+    monkeypatch.setattr(os, "getxattr", lambda path, _: labels[path])
+    monkeypatch.setattr(os, "setxattr", lambda path, _, label: labels.update({path: label}))
+    told = labelled(tmp_path, tmp_path / "enforce")
+    assert labels[tmp_path] == b"unconfined_u:object_r:container_file_t:s0"
+    assert told.startswith(f"SELinux is {mode}: what is bound into containers is labelled")
+
+
+def test_where_selinux_is_off_or_does_not_let_us_no_label_is_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert labelled(tmp_path, tmp_path / "enforce") == ""
+    (tmp_path / "enforce").write_text("1")
+
+    def refused(*_: object) -> bytes:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "getxattr", refused)
+    told = labelled(tmp_path, tmp_path / "enforce")
+    assert told == (
+        "SELinux is enforcing, and what is bound into containers could not be labelled for them "
+        "(Operation not permitted)"
+    )
 
 
 def test_it_goes_away_after_an_exception(own_temporary_folder: Path) -> None:

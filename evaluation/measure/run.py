@@ -31,7 +31,7 @@ from evaluation.measure.user import User, measuring_user
 from evaluation.measure.variants import with_knobs
 from evaluation.probes.batchsystem import batch_system
 from evaluation.probes.jobgroups import remove_abandoned
-from evaluation.scratch import scratch_directory
+from evaluation.scratch import labelled, scratch_directory
 from evaluation.sites import Site
 from evaluation.store import ImageFacts, Manifest, Run, RuntimeFacts, find_runs, require_results
 from evaluation.terminal import visible
@@ -110,8 +110,7 @@ def open_measurement(
         audit = stack.enter_context(Audit(who))
         launcher = stack.enter_context(Launcher(audit.user))
         audit.begin(launcher)
-        scratch = stack.enter_context(scratch_directory())
-        scratch.chmod(0o755)
+        scratch = stack.enter_context(scratch_directory(bound=True))
         payload, problem = scratch / "payload", ""
         payload.mkdir(mode=0o755)
         try:
@@ -136,7 +135,7 @@ def open_measurement(
         stack.callback(release)
         images_used(opened.manifest, launcher)
         _note_job(opened, site)
-        _note_environment(opened, (*launcher.user.altered, *host_notes))
+        _note_environment(opened, (*launcher.user.altered, *host_notes, *filter(None, [labelled(scratch)])))
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)

@@ -117,8 +117,7 @@ def take_share(order: Order, address: Address) -> Share | None:
     user = measuring_user(order.user, bare_host=False)
     with contextlib.ExitStack() as stack:
         seat = stack.enter_context(attend(address))
-        scratch = stack.enter_context(scratch_directory())
-        scratch.chmod(0o755)
+        scratch = stack.enter_context(scratch_directory(bound=True))
         payload = scratch / "payload"
         payload.mkdir(mode=0o755)
         for name, program in _told(seat)["programs"].items():
