@@ -38,6 +38,7 @@ from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across
 from evaluation.measure.user import measuring_user
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Outcome, Role
+from evaluation.planting import lacking
 from evaluation.probes import catalogue
 from evaluation.probes.base import Probe
 from evaluation.probes.faults import probe_faults
@@ -216,6 +217,8 @@ def run(
         "criteria": str(here / "criteria.yaml"),
         "measure_as": user,
     }
+    for lack in lacking():
+        _tell(f"without root, no answer about {lack.what}: {lack.why}\n  {lack.advice}")
     who = measuring_user(user or where.measure_as or "", bare_host=runtimes.split() == ["none"])
     with images_kept(who) as keep:
         measured = take_steps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from evaluation.measure.submission import queue_of
 from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.model import CONTROL, Role
 from evaluation.payload.build import compiler_here
+from evaluation.planting import lacking
 from evaluation.probes.hostprocesses import hidden
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
@@ -141,17 +141,7 @@ def examine(site: Site) -> Checkup:
     limits += _hidden_processes()
     batch, unanswered = _batch(site)
     limits += unanswered
-    if os.getuid() != 0:
-        limits.append(
-            Limit(
-                what="setuid canaries (P06, P15) and files of root (P39)",
-                why="only root can plant them",
-                advice=(
-                    "Their findings will be INERT, and a use case that knocks out by them stays undecided. "
-                    "As root: evaluation run --as USER."
-                ),
-            )
-        )
+    limits += [Limit(what=lack.what, why=lack.why, advice=lack.advice) for lack in lacking()]
     return Checkup(
         site=site.id,
         measured_as=_described(user),

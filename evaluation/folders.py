@@ -169,6 +169,16 @@ class HeldFolder:
         with suppress(FileNotFoundError):
             os.unlink(_one(name), dir_fd=self.descriptor)
 
+    def remove_folder(self, name: str) -> None:
+        """Remove an empty folder in it.
+
+        Raises
+        ------
+        OSError
+            It is not empty, is none, or is not there.
+        """
+        os.rmdir(_one(name), dir_fd=self.descriptor)
+
     def empty(self) -> None:
         """Remove all that is in it, as far as we may, and nothing of what is mounted there."""
         _empty(self.descriptor, _mount_of(self.descriptor))

@@ -14,7 +14,14 @@ from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
 from evaluation.marks import abandoned, mark
 
-__all__ = ["in_use", "labelled", "remove_tree", "scratch_directory", "temporary_folder"]
+__all__ = [
+    "in_use",
+    "labelled",
+    "open_to_others",
+    "remove_tree",
+    "scratch_directory",
+    "temporary_folder",
+]
 
 _PREFIX = "container-evaluation-"
 _FORM = re.compile(rf"{_PREFIX}([0-9a-f.]+)-")
@@ -112,6 +119,20 @@ def remove_tree(path: Path) -> None:
         path.rmdir()
 
 
+def open_to_others(place: Path) -> Path | None:
+    """Find a folder on the way in which others than root can rename what root has put there; else nothing.
+
+    A folder of root's with the sticky bit, as /tmp has it, lets nobody rename what is another's.
+    """
+    whole = place.resolve()
+    for folder in (whole, *whole.parents):
+        found = folder.stat()
+        others = found.st_mode & stat.S_IWOTH or (found.st_gid != 0 and found.st_mode & stat.S_IWGRP)
+        if found.st_uid != 0 or (others and not found.st_mode & stat.S_ISVTX):
+            return folder
+    return None
+
+
 def _require_roots(place: Path) -> None:
     """Refuse, as root, a place whose path another user can lead elsewhere at any moment.
 
@@ -120,17 +141,12 @@ def _require_roots(place: Path) -> None:
     EvaluationError
         A folder on the way belongs to another user, or others may rename what is in it.
     """
-    if os.getuid() != 0:
-        return
-    for folder in (place.resolve(), *place.resolve().parents):
-        found = folder.stat()
-        others = found.st_mode & stat.S_IWOTH or (found.st_gid != 0 and found.st_mode & stat.S_IWGRP)
-        if found.st_uid != 0 or (others and not found.st_mode & stat.S_ISVTX):
-            raise EvaluationError(
-                f"other users can rename what is in {folder}, and root would work there",
-                where="temporary folder",
-                advice="Set TMPDIR to a folder of root's or one with the sticky bit, such as /tmp.",
-            )
+    if os.getuid() == 0 and (folder := open_to_others(place)):
+        raise EvaluationError(
+            f"other users can rename what is in {folder}, and root would work there",
+            where="temporary folder",
+            advice="Set TMPDIR to a folder of root's or one with the sticky bit, such as /tmp.",
+        )
 
 
 def in_use(path: Path) -> bool:

@@ -340,7 +340,8 @@ class TakesTurns(Protocol):
 
     ``wrap`` is put before every launched command and stands for a runtime that hardens or weakens
     something; ``root_inside`` runs the launched commands as root, as an engine does by default. Both
-    arms are named after what they stand for.
+    arms are named after what they stand for. With ``groups``, the verifier is no root either: it is the
+    measuring user, with these groups beside its own.
     """
 
     def __call__(
@@ -350,5 +351,6 @@ class TakesTurns(Protocol):
         wrap: tuple[str, ...] = (),
         root_inside: bool = False,
         form: PreparedForm | None = None,
+        groups: tuple[int, ...] | None = None,
     ) -> Observations:
         """Take the turn and give what was recorded."""

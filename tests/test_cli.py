@@ -42,6 +42,7 @@ COMMANDS = [
     "image",
     "images",
     "import",
+    "plant",
     "probe",
     "report",
     "run",

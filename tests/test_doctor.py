@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evaluation import doctor as module
-from evaluation.doctor import examine
+from evaluation.doctor import Limit, examine
 from evaluation.errors import EvaluationError
 from evaluation.measure.user import ourselves
 from evaluation.model import Role
+from evaluation.planting import Lack
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
 
@@ -82,13 +82,9 @@ def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("bare")
 def test_what_only_root_can_plant_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def canaries() -> bool:
-        return any("only root can plant" in limit.why for limit in examine(LOCAL).limits)
-
-    real = os.getuid()
-    assert canaries() == (real != 0)
-    monkeypatch.setattr(os, "getuid", lambda: 0 if real else 1000)
-    assert canaries() == (real == 0)
+    lack = Lack(what="files of root's (P39)", why="there is no canary", advice="An administrator plants it.")
+    monkeypatch.setattr(module, "lacking", lambda: (lack,))
+    assert Limit(what=lack.what, why=lack.why, advice=lack.advice) in examine(LOCAL).limits
 
 
 def test_a_host_that_hides_processes_is_named(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:

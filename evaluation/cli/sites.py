@@ -8,9 +8,40 @@ from pathlib import Path
 
 import click
 
-from evaluation import reviewing, sending, sitework
+from evaluation import planting, reviewing, sending, sitework
 from evaluation.cli.base import criteria_option, main, results_option, say, site_option, told
 from evaluation.errors import EvaluationError
+
+
+@main.command()
+@click.option(
+    "--in",
+    "place",
+    type=click.Path(path_type=Path),
+    help="Where their folder is to be.  [default: /var/lib; where any may be, to list and to remove]",
+)
+@click.option("--list", "listing", is_flag=True, help="Say what is planted, and whether it is trusted.")
+@click.option("--remove", "removing", is_flag=True, help="Remove what was planted.")
+@told
+def plant(*, place: Path | None, listing: bool, removing: bool) -> None:
+    """Plant what only root can, once, so that ordinary users' runs can decide; as root.
+
+    A setuid program that does nothing but say who runs it, and an empty file that only root may open:
+    attempts P06, P15 and P39 are made on them. They lie in one folder of root's, which an ordinary user's
+    run finds in /var/lib, /var/tmp, /tmp and its TMPDIR, and trusts where nobody but root can have put it
+    there. Needs a C compiler; --list and --remove need nothing, and --list no root.
+    """
+    if listing and removing:
+        raise click.UsageError("--list or --remove, not both")
+    within = (place,) if place else ()
+    if listing:
+        say(planting.listed(*within))
+    elif removing:
+        gone = planting.remove(*within)
+        say("\n".join(f"removed: {folder}" for folder in gone) or "nothing was planted")
+    else:
+        made = planting.plant(*within)
+        say(f"{planting.listed(made.parent)}\nremove them again, as root: {planting.COMMAND} --remove")
 
 
 @main.group()

@@ -110,7 +110,7 @@ class TurnSession:
     @property
     def privileged(self) -> bool:
         """Whether this process is root."""
-        return os.getuid() == 0
+        return os.geteuid() == 0
 
     @property
     def form(self) -> PreparedForm | None:

@@ -144,3 +144,27 @@ int attempt_write_image(int count, char **arguments) {
     }
     return 0;
 }
+
+/* Shows the verifier which places some paths lead to, and opens them where that is allowed. A descriptor of
+ * O_PATH names a place and opens nothing; of what was opened nothing is read. */
+int attempt_reach(int count, char **arguments) {
+    int line = visit_begin(arguments[0]);
+    int absent = line < 0 ? errno : 0;
+    for (int each = 1; each < count; each++) {
+        const char *path = arguments[each];
+        int named = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        int error = named < 0 ? errno : absent ? absent : visit_show(line, 'n', named);
+        int shown = !error;
+        if (shown) {
+            int opened = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+            error = opened < 0 ? errno : visit_show(line, 'o', opened);
+        }
+        line_begin("reach");
+        line_text("path", path);
+        line_truth("shown", shown);
+        line_truth("writable", faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0);
+        line_result(error);
+        line_end();
+    }
+    return 0;
+}

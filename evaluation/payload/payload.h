@@ -66,6 +66,7 @@ command_function attempt_identity, attempt_getenv, attempt_call, attempt_connect
 command_function attempt_run_helper, attempt_plant, attempt_signal_process, await_signal;
 command_function attempt_visit, attempt_drop_groups, attempt_switch_user, attempt_namespaces;
 command_function attempt_hostname, attempt_mount, attempt_unmask, attempt_write_image;
+command_function attempt_reach;
 command_function attempt_make_node, attempt_list_devices, attempt_read_disks;
 
 /* "terminal ROWS COLUMNS COMMAND ...": the rest of the line is one command. */

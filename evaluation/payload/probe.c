@@ -73,6 +73,7 @@ static const struct command COMMANDS[] = {
     {"hostname", attempt_hostname, 1, 1, "DIRECTORY [own]"},
     {"mount", attempt_mount, 3, 1, "DIRECTORY TARGET WORD [own]"},
     {"unmask", attempt_unmask, 1, 1, "FILE ..."},
+    {"reach", attempt_reach, 2, 1, "DIRECTORY PATH ..."},
     {"write-image", attempt_write_image, 3, 1, "DIRECTORY NAME TARGET ..."},
     {"make-node", attempt_make_node, 5, 1, "b|c MAJOR MINOR DIRECTORY PATH [keep]"},
     {"list-devices", attempt_list_devices, 1, 1, "DIRECTORY"},

@@ -23,9 +23,13 @@ from evaluation.probes.base import Completed, Session
 from evaluation.scratch import remove_tree
 
 __all__ = [
+    "NEEDS_PLANTING",
     "NEEDS_ROOT",
+    "NO_CANARY",
+    "PLANT_ONCE",
     "Callers",
     "plant_file",
+    "plant_setgid",
     "plant_setuid",
     "root_directory",
     "run_planted",
@@ -35,9 +39,13 @@ __all__ = [
 ]
 
 NEEDS_ROOT = (
-    "only root can plant this canary; an administrator plants it once: run this probe as root (it measures "
-    "as the ordinary user behind sudo, and removes the canary again)"
+    "only root can plant this canary: run this probe as root (it measures as the ordinary user behind sudo, "
+    "and removes the canary again)"
 )
+
+NO_CANARY = "no canary of root's is planted here"
+PLANT_ONCE = "an administrator plants it once, for every user: 'evaluation plant' as root"
+NEEDS_PLANTING = f"{NO_CANARY}; {PLANT_ONCE}"
 
 _SOCKET_NAME = "verifier.sock"
 _PEER = struct.Struct("3i")
@@ -84,16 +92,22 @@ class Callers:
             caller.connect(self._directory.path_of(_SOCKET_NAME))
 
     def uids(self) -> tuple[int, ...]:
-        """Host uids of those who called since the last time this was asked."""
-        found: list[int] = []
+        """Host uids of those who called since the last time this or `ids` was asked."""
+        return tuple(uid for uid, _ in self.ids())
+
+    def ids(self) -> tuple[tuple[int, int], ...]:
+        """Host uid and gid of those who called since the last time."""
+        found: list[tuple[int, int]] = []
         while True:
             try:
                 caller, _ = self._socket.accept()
             except BlockingIOError:
                 return tuple(found)
             with caller:
-                _, uid, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-                found.append(uid)
+                _, uid, gid = _PEER.unpack(
+                    caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+                )
+                found.append((uid, gid))
 
 
 def plant_file(directory: Path, name: str, text: str, *, mode: int, uid: int = -1, gid: int = -1) -> None:
@@ -115,6 +129,24 @@ def plant_setuid(helper: Path, directory: Path, name: str) -> Iterator[Path]:
     ):
         try:
             os.fchmod(kept.fileno(), 0o4755)  # last: writing and changing the owner both clear the bit
+            yield directory / name
+        finally:
+            os.fchmod(kept.fileno(), 0)
+            folder.remove(name)
+
+
+@contextmanager
+def plant_setgid(helper: Path, directory: Path, name: str, gid: int) -> Iterator[Path]:
+    """Make a setgid copy of the helper, of one of our own user's other groups, and remove it afterwards.
+
+    It needs no root: chown(2) lets the owner of a file give it to any group that the owner is in.
+    """
+    with (
+        HeldFolder(directory) as folder,
+        folder.keep(name, helper.read_bytes(), mode=0o700, gid=gid) as kept,
+    ):
+        try:
+            os.fchmod(kept.fileno(), 0o2755)  # last: writing and changing the group both clear the bit
             yield directory / name
         finally:
             os.fchmod(kept.fileno(), 0)

@@ -15,6 +15,7 @@ from evaluation.probes.base import Judgement, Observations
 __all__ = [
     "ABSENT",
     "CONTROL_DONE",
+    "CONTROL_TOLD",
     "DETAIL",
     "EFFECT",
     "NOT_PLANTED",
@@ -33,6 +34,8 @@ EFFECT = "effect"
 """Truth: whether the attempt had its effect, as the host-side verifier saw it."""
 CONTROL_DONE = "control"
 """Truth: whether the verifier's own control, made in the same turn, had the effect."""
+CONTROL_TOLD = "control_told"
+"""Text: what that control was, as a clause, where it was not the usual one of its attempt."""
 NOT_PLANTED = "not_planted"
 """Text: why the canary could not be planted here, and what to do about it."""
 ABSENT = "absent"
@@ -217,7 +220,7 @@ class Attempt:
         if CONTROL in arms or CONTROL_AGAIN in arms:
             return "the bare host could"
         if True in own.values(CONTROL_DONE):
-            return self.control
+            return str(own.last(CONTROL_TOLD) or self.control)
         return f"{', '.join(sorted(arms))} could" if arms else ""
 
     def _judgement(self, outcome: Outcome, verdict: str, message: str) -> Judgement:

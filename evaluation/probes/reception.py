@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import struct
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from evaluation.folders import HeldFolder
+from evaluation.model import Bind
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, read_answer
 from evaluation.probes.base import Completed, Session
@@ -57,7 +60,7 @@ class Attended:
         return "the payload reported too little"
 
 
-def attend(session: Session, *words: str, on_host: bool = False) -> Attended:
+def attend(session: Session, *words: str, on_host: bool = False, binds: Sequence[Bind] = ()) -> Attended:
     """Let the payload make an attempt, and look at it while it stands.
 
     What was seen is recorded. ``on_host`` lets the measuring user make the attempt on the bare host: a
@@ -67,7 +70,7 @@ def attend(session: Session, *words: str, on_host: bool = False) -> Attended:
         if on_host:
             completed = session.on_host((str(session.payload / PAYLOAD), *words))
         else:
-            completed = session.launch((f"{session.payload_inside}/{PAYLOAD}", *words))
+            completed = session.launch((f"{session.payload_inside}/{PAYLOAD}", *words), binds=binds)
     for visit in () if on_host else reception.visits:
         session.record(SEEN, visit.told(), evidence=(completed,))
     return Attended(completed=completed, answer=read_answer(completed), visits=reception.visits)
@@ -141,12 +144,14 @@ class Reception:
 
 def _looked_at(pid: int, letter: str, handed: list[int]) -> Visit:
     """Describe the caller and what it handed over, and close that."""
-    status, closed = None, False
+    status, closed, readable = None, False, False
     for descriptor in handed:
         try:
             status = os.fstat(descriptor)
+            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            readable = not flags & os.O_PATH and flags & os.O_ACCMODE != os.O_WRONLY
         except OSError:
             closed = True
         finally:
             os.close(descriptor)
-    return look(pid, letter, status, closed=closed)
+    return look(pid, letter, status, closed=closed, readable=readable)

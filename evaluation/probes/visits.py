@@ -46,6 +46,8 @@ class Visit:
         The open file that was handed over.
     closed : bool
         Whether a file was handed over that the verifier may not look at (a FUSE file system of the user's).
+    readable : bool
+        Whether what was handed over was opened for reading, and not only named (``O_PATH``, open(2)).
     """
 
     letter: str
@@ -56,6 +58,7 @@ class Visit:
     mounts: str
     handed: os.stat_result | None = None
     closed: bool = False
+    readable: bool = False
 
     def mask(self, name: str) -> int | None:
         """A set of capabilities, as a bit mask."""
@@ -111,7 +114,14 @@ class Visit:
         return (kind, os.major(device), os.minor(device)) if kind else None
 
 
-def look(pid: int, letter: str = "", handed: os.stat_result | None = None, *, closed: bool = False) -> Visit:
+def look(
+    pid: int,
+    letter: str = "",
+    handed: os.stat_result | None = None,
+    *,
+    closed: bool = False,
+    readable: bool = False,
+) -> Visit:
     """Describe a process of the verifier's own process namespace."""
     here = Path(f"/proc/{pid}")
     lines = (line.partition(":") for line in _text(here / "status").splitlines())
@@ -128,6 +138,7 @@ def look(pid: int, letter: str = "", handed: os.stat_result | None = None, *, cl
         mounts=_text(here / "mountinfo"),
         handed=handed,
         closed=closed,
+        readable=readable,
     )
 
 

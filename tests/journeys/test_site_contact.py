@@ -6,6 +6,7 @@ import json
 import os
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,22 @@ def test_a_site_is_described(clone: Clone) -> None:
     told = clone.run("evaluation", "site", "check", SITE, "--results", "results").out
     assert "as it should be" in told
     assert "answer here: host" in told
+
+
+def test_an_administrator_plants_once_what_only_root_can(clone: Clone) -> None:
+    assert "only root can plant" in clone.run("evaluation", "plant", ends=1).err
+    if os.getuid() != 0:
+        pytest.skip("only root is an administrator")
+    administrator = replace(clone, user="")
+    place = new_folder()
+    place.chmod(0o1777)
+    named = ("evaluation", "plant", "--in", str(place))
+    assert "4755" in administrator.run(*named).out
+    told = clone.run(*named, "--list").out
+    assert "P39" in told
+    assert "not trusted" not in told
+    assert "removed: " in administrator.run(*named, "--remove").out
+    assert not list(place.iterdir())
 
 
 def test_it_is_measured_and_packed_by_one_command(clone: Clone, runtime: str) -> None:

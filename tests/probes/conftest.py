@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,24 @@ class RootInsideSession(TurnSession):
         return self._keep(self.root.run(command, timeout_s=timeout_s))
 
 
+@contextmanager
+def being(user: User, groups: tuple[int, ...]) -> Iterator[None]:
+    """Be the measuring user, as where nobody is root; without root we are that anyway."""
+    if os.getuid() != 0:
+        yield
+        return
+    before = os.getgroups()
+    os.setgroups(groups)
+    os.setegid(user.gid)
+    os.seteuid(user.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(before)
+
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A directory that an ordinary user can enter; not in /tmp, which some wrappers hide."""
@@ -112,6 +130,7 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
             wrap: tuple[str, ...] = (),
             root_inside: bool = False,
             form: PreparedForm | None = None,
+            groups: tuple[int, ...] | None = None,
         ) -> Observations:
             probe = find(name)
             bare = RUNTIMES[0]
@@ -132,7 +151,8 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
                     session = RootInsideSession(
                         bench=bench, arm=arm, probe=probe, block=0, order=0, work=work, root=root
                     )
-                probe.observe(session)
+                with nullcontext() if groups is None else being(ordinary_user, groups):
+                    probe.observe(session)
             return Observations(tuple(session.observations))
 
         yield turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from evaluation.probes.reception import Reception
 
 Lines = list[dict[str, Any]]
 ORDINARY = 54_321
@@ -49,6 +52,7 @@ def run(payload: Path) -> Callable[..., Lines]:
         (("mount", "{own}", "{own}", "word"), ["visit"]),
         (("write-image", "{own}", "name", "{own}"), ["visit"]),
         (("hostname", "{own}"), ["visit", "hostname"]),
+        (("reach", "{own}", "/"), ["reach"]),
     ],
 )
 def test_without_a_verifier_nothing_is_attempted_that_it_would_have_to_see(
@@ -59,6 +63,17 @@ def test_without_a_verifier_nothing_is_attempted_that_it_would_have_to_see(
     assert [line["what"] for line in lines] == kinds
     assert (lines[0]["ok"], lines[0]["error"]) == (False, "No such file or directory")
     assert socket.gethostname() == name
+
+
+def test_places_are_reached_as_far_as_they_are_open(run: Callable[..., Lines], own: Path) -> None:
+    with Reception(own) as reception:
+        lines = run("reach", own, "/usr", own / "verifier.sock", own / "missing")
+        visits = reception.visits
+    assert [line["shown"] for line in lines] == [True, True, False]
+    assert [line.get("errno") for line in lines] == [None, errno.ENXIO, errno.ENOENT]
+    assert [line["writable"] for line in lines] == [False, True, False]
+    assert [seen.readable for seen in visits] == [False, True, False]
+    assert os.path.samestat(visits[1].handed, Path("/usr").stat())  # type: ignore[arg-type]  # it was handed over
 
 
 def test_a_device_node_is_refused_and_nothing_is_left(run: Callable[..., Lines], own: Path) -> None:

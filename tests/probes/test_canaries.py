@@ -1,6 +1,10 @@
+import errno
+import json
 import os
+import shutil
 import socket
 import stat
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +14,7 @@ import pytest
 from evaluation.probes.canaries import (
     Callers,
     plant_file,
+    plant_setgid,
     plant_setuid,
     root_directory,
     secret,
@@ -112,6 +117,42 @@ def test_the_setuid_bit_goes_even_from_a_hard_link(tmp_path: Path) -> None:
         os.link(planted, kept)
     assert not planted.exists()
     assert stat.S_IMODE(kept.stat().st_mode) == 0
+
+
+def test_callers_tell_their_group_too(tmp_path: Path) -> None:
+    with Callers(tmp_path) as callers:
+        callers.call()
+        assert callers.ids() == ((os.getuid(), os.getgid()),)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a user of one group cannot give a file to another")
+def test_a_setgid_canary_is_of_the_group_and_loses_its_bit(tmp_path: Path) -> None:
+    helper, kept = tmp_path / "helper", tmp_path / "kept"
+    helper.write_bytes(b"program")
+    with plant_setgid(helper, tmp_path, "planted", 54_322) as planted:
+        found = planted.stat()
+        assert (found.st_uid, found.st_gid) == (os.getuid(), 54_322)
+        assert stat.S_IMODE(found.st_mode) == 0o2755
+        os.link(planted, kept)
+    assert not planted.exists()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0
+
+
+@AS_ROOT
+@pytest.mark.parametrize("name", ["there", "missing"])
+def test_the_setuid_helper_tells_nobody_what_only_root_may_see(
+    name: str, scratch: Path, payload: Path
+) -> None:
+    closed, helper = scratch / "closed", scratch / "setuid-helper"
+    (closed / "there").mkdir(mode=0o755, parents=True, exist_ok=True)
+    closed.chmod(0o700)
+    shutil.copyfile(payload / "helper", helper)
+    helper.chmod(0o4755)
+    drop = ("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups")
+    done = subprocess.run((*drop, helper, closed / name), capture_output=True, check=True)
+    told = json.loads(done.stdout.splitlines()[0])
+    assert (told["uid"], told["euid"], told["ok"]) == (54_321, 0, False)
+    assert told["errno"] == errno.EACCES
 
 
 @AS_ROOT

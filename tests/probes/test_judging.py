@@ -47,6 +47,16 @@ def judged(own: Recorded, others: dict[str, Recorded], runtime: str = "fake") ->
             ("HOLDS", "DENIED", "it was not done (No such file); control: root could"),
         ),
         (
+            {"effect": False, "control": True, "control_told": "a canary could"},
+            {"host": {"effect": False}},
+            ("HOLDS", "DENIED", "it was not done; control: a canary could"),
+        ),
+        (
+            {"effect": False, "control": False, "control_told": "a canary could"},
+            {"host": {"effect": False}},
+            ("INERT", "INERT", "it was not done, but no control could do it either, so this shows nothing"),
+        ),
+        (
             {"effect": False},
             {"host": {"effect": False}, "docker": {"effect": True}, "a": {"effect": True}},
             ("HOLDS", "DENIED", "it was not done; control: a, docker could"),

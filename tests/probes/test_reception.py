@@ -62,6 +62,32 @@ def test_what_is_handed_over_is_looked_at_and_closed(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.parametrize(
+    ("flags", "readable"),
+    [(os.O_PATH, False), (os.O_RDONLY, True), (os.O_RDWR, True), (os.O_WRONLY, False)],
+)
+def test_what_was_only_named_is_told_from_what_was_opened(
+    flags: int,
+    readable: bool,  # noqa: FBT001 - a row of the table
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    def hand(line: socket.socket) -> None:
+        descriptor = os.open(file, flags)
+        socket.send_fds(line, [b"n"], [descriptor])
+        os.close(descriptor)
+        assert line.recv(1) == b"."
+
+    with Reception(tmp_path) as reception:
+        call(tmp_path, hand)
+        (seen,) = reception.visits
+    assert seen.handed is not None
+    assert os.path.samestat(seen.handed, file.stat())
+    assert seen.readable is readable
+
+
 def test_a_caller_that_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
     connected, over = threading.Event(), threading.Event()
 

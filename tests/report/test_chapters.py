@@ -12,14 +12,17 @@ from bs4 import BeautifulSoup, Tag
 from synthetic_case import NOTEBOOK, make_case
 from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
+from evaluation.decide.criteria import KnockOut
 from evaluation.errors import EvaluationError
 from evaluation.manifest import BatchFacts, JobFacts
 from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, Outcome, Role, Score
+from evaluation.probes.registry import find
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
 from evaluation.report.places import Places
 from evaluation.report.source import Case
 from evaluation.store import FormFacts
+from evaluation.testing import observations
 
 CASE = make_case()
 
@@ -148,6 +151,32 @@ def test_a_runtime_that_no_centre_would_run_so_is_named_above_everything(timed: 
     (banner,) = page(chapters.answer(case)).select(".banner")
     assert words(banner) == (f"No centre would run podman as it runs here. its storage driver is vfs. {said}")
     assert "its storage driver is vfs" in words(page(chapters.provenance(case)))
+
+
+def test_a_knock_out_that_could_not_be_tried_is_named_with_what_to_do() -> None:
+    first = CASE.measured[0]
+    use_case = CASE.criteria.use_cases["l1proc"]
+    veto = KnockOut(criterion="setuid_planting", when=Outcome.FAILS, reason="made up", source="nobody")
+    vetoed = use_case.model_copy(update={"knock_outs": (veto,)})
+    cases = {**CASE.criteria.use_cases, "l1proc": vetoed}
+    findings = tuple(
+        replace(finding, outcome=Outcome.INERT)
+        if (finding.probe, finding.runtime) == ("setuid_planting", "podman")
+        else finding
+        for finding in first.findings
+    )
+    told = observations(find("setuid_planting"), {"not_planted": "an odd reason"}, "podman").items
+    recorded = {("setuid_planting", runtime): told for runtime in ("podman", "docker")}
+    criteria = CASE.criteria.model_copy(update={"use_cases": cases})
+    case = measured_with(replace(CASE, criteria=criteria), findings=findings, recorded=recorded)
+    (banner,) = page(chapters.answer(case)).select(".banner")
+    assert words(banner) == (
+        "What would knock a runtime out could not be tried. Until it is, nothing can be recommended where it "
+        "knocks out. P15 setuid_planting: an odd reason."
+    )
+    answered = measured_with(replace(CASE, criteria=criteria), recorded=recorded)
+    assert not page(chapters.answer(answered)).select(".banner"), "another control has answered"
+    assert not page(chapters.answer(replace(case, criteria=CASE.criteria))).select(".banner"), "no veto"
 
 
 def test_timings_of_a_busy_machine_are_said_to_be_such_before_anything_else() -> None:

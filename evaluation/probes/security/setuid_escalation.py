@@ -7,8 +7,9 @@ from evaluation.payload.build import HELPER
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Answer, read_answer
 from evaluation.probes.base import Completed, Probe, Session
-from evaluation.probes.canaries import NEEDS_ROOT, Callers, plant_setuid, root_directory
+from evaluation.probes.canaries import NEEDS_PLANTING, Callers, plant_setuid, root_directory
 from evaluation.probes.judging import DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
+from evaluation.probes.planted import planted
 
 MOUNT_POINT = "/host"
 REFUSALS = frozenset({1, 13})
@@ -16,17 +17,25 @@ REFUSALS = frozenset({1, 13})
 
 
 def observe(session: Session) -> None:
-    """Plant a setuid-root helper, show it to the container, and let an ordinary user inside run it."""
+    """Show the container a setuid-root helper, and let an ordinary user inside run it."""
     if not session.privileged:
-        session.record(NOT_PLANTED, NEEDS_ROOT)
+        if canary := planted(HELPER):
+            _attempt(session, canary.parent)
+        else:
+            session.record(NOT_PLANTED, NEEDS_PLANTING)
         return
     with root_directory(setuid=True) as directory:
         if directory is None:
             session.record(NOT_PLANTED, "every temporary directory of this host is mounted nosuid or noexec")
             return
-        with plant_setuid(session.payload / HELPER, directory, HELPER), Callers(session.work) as callers:
-            completed = _run_helper(session, directory)
-            _record(session, completed, read_answer(completed), callers.uids())
+        with plant_setuid(session.payload / HELPER, directory, HELPER):
+            _attempt(session, directory)
+
+
+def _attempt(session: Session, directory: Path) -> None:
+    with Callers(session.work) as callers:
+        completed = _run_helper(session, directory)
+        _record(session, completed, read_answer(completed), callers.uids())
 
 
 def _run_helper(session: Session, directory: Path) -> Completed:
@@ -71,10 +80,12 @@ PROBE = Probe(
         "bit works inside, every fault in every such program of every image is the site's fault."
     ),
     method=(
-        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it. "
+        "As root, the verifier plants a small setuid-root helper in a directory of its own and binds it; "
+        "without root, one that an administrator has planted is bound. "
         "Inside, an ordinary user runs it (a payload that is root inside becomes the measuring user "
         "first). The helper calls the verifier's socket, and the kernel tells the verifier its host uid: "
-        "only 0 counts. The helper can do nothing else, and is removed at once. The control is the bare "
+        "only 0 counts. The helper can do nothing else, and what the verifier planted is removed at once. "
+        "The control is the bare "
         "process, which becomes root."
     ),
     remedy=(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from evaluation.model import Standing, UseCaseDecision, Verdict
+from evaluation.model import Outcome, Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
@@ -17,6 +17,8 @@ from evaluation.units import share
 __all__ = ["answer"]
 
 _ASIDE: Final = re.compile(r" \([^()]*\)")
+_NOT_PLANTED: Final = "not_planted"
+"""The name under which an attempt records why it had nothing of root's to try."""
 SHOWN: Final = 3
 """What would decide a use case: so many of it at once, the rest in chapter 2."""
 
@@ -80,7 +82,7 @@ def answer(case: Case) -> Chapter:
     )
 
 
-def banners(site: SiteCase) -> tuple[Banner, ...]:
+def banners(case: Case, site: SiteCase) -> tuple[Banner, ...]:
     """Say what keeps this run from being a full measurement of the reader's own site."""
     found = []
     if site.borrowed_only:
@@ -116,6 +118,14 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
                 "from worst to best; run it again and it resumes where it stopped.",
             )
         )
+    if untried := _untried(case, site):
+        told = "; ".join(f"{', '.join(attempts)}: {why}" for why, attempts in untried.items())
+        found.append(
+            Banner(
+                title="What would knock a runtime out could not be tried",
+                text=f"Until it is, nothing can be recommended where it knocks out. {told}.",
+            )
+        )
     found += [_impaired(facts, ranked=facts.id in site.ranked) for facts in site.impaired]
     if site.shortage:
         found.append(Banner(title="Measured on a busy machine", text=site.shortage))
@@ -130,6 +140,22 @@ def banners(site: SiteCase) -> tuple[Banner, ...]:
             )
         )
     return tuple(found)
+
+
+def _untried(case: Case, site: SiteCase) -> dict[str, tuple[str, ...]]:
+    """Attempts that knock out and were not made, because no canary could be planted: by the reason."""
+    vetoes = [veto for use_case in case.criteria.use_cases.values() for veto in use_case.knock_outs]
+    found: dict[str, tuple[str, ...]] = {}
+    for probe in dict.fromkeys(case.criteria.criteria[veto.criterion].probe for veto in vetoes):
+        for runtime in site.ranked:
+            finding = site.cells.get((probe, runtime))
+            if finding is None or finding.outcome is not Outcome.INERT or finding.borrowed:
+                continue
+            name = f"{finding.texts.checklist_id} {probe}"
+            for item in site.recorded.get((probe, runtime), ()):
+                if item.name == _NOT_PLANTED and name not in (known := found.get(str(item.value), ())):
+                    found[str(item.value)] = (*known, name)
+    return found
 
 
 def _impaired(facts: RuntimeFacts, *, ranked: bool) -> Banner:
@@ -157,7 +183,7 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,
         cards=tuple(_card(case, site, decision) for decision in site.decision.use_cases),
-        banners=banners(site),
+        banners=banners(case, site),
     )
 
 

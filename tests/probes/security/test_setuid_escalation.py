@@ -1,9 +1,11 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes.security import setuid_escalation as module
 from evaluation.probes.security.setuid_escalation import PROBE
 from evaluation.testing import FakeSession, Recorded, TakesTurns, ended, judge
 
@@ -49,10 +51,28 @@ def test_a_payload_that_is_root_steps_down_first(take_turn: TakesTurns) -> None:
     assert PROBE.judge(take_turn("P06", root_inside=True), {}).verdict == "EXPOSED"
 
 
-def test_without_root_an_administrator_is_asked(tmp_path: Path) -> None:
+def test_without_root_an_administrator_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "planted", lambda _: None)
     session = FakeSession(probe=PROBE, work=tmp_path, on_launch=lambda _: ended())
     PROBE.observe(session)
     judgement = PROBE.judge(session.observations, {"host": session.observations})
     assert judgement.verdict == "INERT"
     assert "an administrator plants it once" in judgement.message
     assert not session.launched
+
+
+@AS_ROOT
+def test_what_an_administrator_planted_is_tried_without_root_and_stays(
+    take_turn: TakesTurns, scratch: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = scratch / "canaries"
+    folder.mkdir()
+    canary = folder / "helper"
+    shutil.copyfile(payload / "helper", canary)
+    canary.chmod(0o4755)
+    monkeypatch.setattr(module, "planted", lambda _: canary)
+    host = take_turn("P06", groups=())
+    own = take_turn("P06", groups=(), wrap=("setpriv", "--no-new-privs"))
+    assert PROBE.judge(host, {}).verdict == "EXPOSED"
+    assert PROBE.judge(own, {"host": host}).verdict == "DENIED"
+    assert canary.stat().st_mode & 0o7777 == 0o4755
