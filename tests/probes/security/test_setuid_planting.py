@@ -15,6 +15,12 @@ from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, judg
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can plant this canary")
 
 
+@pytest.fixture(autouse=True)
+def nothing_planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an administrator has planted on the machine that runs the tests."""
+    monkeypatch.setattr(module, "planted", lambda _: None)
+
+
 @pytest.mark.parametrize(
     ("own", "host", "outcome", "verdict"),
     [
@@ -40,13 +46,7 @@ def test_a_users_file_gives_nothing_and_roots_does(take_turn: TakesTurns) -> Non
     assert "belongs to host uid 0, mode 4755" in exposed.message
 
 
-@pytest.fixture
-def nothing_planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "planted", lambda _: None)
-
-
 @AS_ROOT
-@pytest.mark.usefixtures("nothing_planted")
 def test_a_user_decides_without_root_by_a_setgid_program_of_another_group(take_turn: TakesTurns) -> None:
     denied = PROBE.judge(take_turn("P15", groups=(54_322,)), {})
     assert denied.verdict == "DENIED"
@@ -57,7 +57,6 @@ def test_a_user_decides_without_root_by_a_setgid_program_of_another_group(take_t
 
 
 @AS_ROOT
-@pytest.mark.usefixtures("nothing_planted")
 def test_a_user_of_one_group_has_the_kernels_word(take_turn: TakesTurns) -> None:
     denied = PROBE.judge(take_turn("P15", groups=()), {})
     assert denied.verdict == "DENIED"
@@ -90,7 +89,6 @@ def left_by_user(work: Path, payload: Path) -> FakeSession:
     return FakeSession(probe=PROBE, work=work, on_launch=launch, payload=payload)
 
 
-@pytest.mark.usefixtures("nothing_planted")
 @pytest.mark.parametrize("kind", ["nfs4", "fuse.sshfs", "vfat", ""])
 def test_where_a_file_may_change_its_owner_nothing_is_denied(
     kind: str, tmp_path: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
@@ -104,7 +102,6 @@ def test_where_a_file_may_change_its_owner_nothing_is_denied(
     assert not (tmp_path / "planted").exists()
 
 
-@pytest.mark.usefixtures("nothing_planted")
 def test_where_setuid_bits_do_nothing_nothing_is_denied(
     tmp_path: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +130,6 @@ def test_what_keeps_setuid_programs_from_working_is_told(
     assert bool(done.stdout.strip()) == bool(said)
 
 
-@pytest.mark.usefixtures("nothing_planted")
 @pytest.mark.parametrize("ran", [{}, {"what": "helper", "uid": 1, "euid": 1, "ok": False}])
 def test_what_was_left_and_could_not_be_run_is_no_denial(
     ran: dict[str, object], tmp_path: Path, payload: Path, monkeypatch: pytest.MonkeyPatch
