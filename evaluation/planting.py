@@ -143,7 +143,7 @@ def _remove(held: HeldFolder, place: Path) -> bool:
     with folder:
         if folder.owner != 0:
             raise _refused(f"{place / FOLDER} belongs to uid {folder.owner}, and was not touched", place)
-        with suppress(FileNotFoundError), folder.open(HELPER, owner=0) as helper:
+        with suppress(OSError), folder.open(HELPER, owner=0) as helper:
             os.fchmod(helper.fileno(), 0)
         for name in (*_CANARIES, _ABOUT):
             folder.remove(name)
