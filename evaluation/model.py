@@ -388,6 +388,8 @@ class Finding:
     image_digest: str = ""
     evidence: tuple[str, ...] = ()
     observed_at: str = ""
+    control_groups: str = ""
+    """Of a verdict of the batch contract: under which it was seen, as ``v2, manager systemd``."""
     borrowed: Borrowed | None = None
     """``None`` for evidence of the site itself."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evaluation.blocks import counted, pressed, set_aside
+from evaluation.decide import batchcontract
 from evaluation.decide.criteria import Criteria, MeasuredCriterion
 from evaluation.decide.delta import against_host
 from evaluation.decide.turns import ANSWERS, together
@@ -50,6 +51,7 @@ class _Run:
     image_digests: Mapping[str, str]
     unavailable: Mapping[str, str]
     asked: Callable[[str, Probe], bool]
+    control_groups: Mapping[str, str]
 
 
 def assess(
@@ -65,6 +67,7 @@ def assess(
     present: Iterable[str] = (),
     asked: Callable[[str, Probe], bool] = lambda _runtime, _probe: True,
     apart: Collection[str] = (),
+    control_groups: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Say what the observations of one run at one site mean.
 
@@ -91,6 +94,8 @@ def assess(
     apart : collection of str, optional
         Runtimes that are not ranked (modes, what is no container); their comparisons are a family of their
         own.
+    control_groups : mapping of str to str, optional
+        Per runtime, under which control groups it ran; verdicts of the batch contract carry it.
 
     Returns
     -------
@@ -112,6 +117,7 @@ def assess(
         image_digests=image_digests,
         unavailable=unavailable or {},
         asked=asked,
+        control_groups=control_groups or {},
     )
     here = tuple(present)
     every = tuple(observations)
@@ -193,7 +199,8 @@ def _assess_probe(
             measured = _measured(finding, samples, control, confidence=confidence)
             yield _Draft(finding=measured, claim=_claim(measured, floor, criteria))
         elif arm != CONTROL_AGAIN:
-            yield _Draft(finding=replace(finding, delta=against_host(finding, hosts)))
+            told = _under_groups(finding, facts.control_groups.get(arm, ""))
+            yield _Draft(finding=replace(told, delta=against_host(finding, hosts)))
     for runtime in sorted(facts.absent):
         if not facts.asked(runtime, probe):
             continue
@@ -232,6 +239,14 @@ def _judged(
         turns=sum(turn.outcome in ANSWERS for turn in turns),
     )
     return finding, samples
+
+
+def _under_groups(finding: Finding, groups: str) -> Finding:
+    """Have a verdict of the batch contract say under which control groups it was seen."""
+    if not (groups and finding.outcome.is_evidence and batchcontract.belongs(finding.texts)):
+        return finding
+    message = f"{finding.message}; control groups {groups}"
+    return replace(finding, message=message, control_groups=groups)
 
 
 def _turn_by_turn(

@@ -1,15 +1,17 @@
 """Evidence from another site, taken where this one has none: labelled, widened, never mixed with its own.
 
 A criterion is borrowed for all runtimes or for none: as soon as this site has any evidence of its probe, its
-own counts alone, because figures of two machines cannot be compared in one row (law 3).
+own counts alone, because figures of two machines cannot be compared in one row (law 3). A verdict of the
+batch contract is borrowed only between control groups of one version and one manager: others turn it round.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from evaluation.decide.batchcontract import NOT_KNOWN
 from evaluation.decide.criteria import Criteria
 from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, Finding, Interval
 from evaluation.sites import Site
@@ -25,6 +27,7 @@ def with_borrowed(
     *,
     run: str,
     present: Collection[str] | None = None,
+    control_groups: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Add to a site's findings what it borrows.
 
@@ -42,6 +45,8 @@ def with_borrowed(
         The name of the site's run, which all its findings carry.
     present : collection of str, optional
         The runtimes that are at this site; nothing is borrowed for another one. By default all are.
+    control_groups : mapping of str to str, optional
+        Per runtime, under which control groups it runs at this site. By default nothing is known of them.
 
     Returns
     -------
@@ -73,9 +78,16 @@ def with_borrowed(
         for finding in lent
         if finding.probe in wanted and finding.outcome.is_evidence and finding.borrowed is None
         if here is None or finding.runtime in here
+        if _same_groups(finding, control_groups or {})
     }
     kept = tuple(finding for finding in own if (finding.probe, finding.runtime) not in taken)
     return (*kept, *taken.values())
+
+
+def _same_groups(finding: Finding, here: Mapping[str, str]) -> bool:
+    """Whether a verdict hangs on no control groups, or was seen under such as are known to be here."""
+    groups = finding.control_groups
+    return not groups or (groups == here.get(finding.runtime) and NOT_KNOWN not in groups)
 
 
 def _lent(finding: Finding, site: str, run: str, borrowed: Borrowed) -> Finding:

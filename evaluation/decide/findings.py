@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from evaluation.decide.assess import assess
+from evaluation.decide.batchcontract import control_groups
 from evaluation.decide.checklist import Arm, Checklist, Tried, known_checklists, published, word
 from evaluation.decide.criteria import Criteria
 from evaluation.model import CONTROL, QUICK, Finding, Observation, Outcome, Role
@@ -52,6 +53,7 @@ def judged(run: Run, criteria: Criteria) -> tuple[Finding, ...]:
         present=[facts.id for facts in manifest.runtimes if facts.present],
         asked=lambda runtime, probe: takes_part(roles[runtime], probe, timed=runtime in timed),
         apart={facts.id for facts in manifest.runtimes if facts.role is Role.BESIDE or not facts.timed},
+        control_groups=control_groups(manifest),
     )
 
 

@@ -85,14 +85,15 @@ _KEYS: Final[tuple[tuple[str, Mapping[str, tuple[int, ...]], str], ...]] = (
     ("mount home", dict.fromkeys(_BOTH, (0,)), "yes"),
     ("mount tmp", dict.fromkeys(_BOTH, (0,)), "yes"),
     ("mount hostfs", dict.fromkeys(_BOTH, (0,)), "no"),
+    ("systemd cgroups", {}, ""),
     ("bind path", {}, ""),
     ("user bind control", dict.fromkeys(_BOTH, (0,)), "yes"),
     ("enable fusemount", dict.fromkeys(_BOTH, (0,)), "yes"),
     ("always use nv", dict.fromkeys(_BOTH, (0,)), "no"),
     ("always use rocm", dict.fromkeys(_BOTH, (0,)), "no"),
 )
-"""What decides privilege, speed, admission and exposure: the key, from which version of a product on it has
-this default, and the default. Where a version has none here, only what the file says is told."""
+"""What decides privilege, speed, admission, exposure and limits: the key, from which version of a product on
+it has this default, and the default. Where a version has none here, only what the file says is told."""
 
 _NAMES_OF_OTHERS: Final = ("limit container", "bind path")
 """Keys whose values name people and folders of the site's: it is told that they are set."""

@@ -185,7 +185,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
             "advice": "",
             "command": launcher.find(command),
             "version": version,
-            "security": security,
+            "security": security or (("cgroups: not told",) if runtime.has_engine else ()),
             "impairment": "" if runtime.id == CONTROL else impairment(runtime, version, launcher),
         }
     )

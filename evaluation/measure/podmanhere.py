@@ -29,7 +29,7 @@ def confinement(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        As ``key: value``; nothing where podman does not answer as expected.
+        As ``key: value``; where podman does not answer as expected, that it did not tell.
     """
     argv = (runtime.command, *runtime.engine_options, "info", "--format", "json")
     done = launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_ANSWER_S)
@@ -44,7 +44,7 @@ def confinement(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
             f"cgroups: {host['cgroupVersion']}, {manager}",
             f"storage: {info['store']['graphDriverName']}",
         )
-    return ()
+    return ("cgroups: not told",)
 
 
 def no_mode_of_its_own(runtime: Runtime, base: RuntimeFacts) -> str:

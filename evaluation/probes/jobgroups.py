@@ -20,10 +20,32 @@ from evaluation.probes.base import RunningTask, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.judging import NOT_PLANTED
 
-__all__ = ["PREFIX", "JobGroup", "group_name", "hierarchy", "job_group", "remove_abandoned", "start_in"]
+__all__ = [
+    "INTO_THE_JOB",
+    "PREFIX",
+    "JobGroup",
+    "group_name",
+    "hierarchy",
+    "job_group",
+    "remove_abandoned",
+    "start_in",
+]
 
 PREFIX = "container-evaluation-job-"
 """How the groups' names begin: by it a residue audit knows one that was left."""
+
+INTO_THE_JOB = (
+    "Start containers by a runtime that makes no control group of its own. A daemon makes the "
+    "container's outside of the job's; with systemd as the manager of control groups, Podman asks "
+    "systemd for a scope of its own, and so does apptainer --memory. Ways out: podman run "
+    "--cgroups=disabled (crun only; no limit of Podman's own then applies), podman --cgroup-manager "
+    "cgroupfs, or docker run --cgroup-parent JOBGROUP in a wrapper that users cannot go round (with the "
+    "cgroupfs driver only: that of systemd takes nothing but a slice)"
+)
+"""The remedy for a container outside of its job's control group, as a sentence without its full stop.
+
+Sources: podman(1), podman-run(1), docker run --cgroup-parent, apptainer-exec(1); observed with Podman 4.3.1.
+"""
 
 NEEDS_ROOT = (
     "only root can make a control group as a batch system does: run this probe as root, or inside a batch job"

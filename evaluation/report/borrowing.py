@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from evaluation.decide.batchcontract import control_groups
 from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.findings import findings_of
@@ -61,7 +62,15 @@ def added(
     """Add to a measured site's findings what it borrows, for the runtimes that it has."""
     present = [runtime.id for runtime in manifest.runtimes if runtime.present]
     lent = findings_of(lender, criteria) if lender else ()
-    return with_borrowed(own, lent, site, criteria, run=manifest.run, present=present)
+    return with_borrowed(
+        own,
+        lent,
+        site,
+        criteria,
+        run=manifest.run,
+        present=present,
+        control_groups=control_groups(manifest),
+    )
 
 
 def evidence(lender: Run | None) -> dict[str, Evidence]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from evaluation.decide.batchcontract import CONTRACT
+
 __all__ = ["AREAS", "FURTHER", "area"]
 
 AREAS: Final = {
@@ -19,7 +21,7 @@ AREAS: Final = {
     "Isolation between users and jobs": (
         "P23", "P26", "P27", "P29", "P30", "P31", "P33", "P34", "P35", "P36", "P40", "B11",
     ),
-    "The batch contract": ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B10"),
+    "The batch contract": CONTRACT,
     "Supply chain": ("B12", "B13", "B14"),
 }  # fmt: skip
 FURTHER: Final = "Further attempts"

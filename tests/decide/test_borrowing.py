@@ -124,6 +124,27 @@ def test_nothing_is_borrowed_for_a_runtime_that_is_not_here_nor_lent_twice() -> 
     assert with_borrowed((), found, borrower("tidy"), RULES, run="mine") == ()
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "taken"),
+    [
+        ("v1, manager cgroupfs", {"docker": "v1, manager cgroupfs"}, True),
+        ("v1, manager cgroupfs", {"docker": "v2, manager cgroupfs"}, False),
+        ("v2, manager systemd", {"docker": "v2, manager cgroupfs"}, False),
+        ("v2, manager systemd", {}, False),
+        ("v2, manager systemd", None, False),  # a site that has measured nothing itself
+        ("v2, manager not known", {"docker": "v2, manager not known"}, False),
+        ("", {"docker": "v2, manager systemd"}, True),  # what does not hang on them
+        ("", None, True),
+    ],
+)
+def test_no_verdict_is_borrowed_across_versions_and_managers_of_control_groups(
+    there: str, here: dict[str, str] | None, *, taken: bool
+) -> None:
+    evidence = [replace(of(lent(), "tidy"), control_groups=there)]
+    found = with_borrowed((), evidence, borrower("tidy"), RULES, run="mine", control_groups=here)
+    assert bool(found) is taken
+
+
 def test_what_was_seen_elsewhere_neither_knocks_out_nor_clears() -> None:
     failing = [replace(each, outcome=Outcome.FAILS) if each.probe == "safe" else each for each in lent()]
     for evidence in (failing, lent()):

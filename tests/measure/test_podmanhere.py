@@ -99,7 +99,7 @@ def test_podman_that_does_not_say_is_not_spoken_for(tmp_path: Path, launcher: La
     runtime = known_runtimes()["podman-cgroups-disabled"]
     for answer in ("exit 1", "echo '[]'", "echo '{\"host\": {}}'"):
         fake_executable(tmp_path / "podman", answer)
-        assert confinement(runtime, launcher) == ()
+        assert confinement(runtime, launcher) == ("cgroups: not told",)
 
 
 # -- what the trial start changes ----------------------------------------------------------------------

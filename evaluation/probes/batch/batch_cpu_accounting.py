@@ -4,6 +4,7 @@ from evaluation.model import Reference
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Probe, Session
+from evaluation.probes.jobgroups import INTO_THE_JOB
 from evaluation.probes.jobs import NO_ENGINE, idle_account, job
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
 
@@ -73,11 +74,7 @@ PROBE = Probe(
         "job, which must not be charged to it, and the bare process in a job, which must be; else nothing "
         "follows."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon, or have the engine put them below the job's own "
-        "control "
-        "group, by a wrapper that users cannot go round (docker run --cgroup-parent; see batch_job_cgroup)."
-    ),
+    remedy=f"{INTO_THE_JOB}; see batch_job_cgroup.",
     observe=observe,
     judge=Attempt(
         done="the container's CPU time is not in the books",

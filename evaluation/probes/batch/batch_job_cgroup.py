@@ -96,8 +96,9 @@ PROBE = Probe(
     ),
     remedy=(
         "Where it holds, put the option into a wrapper that users cannot go round, and let the epilog "
-        "remove the "
-        "control groups that the engine makes; where not, use a runtime without a daemon."
+        "remove the control groups that the engine makes. It works with the cgroupfs driver only: that "
+        "of systemd takes nothing but a slice. Else use a runtime that makes no control group of its "
+        "own, such as Podman with --cgroups=disabled (crun only)."
     ),
     observe=observe,
     judge=Attempt(

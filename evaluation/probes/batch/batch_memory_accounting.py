@@ -7,6 +7,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.holding import forget, hold
+from evaluation.probes.jobgroups import INTO_THE_JOB
 from evaluation.probes.jobs import job
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, UNAVAILABLE, Attempt
 
@@ -75,11 +76,7 @@ PROBE = Probe(
         "twice as much, which must not be seen in it; where the bare process's memory is not in the "
         "books either, nothing is shown."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon; where the engine's books read control groups, "
-        "have the "
-        "container put below the job's own (docker run --cgroup-parent)."
-    ),
+    remedy=f"{INTO_THE_JOB}; that helps where the books read control groups.",
     observe=observe,
     judge=Attempt(
         done="the container's memory is not in the books",

@@ -6,6 +6,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.batchsystem import Limits
 from evaluation.probes.canaries import plant_file
 from evaluation.probes.holding import forget, hold
+from evaluation.probes.jobgroups import INTO_THE_JOB
 from evaluation.probes.jobs import NO_ENGINE, job
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, Attempt
 
@@ -70,10 +71,7 @@ PROBE = Probe(
         "space, of "
         "which clients written in Go reserve much, so it is 2 GiB there: with less they do not start."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon; else have the container put below the job's control "
-        "group (docker run --cgroup-parent), or give each one a limit of its own (--memory)."
-    ),
+    remedy=f"{INTO_THE_JOB}; or give each one a limit of its own (--memory).",
     observe=observe,
     judge=Attempt(
         done="the container took more memory than its job asked for",

@@ -5,7 +5,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import Line, read_answer
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
-from evaluation.probes.jobgroups import JobGroup, job_group, start_in
+from evaluation.probes.jobgroups import INTO_THE_JOB, JobGroup, job_group, start_in
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
 
 BURNT_MS = 1000
@@ -80,10 +80,7 @@ PROBE = Probe(
         "process, which is charged inside the group and not when it runs outside; where it is not charged "
         "inside either, nothing is shown."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon, or have the engine put them below the job's group "
-        "(docker run --cgroup-parent)."
-    ),
+    remedy=f"{INTO_THE_JOB}.",
     observe=observe,
     judge=Attempt(
         done="the container's CPU time was not charged to its job",

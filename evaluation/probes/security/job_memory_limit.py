@@ -4,7 +4,7 @@ from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
-from evaluation.probes.jobgroups import JobGroup, job_group, start_in
+from evaluation.probes.jobgroups import INTO_THE_JOB, JobGroup, job_group, start_in
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
 
 LIMIT_BYTES = 256 * 2**20
@@ -77,10 +77,7 @@ PROBE = Probe(
         "memory: the host looks, the payload's word does not count. The control is the bare process, which "
         "takes them outside of the group and cannot inside."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon, or have the engine put them below the job's group "
-        "(docker run --cgroup-parent), by a wrapper that users cannot go round."
-    ),
+    remedy=f"{INTO_THE_JOB}.",
     observe=observe,
     judge=Attempt(
         done="the container took more memory than its job was given",

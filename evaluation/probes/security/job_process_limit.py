@@ -4,7 +4,7 @@ from evaluation.model import Reference, Severity
 from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Probe, Session
-from evaluation.probes.jobgroups import JobGroup, job_group, start_in
+from evaluation.probes.jobgroups import INTO_THE_JOB, JobGroup, job_group, start_in
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
 
 LIMIT = 200
@@ -53,10 +53,7 @@ PROBE = Probe(
         f"the client in it. The payload tries to have {WANTED} children at once, which wait and are ended. "
         "The control is the bare process, which can outside of the group and cannot inside."
     ),
-    remedy=(
-        "Start containers by a runtime without a daemon, have the engine put them below the job's group "
-        "(docker run --cgroup-parent), or give every container a limit of its own (--pids-limit)."
-    ),
+    remedy=f"{INTO_THE_JOB}; or give every container a limit of its own (--pids-limit).",
     observe=observe,
     judge=Attempt(
         done="the container had more processes than its job may have",

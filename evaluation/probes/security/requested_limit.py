@@ -80,8 +80,10 @@ PROBE = Probe(
         "the option, which takes them."
     ),
     remedy=(
-        "Give rootless runtimes a delegated branch of control groups, version 2; where there is "
-        "none, let the batch system's own limit hold (B01) and ask for none."
+        "Give rootless runtimes a delegated branch of control groups, version 2; where there is none, "
+        "let the batch system's own limit hold (B01) and ask for none. With systemd as the manager the "
+        "limit is that of a scope of its own, outside of the job; podman run --cgroups=disabled takes a "
+        "limit and applies none."
     ),
     observe=observe,
     judge=Attempt(

@@ -32,7 +32,7 @@ MITIGATIONS: Final = {
     "batch_job_cgroup": (
         "Below the job's cgroup",
         "--cgroup-parent with the job's control group",
-        "limited and charged there",
+        "limited and charged there; cgroupfs driver only",
     ),
     "batch_init": ("Init process", "--init", "for a payload that heeds SIGTERM"),
 }
