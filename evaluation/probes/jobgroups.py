@@ -44,7 +44,8 @@ INTO_THE_JOB = (
 )
 """The remedy for a container outside of its job's control group, as a sentence without its full stop.
 
-Sources: podman(1), podman-run(1), docker run --cgroup-parent, apptainer-exec(1); observed with Podman 4.3.1.
+Sources: podman(1), podman-run(1), docker run --cgroup-parent, apptainer-exec(1). That ``--cgroups=disabled``
+takes a limit in silence was seen with Podman 4.3.1 and crun 1.8.1.
 """
 
 NEEDS_ROOT = (
