@@ -65,6 +65,7 @@ _COMPONENTS: Final = frozenset(
         *("container-evaluation", "docker", "docker.sock", "containerd", "containerd.sock", "podman"),
         *("podman.sock", "charliecloud", "apptainer", "apptainer.sif", "apptainer-sandbox", "docker-store"),
         *("podman-store", "public", "root-only", "secret", "written", "changed", "canary"),
+        *("container-evaluation-canaries", "helper", "lost+found", "ldconfig", "private"),
     }
 )
 """Parts of other paths that say nothing of a site. What is not here does not leave."""

@@ -44,7 +44,9 @@ NEEDS_ROOT = (
 )
 
 NO_CANARY = "no canary of root's is planted here"
-PLANT_ONCE = "an administrator plants it once, for every user: 'evaluation plant' as root"
+PLANT_ONCE = (
+    "an administrator plants it once for all users: 'evaluation plant' (kit: './evaluate plant') as root"
+)
 NEEDS_PLANTING = f"{NO_CANARY}; {PLANT_ONCE}"
 
 _SOCKET_NAME = "verifier.sock"

@@ -13,6 +13,7 @@ __all__ = ["in_runtime", "seen"]
 _WORDS: Final = {
     "effect": "the attempt's effect",
     "control": "the effect of the verifier's own control",
+    "control_told": "that control",
     "detail": "seen",
     "absent": "nothing to attack",
     "not_planted": "no canary",
@@ -23,7 +24,7 @@ _WORDS: Final = {
     "refused": "the runtime refuses this",
 }
 """How the names under which attempts record are said; any other name stands for itself."""
-_QUOTED: Final = {"detail", "absent", "not_planted", "problem"}
+_QUOTED: Final = {"detail", "absent", "not_planted", "problem", "control_told"}
 
 
 def in_runtime(evidence: Evidence, command: str) -> bool:

@@ -66,6 +66,7 @@ def test_every_name_that_attempts_record_under_has_its_words() -> None:
     names = (
         judging.EFFECT,
         judging.CONTROL_DONE,
+        judging.CONTROL_TOLD,
         judging.DETAIL,
         judging.ABSENT,
         judging.NOT_PLANTED,
