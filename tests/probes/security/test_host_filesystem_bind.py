@@ -94,17 +94,26 @@ def test_what_the_payload_only_says_is_no_exposure(tmp_path: Path) -> None:
     assert PROBE.judge(session.observations, {}).verdict != "EXPOSED"
 
 
-@AS_ROOT
+@pytest.fixture
+def nothing_planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an administrator has planted on the machine that runs the tests."""
+    monkeypatch.setattr(module, "planted", lambda _: None)
+
+
+@pytest.mark.usefixtures("nothing_planted")
 def test_a_user_decides_without_root(take_turn: TakesTurns) -> None:
-    host = take_turn("P39", groups=())
-    own = take_turn("P39", groups=(), root_inside=True)
-    denied = PROBE.judge(host, {})
+    denied = PROBE.judge(take_turn("P39", groups=()), {})
     assert denied.verdict == "DENIED"
     assert "Permission denied; the bare host refused the same user" in denied.message
     assert denied.message.endswith("by the same bind the host's root directory itself was opened")
-    exposed = PROBE.judge(own, {"host": host})
+
+
+@AS_ROOT
+@pytest.mark.usefixtures("nothing_planted")
+def test_without_root_what_is_opened_inside_is_an_exposure(take_turn: TakesTurns) -> None:
+    exposed = PROBE.judge(take_turn("P39", groups=(), root_inside=True), {})
     assert exposed.verdict == "EXPOSED"
-    assert "it opened /" in exposed.message
+    assert any(f"it opened {place};" in exposed.message for place in module.CLOSED_PLACES)
 
 
 @AS_ROOT

@@ -56,6 +56,14 @@ def test_a_user_decides_without_root_by_a_setgid_program_of_another_group(take_t
     assert "belongs to host uid 0, mode 4755" in exposed.message
 
 
+def test_a_users_own_run_gives_nothing_away(take_turn: TakesTurns, scratch: Path) -> None:
+    if any(module.obstacle(scratch)):
+        pytest.skip(module.obstacle(scratch)[0])
+    denied = PROBE.judge(take_turn("P15", groups=()), {})
+    assert denied.verdict == "DENIED"
+    assert "; control: a setgid program" in denied.message or "; control: setuid programs" in denied.message
+
+
 @AS_ROOT
 def test_a_user_of_one_group_has_the_kernels_word(take_turn: TakesTurns) -> None:
     denied = PROBE.judge(take_turn("P15", groups=()), {})
@@ -145,7 +153,10 @@ def test_what_was_left_and_could_not_be_run_is_no_denial(
     assert "could not be run there" in judgement.message
 
 
-def test_a_link_that_was_left_is_neither_run_nor_followed(tmp_path: Path) -> None:
+def test_a_link_that_was_left_is_neither_run_nor_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "obstacle", lambda _: ("there is no control", "none is needed"))
     precious = tmp_path / "precious"
     precious.write_text("precious")
     precious.chmod(0o640)
