@@ -76,8 +76,9 @@ check: setup ## Lint, types, import rules, validity of every file, generated fil
 docs: setup ## Write what is generated: the probe catalogue, the JSON Schemas, the rendered recipes
 	@$(EVALUATION) docs
 
-lab: setup ## Open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
+lab: setup ## Open the notebooks in JupyterLab, which keeps its settings in the virtual environment
+	@own="$(CURDIR)/$(VENV)/lab"; JUPYTER_CONFIG_DIR="$$own" JUPYTER_DATA_DIR="$$own/data" IPYTHONDIR="$$own/ipython" npm_config_cache="$$own/npm" \
+		$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 clean: ## Remove the virtual environment and caches; results and images are kept
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build ./*.egg-info

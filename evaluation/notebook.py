@@ -8,7 +8,9 @@ its last cell has left its seal.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -65,7 +67,7 @@ def execute(
     mark = output.with_suffix(".sealed")
     mark.unlink(missing_ok=True)
     try:
-        with scratch_directory(for_sockets=True) as private:
+        with scratch_directory(for_sockets=True) as private, _own_ipython(private):
             papermill.execute_notebook(
                 str(notebook),
                 str(output),
@@ -77,8 +79,7 @@ def execute(
                 start_timeout=_START_S,
                 config=_kernel_config(private),
                 # Without this the kernel reports on the terminal that it was asked to end.
-                # Of the user's own IPython nothing is read: its start-up files would run in our kernel.
-                extra_arguments=["--log-level=CRITICAL", f"--ipython-dir={private}"],
+                extra_arguments=["--log-level=CRITICAL"],
             )
     except PapermillExecutionError as error:
         kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]
@@ -109,6 +110,22 @@ def execute(
     answer = mark.read_text()
     mark.unlink()
     return answer
+
+
+@contextmanager
+def _own_ipython(folder: Path) -> Iterator[None]:
+    """Let IPython, here and in the kernel, have its folder in one of ours, and not in the user's home.
+
+    So it makes none there, and reads none of the user's: start-up files would run in our kernel.
+    """
+    former = os.environ.get("IPYTHONDIR")
+    os.environ["IPYTHONDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["IPYTHONDIR"]
+        if former is not None:
+            os.environ["IPYTHONDIR"] = former
 
 
 def _require_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:

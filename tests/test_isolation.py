@@ -78,6 +78,21 @@ def test_the_command_is_isolated(view: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def told_by_a_kernel(folder: Path, expression: str) -> str:
+    """Run a notebook, and give what an expression comes to in its kernel."""
+    parameters = nbformat.v4.new_code_cell("sealed = ''", metadata={"tags": ["parameters"]})
+    told = nbformat.v4.new_code_cell(
+        f"from pathlib import Path\n_ = Path(sealed).write_text(str({expression}))"
+    )
+    kernel = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+    }
+    notebook = folder / "n.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[parameters, told], metadata=kernel), notebook)
+    return execute(notebook, folder / "out.ipynb", {})
+
+
 def test_a_kernel_reads_none_of_the_user_s_start_up_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,17 +100,23 @@ def test_a_kernel_reads_none_of_the_user_s_start_up_files(
     start.parent.mkdir(parents=True)
     start.write_text("theirs = 'from the start-up file'\n")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    parameters = nbformat.v4.new_code_cell("sealed = ''", metadata={"tags": ["parameters"]})
-    told = nbformat.v4.new_code_cell(
-        "from pathlib import Path\n_ = Path(sealed).write_text(str('theirs' in globals()))"
-    )
-    notebook = tmp_path / "n.ipynb"
-    kernel = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3"},
-        "language_info": {"name": "python"},
-    }
-    nbformat.write(nbformat.v4.new_notebook(cells=[parameters, told], metadata=kernel), notebook)
-    assert execute(notebook, tmp_path / "out.ipynb", {}) == "False"
+    assert told_by_a_kernel(tmp_path, "'theirs' in globals()") == "False"
+    assert os.environ["IPYTHONDIR"] == str(tmp_path / "ipython")
+
+
+def test_a_notebook_leaves_nothing_in_the_user_s_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):
+        monkeypatch.delenv(f"XDG_{name}", raising=False)
+    assert told_by_a_kernel(tmp_path, "Path.home()") == str(home)
+    assert [*home.rglob("*")] == []
+    assert "IPYTHONDIR" not in os.environ
 
 
 # -- the Python that the set-up takes ------------------------------------------------------------------

@@ -147,7 +147,7 @@ def _made(
         must(run, ("tee", target), stdin=(Path(__file__).parent / source).read_bytes())
     started = time.monotonic()
     for step in preparation.steps:
-        must(run, step)
+        must(run, step, env=preparation.env)
     took = time.monotonic() - started
     first_start_s = _first_start_s(preparation.reference, runtime, run)
     content = content_inside(preparation.reference, runtime, run, payload, image.name)

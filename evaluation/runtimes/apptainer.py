@@ -134,7 +134,8 @@ class Apptainer(Runtime):
         """Build a SIF, or a directory.
 
         With zstd where that can be asked for (six times faster to make than gzip, 4 % larger); else as the
-        product does by itself. Which product and version it is stands in ``settings``.
+        product does by itself. Which product and version it is stands in ``settings``. What it caches of the
+        archive goes beside the form, and with it, and not into the user's home.
         """
         build: Argv = (self.command, *self.engine_options, "build", "--force")
         if self.form is Form.SIF:
@@ -147,7 +148,10 @@ class Apptainer(Runtime):
             path = f"{store}/{self.form_of}"
             build = (*build, "--sandbox")
         return Preparation(
-            reference=path, path=path, steps=((*build, path, f"docker-archive:{archives.docker}"),)
+            reference=path,
+            path=path,
+            steps=((*build, path, f"docker-archive:{archives.docker}"),),
+            env=tuple(f"{product}_CACHEDIR={store}/cache" for product in ("APPTAINER", "SINGULARITY")),
         )
 
 

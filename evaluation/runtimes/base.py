@@ -39,7 +39,8 @@ class Preparation:
     ``reference`` is what `Task.image` will hold. ``steps`` are run in order by the measuring user.
     ``path`` is the file or directory that they make, if any: what is there already is removed first.
     ``size_argv`` prints the form's size in bytes where it lives in an engine's store. ``files`` are written
-    below ``path`` first: where to, and which file below ``evaluation/images``.
+    below ``path`` first: where to, and which file below ``evaluation/images``. ``env`` is what the steps get
+    besides, as ``NAME=value``.
     """
 
     reference: str
@@ -47,6 +48,7 @@ class Preparation:
     path: str = ""
     size_argv: Argv = ()
     files: tuple[tuple[str, str], ...] = ()
+    env: tuple[str, ...] = ()
 
 
 def unpacking(archives: Archives, tree: str) -> tuple[Argv, ...]:

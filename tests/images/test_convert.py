@@ -114,6 +114,23 @@ def test_a_form_is_made_once_with_its_size_and_digest(image: BuiltImage) -> None
     assert shell.made == 1
 
 
+def test_a_form_is_made_with_the_environment_that_its_runtime_asks_for(image: BuiltImage) -> None:
+    class Cached(Inside):
+        def prepare(self, archives: Archives, store: str) -> Preparation:
+            return replace(Inside.prepare(self, archives, store), env=(f"A_CACHEDIR={store}/cache",))
+
+    class Env(Shell):
+        def __call__(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Completed:
+            done = Shell.__call__(self, argv[2:] if argv[0] == "env" else argv, stdin, timeout_s)
+            self.called[-1] = tuple(argv)
+            return done
+
+    shell = Env()
+    convert(image, Cached(), shell, "/payload")
+    (made,) = (argv for argv in shell.called if "make-form" in argv)
+    assert made[:3] == ("env", f"A_CACHEDIR={image.folder}/forms/cache", "make-form")
+
+
 def test_a_form_that_was_tampered_with_is_made_anew(image: BuiltImage) -> None:
     shell = Shell()
     form = convert(image, Inside(), shell, "/payload")

@@ -132,7 +132,7 @@ def lab(clone: Clone, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.wait(timeout=60)
 
 
-def test_the_notebooks_open_in_the_lab(lab: subprocess.Popen[str]) -> None:
+def test_the_notebooks_open_in_the_lab(lab: subprocess.Popen[str], tmp_path: Path) -> None:
     assert lab.stdout is not None
     address = None
     said: list[str] = []
@@ -147,6 +147,7 @@ def test_the_notebooks_open_in_the_lab(lab: subprocess.Popen[str]) -> None:
     with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - http, by the pattern above
         names = {each["name"] for each in json.load(answer)["content"]}
     assert "10_performance.ipynb" in names
+    assert [*tmp_path.iterdir()] == [], "nothing is written in the home"
 
 
 def test_the_setup_installs_and_stops_nothing_where_it_is_declined(clone: Clone) -> None:

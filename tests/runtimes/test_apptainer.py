@@ -192,6 +192,11 @@ def test_prepare_builds_a_directory() -> None:
     )  # fmt: skip
 
 
+def test_prepare_caches_nothing_in_the_users_home() -> None:
+    caches = ("APPTAINER_CACHEDIR=/store/cache", "SINGULARITY_CACHEDIR=/store/cache")
+    assert [each.prepare(ARCHIVES, "/store").env for each in (APPTAINER, SANDBOX)] == [caches, caches]
+
+
 def test_it_has_no_engine_and_leaves_nothing() -> None:
     assert not APPTAINER.has_engine
     assert not APPTAINER.cleanup(FULL)
