@@ -10,12 +10,14 @@ from typing import Final
 
 from evaluation import doctor, validation
 from evaluation.archive import hiding
+from evaluation.decide.batchcontract import belongs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.facts import aged, missing, months_since
 from evaluation.measure.submission import queue_of
 from evaluation.measure.user import ourselves
+from evaluation.probes.registry import discover, group_of
 from evaluation.project import root
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import find_runs, measurements
@@ -159,10 +161,19 @@ def _told(site: Site, rules: Criteria, results: Path, on: date) -> Iterator[str]
             f"  borrows from {borrow.lender}, widened {borrow.widen_by:g}fold, until it has measured: "
             f"{', '.join(borrow.criteria)}"
         )
+        if contract := [name for name in borrow.criteria if _of_the_contract(name, rules)]:
+            yield f"    only where control groups are made alike here and there: {', '.join(contract)}"
     if site.status == "declared-only":
         yield "  not asked whether anything answers: status is declared-only, so this is not that machine"
         return
     yield from _answers(site)
+
+
+def _of_the_contract(name: str, rules: Criteria) -> bool:
+    """Whether a criterion is judged by a probe of the batch contract."""
+    criterion = rules.criteria.get(name)
+    probe = discover().get(criterion.probe) if criterion else None
+    return probe is not None and belongs(probe.texts(group_of(probe.id)))
 
 
 def _measured(site: Site, results: Path, on: date, months: int | None) -> str:

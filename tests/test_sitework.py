@@ -66,6 +66,14 @@ def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:
     assert "borrows from reference, widened 1.5fold, until it has measured: cold_start, warm_start" in text
 
 
+def test_what_is_borrowed_on_a_condition_is_named_with_it(tmp_path: Path) -> None:
+    path = sitework.new("my-site")
+    borrow = "{from: reference, criteria: [cold_start, job_memory_limit], widen_by: 2, reason: a, source: b}"
+    path.write_text(f"{path.read_text()}borrows: [{borrow}]\n")
+    text, _ = checked("my-site", tmp_path)
+    assert "    only where control groups are made alike here and there: job_memory_limit\n" in text
+
+
 def test_of_a_batch_system_that_nobody_named_it_is_not_said_that_it_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
