@@ -44,24 +44,25 @@ settings.load_profile("project")
 os.environ.setdefault(LOCK, f"tests-{os.getpid()}")
 
 PROJECT = Path(__file__).parents[1]
-OFF_THE_MACHINE = {"archive", "browser", "decide", "report", "runtimes"}
-"""Folders of tests that start nothing which others could see: see `pytest_collection_modifyitems`."""
+MACHINE = {"batch", "conformance", "images", "journeys", "worlds"}
+"""Folders of tests that look after the machine: see `pytest_collection_modifyitems`."""
 SETUP = PROJECT / "setup" / "runtimes"
 ENGINES = PROJECT / "setup" / "engines"
 ArmOf = Callable[[str], Arm]
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Part the tests in two for `make test`, which runs two workers.
 
-    What looks after processes, containers, daemons and locks keeps to one worker: two of these at once would
-    see each other. The other worker decides, draws and reads meanwhile.
+    What looks after containers, daemons and their locks keeps to one worker: two of these at once would see
+    each other. The other worker decides, draws and reads meanwhile, and plays with fakes.
     """
     for item in items:
         folder = item.path.relative_to(PROJECT / "tests").parts[0]
-        apart = folder in OFF_THE_MACHINE and item.get_closest_marker("real") is None
-        item.add_marker(pytest.mark.xdist_group("papers" if apart else "machine"))
+        real = item.get_closest_marker("real") is not None or "engine" in item.fixturenames
+        group = "machine" if real or folder in MACHINE else "papers"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

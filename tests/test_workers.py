@@ -1,4 +1,4 @@
-"""`make test` runs two workers: what looks after processes and locks keeps to one of them."""
+"""`make test` runs two workers: what looks after containers and daemons keeps to one of them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ def test_what_looks_after_the_machine_keeps_to_one_worker() -> None:
         "--dist",
         "loadgroup",
         "-v",
+        "tests/images/test_layers.py",
+        "tests/images/test_recipe.py",
         "tests/test_shares.py",
-        "tests/test_blocks.py",
     )
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         (sys.executable, *words), capture_output=True, text=True, check=False, cwd=ROOT, env=env
     )
     assert done.returncode == 0, done.stdout
-    took = re.findall(r"^\[(gw\d)\] .* PASSED (\S+)", done.stdout, re.MULTILINE)
-    assert len(took) > 2
-    assert {worker for worker, _ in took} == {took[0][0]}
-    assert all(test.endswith("@machine") for _, test in took)
+    took = re.findall(r"^\[(gw\d)\] .* PASSED tests/(\S+)", done.stdout, re.MULTILINE)
+    of = {
+        group: {(worker, re.split("[/:]", test)[0]) for worker, test in took if test.endswith(group)}
+        for group in ("@machine", "@papers")
+    }
+    assert [folder for _, folder in of["@machine"]] == ["images"], "one worker, and all of a folder"
+    assert [folder for _, folder in of["@papers"]] == ["test_shares.py"]
+    assert not {worker for worker, _ in of["@machine"]} & {worker for worker, _ in of["@papers"]}

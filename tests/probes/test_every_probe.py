@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.model import Outcome
+from evaluation.probes import signalling
 from evaluation.probes.base import Probe
 from evaluation.probes.registry import discover
 from evaluation.testing import FakeSession, ended
@@ -16,10 +17,10 @@ FAILING = ended(exit_status=125, stderr=b"cannot connect to the daemon")
 
 
 def observe_failing(probe: Probe, session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(probe.observe.__module__)
-    for patience in ("READY_S", "MARK_S"):
-        if hasattr(module, patience):
-            monkeypatch.setattr(module, patience, 0.01)
+    for module in (importlib.import_module(probe.observe.__module__), signalling):
+        for patience in ("READY_S", "MARK_S"):
+            if hasattr(module, patience):
+                monkeypatch.setattr(module, patience, 0.01)
     probe.observe(session)
 
 

@@ -156,6 +156,7 @@ def test_books_that_fail_are_asked_again_and_are_at_last_a_problem(
 def test_a_job_of_which_nothing_is_known_is_not_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The payload still runs, for the job does too: the failed question was taken for the job's end."""
     silent = ended(exit_status=NO_ANSWER, stderr=b"slurm_load_jobs error: Unable to contact controller")
+    monkeypatch.setattr(jobkills, "_READY_S", 0.01)  # nothing gets ready beside a job that is played
     monkeypatch.setattr(jobkills, "found_by", lambda *_: SOMEBODY)
     monkeypatch.setattr(jobkills, "still_there", lambda processes, _: tuple(processes))
     monkeypatch.setattr(jobs.Job, "ready", lambda *_: True)
