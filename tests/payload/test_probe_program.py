@@ -369,6 +369,24 @@ def test_the_helper_says_who_it_is_and_that_a_missing_one_did_not_run(probe: Pro
     assert lines[1]["error"] == "No such file or directory"
 
 
+@pytest.mark.parametrize("name", ["verifier.sock", "other.sock"])
+def test_the_helper_calls_the_verifier_and_nobody_whom_a_link_names(
+    probe: Program, own: Path, name: str
+) -> None:
+    """Planted setuid, it would have let any user have root call any socket of the machine."""
+    helper = own / "helper"
+    shutil.copy(probe.path.with_name("helper"), helper)
+    helper.chmod(0o4755)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(own / name))
+        (own / name).chmod(0o777)
+        listener.listen()
+        if name != "verifier.sock":
+            (own / "verifier.sock").symlink_to(own / name)
+        told = Program(helper).line(own)
+    assert told["ok"] is (name == "verifier.sock")
+
+
 def test_a_helper_is_planted_with_its_bit(probe: Program, own: Path) -> None:
     helper = probe.path.with_name("helper")
     line = probe.line("plant", helper, own / "planted")
