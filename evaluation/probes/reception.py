@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import socket
 import struct
 import threading
@@ -28,7 +29,6 @@ SEEN = "seen_from_the_host"
 
 _SOCKET_NAME = "verifier.sock"
 _PEER = struct.Struct("3i")
-_PATIENCE_S = 0.2
 _ENTERED_BY_ALL = 0o711
 """Root without capabilities may not enter a directory of the user's either, and has to reach the socket."""
 
@@ -92,9 +92,8 @@ class Reception:
         self._directory = HeldFolder(directory)
         os.fchmod(self._directory.descriptor, _ENTERED_BY_ALL)
         self._socket = self._directory.listen(_SOCKET_NAME)
-        self._socket.settimeout(_PATIENCE_S)
         self._visits: list[Visit] = []
-        self._over = threading.Event()
+        self._over = os.eventfd(0)
         self._thread = threading.Thread(target=self._receive, name="reception", daemon=True)
 
     def __enter__(self) -> Self:
@@ -104,8 +103,9 @@ class Reception:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        os.eventfd_write(self._over, 1)
         self._thread.join()
+        os.close(self._over)
         self._socket.close()
         self._directory.remove(_SOCKET_NAME)
         self._directory.close()
@@ -116,22 +116,23 @@ class Reception:
         return tuple(self._visits)
 
     def _receive(self) -> None:
-        while not self._over.is_set():
-            try:
-                caller, _ = self._socket.accept()
-            except TimeoutError:
-                continue
+        while self._speaks(self._socket):
+            caller, _ = self._socket.accept()
             with caller:
                 self._attend(caller)
 
+    def _speaks(self, line: socket.socket) -> bool:
+        """Wait for a caller, or for what it says; false as soon as it is over."""
+        either = select.poll()
+        either.register(line, select.POLLIN)
+        either.register(self._over, select.POLLIN)
+        return self._over not in dict(either.poll())
+
     def _attend(self, caller: socket.socket) -> None:
-        caller.settimeout(_PATIENCE_S)
         pid, _, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-        while not self._over.is_set():
+        while self._speaks(caller):
             try:
                 said, handed, _, _ = socket.recv_fds(caller, 1, 1)
-            except TimeoutError:
-                continue
             except OSError:
                 return
             if not said:

@@ -1,6 +1,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,13 @@ def test_a_caller_that_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
         assert reception.visits == ()
     over.set()
     caller.join()
+
+
+def test_its_end_does_not_wait_for_another_caller(tmp_path: Path) -> None:
+    with Reception(tmp_path) as reception:
+        call(tmp_path, say_once)
+        time.sleep(0.2)  # it waits for the next caller again
+    assert len(reception.visits) == 1
 
 
 def test_root_without_capabilities_can_enter(tmp_path: Path) -> None:
