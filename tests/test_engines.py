@@ -49,7 +49,8 @@ def daemons() -> list[int]:
 
 
 def control_groups() -> list[Path]:
-    return [path for path in Path("/sys/fs/cgroup").rglob("slurm_p17010n*") if path.is_dir()]
+    patterns = ("slurm_p17010n*", "p17010n*_slurmstepd.scope")
+    return [path for each in patterns for path in Path("/sys/fs/cgroup").rglob(each) if path.is_dir()]
 
 
 @pytest.fixture
