@@ -76,9 +76,9 @@ __all__ = [
 ]
 
 
-def doctor(site: str) -> checkup.Checkup:
+def doctor(site: str, *, everything: bool = False) -> checkup.Checkup:
     """Look at this machine, with what a site's file says of it."""
-    return checkup.examine(load_site(site, root() / "sites"))
+    return checkup.examine(load_site(site, root() / "sites"), everything=everything)
 
 
 def validate(*, reviewed: bool = True) -> list[Fault]:

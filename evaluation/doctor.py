@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.measure import apptainerhere
+from evaluation.images.build import kept_image
+from evaluation.images.recipe import load_recipe
+from evaluation.manifest import CheckFacts
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
-from evaluation.measure.launcher import Command, Launcher
-from evaluation.measure.premises import ALLOW_NAMESPACES, premises, user_namespaces
+from evaluation.measure.hostchecks import host_checks
+from evaluation.measure.launcher import Launcher
 from evaluation.measure.submission import queue_of
+from evaluation.measure.trials import FOLDER_IN, static_program, trial, tried
 from evaluation.measure.user import User, measuring_user, ourselves
-from evaluation.model import CONTROL, Role
-from evaluation.payload.build import compiler_here
+from evaluation.model import DEFAULT_IMAGE, CheckState, Role
 from evaluation.planting import lacking
-from evaluation.probes.hostprocesses import hidden
-from evaluation.reasons import reason_of
+from evaluation.project import root
+from evaluation.reasons import shortened
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import Site
 from evaluation.store import HostFacts, RuntimeFacts
 from evaluation.units import quantity
 
-__all__ = ["Checkup", "Limit", "examine"]
+__all__ = ["Checkup", "examine"]
 
 _WIDTH = 100
-_COMPILE_S = 300.0
+_SCREEN = 40
+"""Lines. What is longer is cut short, and said in full by ``--all``."""
 _ROLES = {
     Role.BASELINE: "what every other one is held against",
     Role.ALTERNATIVE: "measured for everything, and ranked",
@@ -35,17 +38,15 @@ _ROLES = {
     Role.BESIDE: "no container: start-up, memory, processor and files only; never ranked",
     Role.POSITIVE_CONTROL: "security attempts only, to show that they can succeed; never ranked",
 }
+_SIGNS = {
+    CheckState.FATAL: "!!",
+    CheckState.LOST: "!",
+    CheckState.CONDITION: "~",
+    CheckState.UNKNOWN: "?",
+}
+"""The worst comes first."""
 
 _IMAGE_TOOLS = ("mmdebstrap", "umoci", "skopeo")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """Something that cannot be measured here as things are."""
-
-    what: str
-    why: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +57,7 @@ class Checkup:
     measured_as: str
     host: HostFacts
     runtimes: tuple[RuntimeFacts, ...]
-    limits: tuple[Limit, ...]
-    environment: tuple[str, ...] = ()
-    """What of the environment is left out while it is measured, and what steers the runtimes."""
+    checks: tuple[CheckFacts, ...]
     batch: str = ""
     """The version of the site's batch system; empty where it has none, or where it does not answer."""
 
@@ -67,50 +66,105 @@ class Checkup:
         return {
             "site": self.site,
             "measured_as": self.measured_as,
-            "environment": list(self.environment),
             "batch": self.batch,
             "host": self.host.model_dump(),
             "runtimes": [facts.model_dump() for facts in self.runtimes],
-            "limits": [
-                {"what": limit.what, "why": limit.why, "advice": limit.advice} for limit in self.limits
-            ],
+            "checks": [check.model_dump() for check in self.checks],
         }
 
-    def as_text(self) -> str:
-        """Give one screen for a person."""
+    def as_text(self, *, everything: bool = False) -> str:
+        """Give one screen for a person, or everything at whatever length."""
+        if everything:
+            sound = [check for check in self.checks if check.state is CheckState.SOUND]
+            told = self._told((*self.wanting, *sound), _full)
+            return "\n".join((*self._heading(), *self._every_runtime(), *told))
+        for written in (_full, _brief):
+            told = self._told(self.wanting, written)
+            lines = [*self._heading(), *self._runtimes(written), *told, "", *self._rest()]
+            if len(lines) <= _SCREEN:
+                break
+        return "\n".join(lines)
+
+    @property
+    def wanting(self) -> tuple[CheckFacts, ...]:
+        """Every check that is not sound, and the runtimes that run here as no centre would have them."""
+        impaired = [
+            CheckFacts(
+                what=facts.id,
+                state=CheckState.LOST,
+                sentence=facts.impairment,
+                costs=f"{facts.id} as a centre would run it",
+                remedy=f"It is timed and ranked only if named: RUNTIMES={facts.id}. Fix it, or leave it out.",
+            )
+            for facts in self.runtimes
+            if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE
+        ]
+        return (*(check for check in self.checks if check.state is not CheckState.SOUND), *impaired)
+
+    def _heading(self) -> Iterator[str]:
         host = self.host
-        machine = (
-            f"{host.system}, kernel {host.kernel}, {host.cores} cores, {_memory(host)}, cgroup {host.cgroup}"
-        )
-        lines = [*textwrap.wrap(machine, _WIDTH), f"measured as: {self.measured_as}"]
-        lines += [f"batch system: {self.batch}"] if self.batch else []
-        for told in self.environment:
-            lines += textwrap.wrap(f"environment: {told}", _WIDTH, subsequent_indent="  ")
-        lines += [""]
+        memory = quantity(host.memory_bytes, "B")
+        machine = f"{host.system}, kernel {host.kernel}, {host.cores} cores, {memory}, cgroup {host.cgroup}"
+        yield from textwrap.wrap(machine, _WIDTH)
+        batch = f"; batch system: {self.batch}" if self.batch else ""
+        yield f"measured as: {self.measured_as}{batch}"
+        yield ""
+
+    def _every_runtime(self) -> Iterator[str]:
         width = max(len(facts.id) for facts in self.runtimes)
         for role, what in _ROLES.items():
-            lines += [f"{role}: {what}"]
+            yield f"{role}: {what}"
             for facts in self.runtimes:
                 if facts.role is role:
-                    state = f"{facts.version}  ({facts.mode})" if facts.present else self._absence(facts)
-                    line = f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
-                    lines += textwrap.wrap(line, _WIDTH, subsequent_indent=" " * (width + 4))
-        alike: dict[tuple[str, str], list[str]] = {}  # what one cause takes away stands together
-        for limit in self.limits:
-            alike.setdefault((limit.why, limit.advice), []).append(limit.what)
-        missing = [pair for pair in alike if pair[0].startswith("not installed")]
-        lines += ["", "! not installed; to have one:"] if missing else []
-        for pair in missing:  # why stands above already
-            said = f"  -> {', '.join(alike.pop(pair))}: {pair[1]}"
-            lines += textwrap.wrap(said, _WIDTH, subsequent_indent="     ")
-        for (why, advice), taken_away in alike.items():
-            said = f"! {', '.join(taken_away)}: {why}"
-            lines += [
-                "",
-                *textwrap.wrap(said, _WIDTH, subsequent_indent="  "),
-                *textwrap.wrap(advice, _WIDTH, initial_indent="  -> ", subsequent_indent="     "),
-            ]
-        return "\n".join(lines)
+                    yield from _full(_line(facts, width, self._absence(facts)), " " * (width + 4))
+                    if not facts.present and facts.advice:
+                        yield from _full(f"  -> {facts.advice}", " " * (width + 4))
+        yield ""
+
+    def _runtimes(self, written: _Written) -> Iterator[str]:
+        """Name what is ranked line by line, and of the rest only what is here."""
+        ranked = [facts for facts in self.runtimes if facts.role in {Role.BASELINE, Role.ALTERNATIVE}]
+        width = max(len(facts.id) for facts in ranked)
+        absent: dict[tuple[str, str], list[str]] = {}  # what is absent for one reason stands together
+        for facts in ranked:
+            if facts.present:
+                yield from written(_line(facts, width, ""), " " * (width + 4))
+                continue
+            short = "not installed" if facts.reason.startswith("not installed") else facts.reason
+            absent.setdefault((short, facts.advice), []).append(facts.id)
+        for (reason, advice), names in absent.items():
+            how = f" -> {advice}" if advice else ""
+            yield from written(f"- {', '.join(names)}: {reason}{how}", "  ")
+        others = [facts for facts in self.runtimes if facts not in ranked]
+        here = ", ".join(facts.id for facts in others if facts.present)
+        gone = ", ".join(facts.id for facts in others if not facts.present)
+        if here:
+            yield from written(f"+ not ranked unless named: {here}", "  ")
+        if gone:
+            yield from written(f"- not here, and not needed: {gone}", "  ")
+        yield ""
+
+    def _told(self, checks: Iterable[CheckFacts], written: _Written) -> Iterator[str]:
+        """Tell each in a sentence with its remedy, the worst first; what one cause takes away together."""
+        every = [*checks]
+        for state in (*_SIGNS, CheckState.SOUND):
+            alike: dict[tuple[str, str], list[str]] = {}
+            for check in every:
+                if check.state is state:
+                    alike.setdefault((check.sentence, check.remedy), []).append(check.costs or check.what)
+            for (sentence, remedy), names in alike.items():
+                yield from written(f"{_SIGNS.get(state, '+')} {', '.join(names)}: {sentence}", "  ")
+                if remedy:
+                    yield from written(f"  -> {remedy}", "     ")
+
+    def _rest(self) -> Iterator[str]:
+        sound = [check.what for check in self.checks if check.state is CheckState.SOUND]
+        inside = [what.removeprefix(FOLDER_IN) for what in sound if what.startswith(FOLDER_IN)]
+        told = [what for what in sound if not what.startswith(FOLDER_IN)]
+        told += [f"{FOLDER_IN}{', '.join(inside)}"] if inside else []
+        if told:
+            yield from _full(f"sound: {', '.join(told)}", "  ")
+        yield "in full, with every mode: evaluation doctor --all"
 
     def _absence(self, facts: RuntimeFacts) -> str:
         """Say why a runtime is not here; of a mode, only that the one that it is a mode of is not."""
@@ -119,126 +173,140 @@ class Checkup:
         return f"{base} is not here" if gone else facts.reason
 
 
-def examine(site: Site) -> Checkup:
-    """Look at this machine; what is made for trying a start is removed again."""
-    limits = []
+_Written = Callable[[str, str], Sequence[str]]
+"""How a sentence becomes lines: as many as it takes, or one."""
+
+
+def _full(text: str, indent: str) -> Sequence[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _brief(text: str, indent: str) -> Sequence[str]:
+    del indent
+    return (shortened(text, _WIDTH - 2),)
+
+
+def _line(facts: RuntimeFacts, width: int, absence: str) -> str:
+    state = f"{facts.version}  ({facts.mode})" if facts.present else absence
+    return f"{'+' if facts.present else '-'} {facts.id:<{width}}  {state}"
+
+
+def examine(site: Site, *, everything: bool = False) -> Checkup:
+    """Look at this machine; what is made for trying a start is removed again.
+
+    Parameters
+    ----------
+    everything : bool
+        Start the modes that are not ranked too, and look at them.
+    """
+    checks = []
     try:
         user = measuring_user(site.measure_as or "")
     except EvaluationError as error:
-        limits.append(Limit(what="anything in a container", why=error.what, advice=error.advice))
+        checks.append(
+            CheckFacts(
+                what="measuring user",
+                state=CheckState.FATAL,
+                sentence=error.what,
+                costs="anything in a container",
+                remedy=error.advice or "Run as an ordinary user.",
+            )
+        )
         user = ourselves()
     with Launcher(user) as launcher:
-        found = discover(site, launcher)
-        runtimes = apptainerhere.tried([(item.runtime, item.facts) for item in found], launcher)
-        limits += [
-            Limit(what=facts.id, why=facts.reason, advice=facts.advice)
-            for facts in runtimes
-            if not facts.present and facts.advice
-        ]
-        limits += _unfounded(launcher, runtimes)
-        limits += _impaired(runtimes)
-        limits += _tools_missing(launcher)
-    limits += _hidden_processes()
-    batch, unanswered = _batch(site)
-    limits += unanswered
-    limits += [Limit(what=lack.what, why=lack.why, advice=lack.advice) for lack in lacking()]
+        checks += host_checks(launcher)
+        found = [(item.runtime, item.facts) for item in discover(site, launcher)]
+        runtimes = tuple(facts for _, facts in found)
+        if not any(check.state is CheckState.FATAL for check in checks):
+            with trial() as folders:
+                checks.append(static_program(launcher, folders))
+                runtimes, bound = tried(found, launcher, folders, modes=everything)
+            checks += bound
+        checks.append(_image(launcher))
+    checks.append(_environment(user))
+    batch, answer = _batch(site)
+    checks += answer
+    checks += _planting()
     return Checkup(
         site=site.id,
         measured_as=_described(user),
         host=host_facts(),
         runtimes=runtimes,
-        limits=tuple(limits),
-        environment=user.altered,
+        checks=tuple(checks),
         batch=batch,
     )
 
 
-def _unfounded(launcher: Launcher, runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
-    """Name what does not hold here that everything rests on, or every runtime that needs user namespaces."""
-    found = [Limit(what=each.what, why=each.why, advice=each.advice) for each in premises(launcher)]
-    refused = user_namespaces(launcher)
-    known = known_runtimes()
-    needed = [
-        facts.id
-        for facts in runtimes
-        if facts.present and facts.role is Role.ALTERNATIVE and known[facts.id].user_namespaces
-    ]
-    if refused and not refused.switch and needed:
-        why = f"{refused.why}; whether they start is seen when they are measured"
-        found.append(Limit(what=", ".join(needed), why=why, advice=ALLOW_NAMESPACES))
-    return found
+def _environment(user: User) -> CheckFacts:
+    """Say what of the environment is left out while it is measured, and what steers the runtimes."""
+    if not user.altered:
+        sentence = "nothing is left out, and no variable steers a runtime"
+        return CheckFacts(what="environment", state=CheckState.SOUND, sentence=sentence)
+    return CheckFacts(
+        what="environment",
+        state=CheckState.CONDITION,
+        sentence="; ".join(user.altered),
+        costs="environment",
+        remedy="Nothing to do where you mean it so; otherwise unset them before you measure.",
+    )
 
 
-def _impaired(runtimes: Sequence[RuntimeFacts]) -> list[Limit]:
-    """Name what runs here in a way that no centre would; the modes of one run as it does."""
-    return [
-        Limit(
-            what=f"{facts.id} as a centre would run it",
-            why=facts.impairment,
-            advice=f"It is not timed or ranked unless named: RUNTIMES={facts.id}. Fix it, or leave it out.",
-        )
-        for facts in runtimes
-        if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE
-    ]
+def _image(launcher: Launcher) -> CheckFacts:
+    """Say whether there is an image to run, or what is missing to build one."""
+    what = "evaluation image"
+    try:
+        recipe = load_recipe(root() / "images", DEFAULT_IMAGE)
+        kept = kept_image(recipe, DEFAULT_IMAGE, launcher.user.cache)
+    except EvaluationError as error:
+        return CheckFacts(what=what, state=CheckState.UNKNOWN, sentence=error.what)
+    if kept:
+        return CheckFacts(what=what, state=CheckState.SOUND, sentence=f"{DEFAULT_IMAGE} is built already")
+    missing = [name for name in _IMAGE_TOOLS if not launcher.find(name)]
+    if not missing:
+        sentence = f"{', '.join(_IMAGE_TOOLS)} are there to build it"
+        return CheckFacts(what=what, state=CheckState.SOUND, sentence=sentence)
+    return CheckFacts(
+        what=what,
+        state=CheckState.LOST,
+        sentence=f"{', '.join(missing)} not found, and no image is here; only the bare host is measured",
+        costs="building the evaluation image",
+        remedy="Debian: apt-get install mmdebstrap umoci skopeo; or copy a built image here.",
+    )
 
 
-def _batch(site: Site) -> tuple[str, list[Limit]]:
+def _batch(site: Site) -> tuple[str, tuple[CheckFacts, ...]]:
     """Ask the site's batch system for its version, where it has one that jobs are submitted to."""
     if not site.batch.submits:
-        return "", []
+        return "", ()
+    what = "batch system"
     try:
         with queue_of(site.batch, ourselves()) as queue:
-            return queue.require(), []
+            version = queue.require()
     except EvaluationError as error:
-        what = f"anything in a job of {site.batch.engine}"
-        return "", [Limit(what=what, why=error.what, advice=error.advice)]
+        return "", (
+            CheckFacts(
+                what=what,
+                state=CheckState.LOST,
+                sentence=error.what,
+                costs=f"anything in a job of {site.batch.engine}",
+                remedy=error.advice or f"Look at batch in sites/{site.id}.yaml.",
+            ),
+        )
+    return version, (CheckFacts(what=what, state=CheckState.SOUND, sentence=f"{version} answers"),)
 
 
-def _hidden_processes() -> list[Limit]:
-    """What cannot be shown where a host hides other users' processes."""
-    why = hidden()
-    what = "what a runtime leaves running, and who works for it (B06, B07, B08, B14)"
-    advice = "Their findings will be INERT where the runtime's processes are another user's. Measure as root."
-    return [Limit(what=what, why=why, advice=advice)] if why else []
-
-
-def _memory(host: HostFacts) -> str:
-    return quantity(host.memory_bytes, "B")
+def _planting() -> Iterator[CheckFacts]:
+    """Say what root has not made for an attempt to find."""
+    what, found = "canaries", lacking()
+    if not found:
+        yield CheckFacts(
+            what=what, state=CheckState.SOUND, sentence="they are planted, or root can plant them"
+        )
+    for lack in found:
+        yield CheckFacts(
+            what=what, state=CheckState.LOST, sentence=lack.why, costs=lack.what, remedy=lack.advice
+        )
 
 
 def _described(user: User) -> str:
     return "root, for looking only" if user.uid == 0 else f"{user.name}, an unprivileged user"
-
-
-def _no_static_program() -> list[Limit]:
-    """Try once to compile a static program, as the payload is one; what the compiler says where it cannot."""
-    why, compiler = "there is no C compiler", compiler_here()
-    if compiler:
-        argv = (compiler, "-static", "-x", "c", "-o", "/dev/null", "-")
-        with Launcher(ourselves()) as hands:
-            command = Command(argv=argv, env=hands.user.env, stdin=b"int main(void) { return 0; }\n")
-            done = hands.run(command, timeout_s=_COMPILE_S)
-        if done.ok:
-            return []
-        late = f"{compiler} did not end within {_COMPILE_S:.0f} s"
-        why = late if done.evidence.timed_out else f"no static program can be built: {reason_of(done)}"
-    return [
-        Limit(
-            what="every probe with the static payload",
-            why=why,
-            advice="Debian: apt-get install gcc libc6-dev. Red Hat: dnf install gcc glibc-static.",
-        )
-    ]
-
-
-def _tools_missing(launcher: Launcher) -> list[Limit]:
-    found = _no_static_program()
-    if missing := [name for name in _IMAGE_TOOLS if not launcher.find(name)]:
-        found.append(
-            Limit(
-                what="building the evaluation image",
-                why=f"{', '.join(missing)} not found; {CONTROL} is measured without it, containers are not",
-                advice="Debian: apt-get install mmdebstrap umoci skopeo; or copy a built image here.",
-            )
-        )
-    return found

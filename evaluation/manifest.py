@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.model import CONTROL, Effect, Role
+from evaluation.model import CONTROL, CheckState, Effect, Role
 
 __all__ = [
     "FORMAT",
     "NO_PAYLOAD",
     "ArchivedFacts",
     "BatchFacts",
+    "CheckFacts",
     "FormFacts",
     "HostFacts",
     "ImageFacts",
@@ -96,6 +97,19 @@ class RuntimeFacts(_Facts):
     timed: bool = True
     knob: KnobFacts | None = None
     """Only in a calibration of the security checklist, and only where this is not the runtime as it is."""
+
+
+class CheckFacts(_Facts):
+    """One look at the host before anything is measured, in a sentence, with what to do.
+
+    ``costs`` says what is lost, or what it changes; it and ``remedy`` are empty where nothing is.
+    """
+
+    what: str
+    state: CheckState
+    sentence: str
+    costs: str = ""
+    remedy: str = ""
 
 
 def fact(told: Sequence[str], key: str) -> str:
@@ -213,6 +227,8 @@ class Manifest(_Facts):
     environment: tuple[str, ...] = ()
     """What of the measuring user's environment was left out or steers the runtimes, by name."""
     host: HostFacts
+    checks: tuple[CheckFacts, ...] = ()
+    """How the host was found before anything was measured; earlier runs do not say."""
     runtimes: tuple[RuntimeFacts, ...]
     image: ImageFacts | None = None
     """The image that a probe runs in unless it names another."""

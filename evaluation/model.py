@@ -22,6 +22,7 @@ __all__ = [
     "WORK",
     "Bind",
     "Borrowed",
+    "CheckState",
     "Comparison",
     "Completed",
     "CriterionRow",
@@ -110,6 +111,21 @@ class Role(StrEnum):
     """No container: timed in a few probes, to check what is said of containers against it. Never ranked."""
     POSITIVE_CONTROL = "positive control"
     """As weak as it can be made: only there to show that an attempt can succeed. Never ranked."""
+
+
+class CheckState(StrEnum):
+    """What one check of the host came to, before anything was measured."""
+
+    SOUND = "sound"
+    """Nothing is lost by it."""
+    CONDITION = "condition"
+    """Everything can be measured, and the figures are those of this condition."""
+    LOST = "lost"
+    """Something cannot be measured."""
+    FATAL = "fatal"
+    """Nothing can."""
+    UNKNOWN = "unknown"
+    """The question failed, and nothing is said."""
 
 
 class Form(StrEnum):

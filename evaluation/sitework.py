@@ -205,9 +205,8 @@ def _answers(site: Site) -> Iterator[str]:
     for facts in found.runtimes:
         if not facts.present:
             yield f"  does not answer: {facts.id}: {facts.reason}"
-    absent = {facts.id for facts in found.runtimes if not facts.present}
-    for limit in (limit for limit in found.limits if limit.what not in absent):
-        yield f"  ! {limit.what}: {limit.why}"
+    for check in found.wanting:
+        yield f"  ! {check.costs or check.what}: {check.sentence}"
 
 
 def _engine(site: Site) -> str:

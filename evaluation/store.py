@@ -9,6 +9,7 @@ Format history
     It says of one that runs as no centre would in what way (``impairment``), where that was looked at; and
     what was seen of a container while it ran (``seen``).
     The manifest names the programs that the runtimes consist of (``programs``). Earlier runs have none.
+    It says how the host was found before anything was measured (``checks``), where that was looked at.
     It names the batch system and the jobs that it was measured in (``batch``), where it was, and the images
     that it was to have (``wanted``), built or not.
     In a complete run the files of lines may be packed (``observations.jsonl.gz``), whatever its format: the

@@ -135,7 +135,7 @@ def test_a_wrong_call_ends_with_2(words: list[str]) -> None:
 
 
 def test_what_a_user_can_act_on_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> None:
+    def fail(_: str, **__: object) -> None:
         message = "it went wrong"
         raise EvaluationError(message, where="somewhere", advice="mend it")
 
@@ -147,7 +147,7 @@ def test_what_a_user_can_act_on_is_told_without_a_traceback(monkeypatch: pytest.
 
 
 def test_a_reason_from_outside_does_not_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> None:
+    def fail(_: str, **__: object) -> None:
         raise EvaluationError("docker says \x1b]0;owned\x07\x1b[2J\u202e", where="docker")
 
     monkeypatch.setattr(commands, "doctor", fail)
@@ -175,7 +175,7 @@ def test_a_reason_from_outside_does_not_steer_the_terminal(monkeypatch: pytest.M
 def test_what_the_system_refuses_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
 ) -> None:
-    def fail(_: str) -> None:
+    def fail(_: str, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(commands, "doctor", fail)
@@ -230,7 +230,7 @@ def test_an_answer_is_written_into_a_folder_that_is_not_there_yet(results: Path,
 
 
 def test_what_is_our_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> None:
+    def fail(_: str, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(commands, "doctor", fail)
@@ -244,7 +244,7 @@ def test_a_signal_ends_a_command_in_good_order(
 ) -> None:
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr(logging, "disable", lambda: None)
-    monkeypatch.setattr(commands, "doctor", lambda _: os.kill(os.getpid(), number))
+    monkeypatch.setattr(commands, "doctor", lambda *_, **__: os.kill(os.getpid(), number))
     told = evaluation("doctor")
     assert told.exit_code == 128 + number
     assert "interrupted; what was measured is kept, run again to resume" in told.stderr

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evaluation import doctor as module
-from evaluation.doctor import Limit, examine
+from evaluation.doctor import examine
 from evaluation.errors import EvaluationError
+from evaluation.manifest import CheckFacts
 from evaluation.measure.user import ourselves
-from evaluation.model import Role
+from evaluation.model import CheckState, Role
 from evaluation.planting import Lack
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
@@ -30,42 +32,95 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
+def checked(what: str) -> CheckFacts:
+    (check,) = (each for each in examine(LOCAL).checks if each.what == what)
+    return check
+
+
 @pytest.mark.usefixtures("bare")
 def test_a_bare_machine_says_what_is_missing_and_what_to_do() -> None:
     checkup = examine(LOCAL)
     assert [facts.id for facts in checkup.runtimes if facts.present] == ["host"]
-    limits = {limit.what: limit for limit in checkup.limits}
-    assert {"docker", "podman", "apptainer", "charliecloud", "shifter"} <= set(limits)
-    assert "mmdebstrap, umoci, skopeo not found" in limits["building the evaluation image"].why
-    assert "there is no C compiler" in limits["every probe with the static payload"].why
-    assert all(limit.why and limit.advice for limit in checkup.limits)
+    checks = {check.what: check for check in checkup.checks}
+    assert "mmdebstrap, umoci, skopeo not found" in checks["evaluation image"].sentence
+    assert "there is no C compiler" in checks["static program"].sentence
+    for check in checkup.checks:
+        told = check.state not in {CheckState.SOUND, CheckState.UNKNOWN}
+        assert check.sentence
+        assert (bool(check.costs), bool(check.remedy)) == (told, told), check
+    told_here = " ".join(checkup.as_text().split())
+    for runtime in ("docker", "podman", "apptainer", "charliecloud", "shifter"):
+        assert re.search(rf"- ([a-z-]+, )*{runtime}[,:]", told_here)
+        assert known_runtimes()[runtime].how_to_get in told_here
 
 
 @pytest.mark.usefixtures("bare")
-def test_for_scripts_it_is_an_object_with_every_runtime() -> None:
+def test_for_scripts_it_is_an_object_with_every_runtime_and_every_check() -> None:
     told = json.loads(json.dumps(examine(LOCAL).as_json()))
-    assert set(told) == {"site", "measured_as", "environment", "batch", "host", "runtimes", "limits"}
+    assert set(told) == {"site", "measured_as", "batch", "host", "runtimes", "checks"}
     assert [runtime["id"] for runtime in told["runtimes"]] == list(known_runtimes())
     for runtime in told["runtimes"]:
         assert {"id", "family", "mode", "present", "version", "reason"} <= set(runtime)
         assert runtime["present"] is (runtime["id"] == "host")
         assert bool(runtime["version"]) == runtime["present"] == (not runtime["reason"])
     assert told["host"]["cores"] >= 1
+    for check in told["checks"]:
+        assert set(check) == {"what", "state", "sentence", "costs", "remedy"}
+        assert check["state"] in {*CheckState}
 
 
 @pytest.mark.usefixtures("bare")
 def test_for_a_person_it_is_one_screen() -> None:
-    lines = examine(LOCAL).as_text().splitlines()
+    checkup = examine(LOCAL)
+    lines = checkup.as_text().splitlines()
     assert max(map(len, lines)) <= 100
-    assert len(lines) <= 60
-    assert any(line.startswith("+ host ") for line in lines)
+    assert len(lines) <= 40
+    ranked = [facts for facts in checkup.runtimes if facts.role in {Role.BASELINE, Role.ALTERNATIVE}]
+    for facts in ranked:
+        assert any(re.match(rf"(\+|-( [a-z-]+,)*) {facts.id}[ ,:]", line) for line in lines)
+    assert any(line.startswith("measured as: ") for line in lines[:3])
+    assert lines[-1] == "in full, with every mode: evaluation doctor --all"
+
+
+@pytest.mark.usefixtures("bare")
+def test_in_full_it_tells_every_runtime_by_its_role_and_every_check() -> None:
+    checkup = examine(LOCAL, everything=True)
+    lines = checkup.as_text(everything=True).splitlines()
+    assert max(map(len, lines)) <= 100
     for runtime in known_runtimes():
         assert any(line.startswith((f"+ {runtime} ", f"- {runtime} ")) for line in lines)
-    assert any(line.startswith("measured as: ") for line in lines[:3])
     headings = [index for index, line in enumerate(lines) if line.startswith(tuple(f"{r}: " for r in Role))]
     assert [lines[index].partition(":")[0] for index in headings] == list(Role)
     control = next(index for index, line in enumerate(lines) if "docker-unsafe " in line)
     assert control > headings[-1]
+    told = " ".join(" ".join(lines).split())
+    for check in checkup.checks:
+        assert " ".join(check.sentence.split()) in told
+
+
+def wanting(number: int, state: CheckState) -> CheckFacts:
+    words = f"what was seen there, and goes on over more than a line, number {number} " * 3
+    return CheckFacts(
+        what=f"check {number}", state=state, sentence=words, costs=f"cost {number}", remedy=words
+    )
+
+
+@pytest.mark.usefixtures("bare")
+def test_however_much_is_wrong_the_worst_comes_first_and_a_line_is_cut_where_it_shows() -> None:
+    states = (CheckState.CONDITION, CheckState.LOST, CheckState.FATAL, CheckState.LOST, CheckState.UNKNOWN)
+    checks = tuple(wanting(number, state) for number, state in enumerate(states))
+    lines = replace(examine(LOCAL), checks=checks).as_text().splitlines()
+    assert len(lines) <= 40
+    signs = [line.split()[0] for line in lines if " cost " in line or line.startswith("? ")]
+    assert signs == ["!!", "!", "!", "~", "?"]
+    assert all(line.endswith("\N{HORIZONTAL ELLIPSIS}") for line in lines if " cost " in line)
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_one_cause_takes_away_stands_together() -> None:
+    one = CheckFacts(what="a", state=CheckState.LOST, sentence="no way", costs="this", remedy="Mend it.")
+    both = (one, one.model_copy(update={"what": "b", "costs": "that"}))
+    assert "! this, that: no way" in replace(examine(LOCAL), checks=both).as_text()
 
 
 def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +130,9 @@ def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.M
 
     monkeypatch.setattr(module, "measuring_user", nobody)
     checkup = examine(LOCAL)
-    assert checkup.limits[0].why == "root does not measure"
-    assert checkup.limits[0].advice == "name a user"
+    first = checkup.checks[0]
+    assert (first.state, first.sentence) == (CheckState.FATAL, "root does not measure")
+    assert first.remedy == "name a user"
     assert len(checkup.runtimes) == len(known_runtimes())
 
 
@@ -84,23 +140,19 @@ def test_root_without_anybody_to_measure_as_can_still_look(monkeypatch: pytest.M
 def test_what_only_root_can_plant_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     lack = Lack(what="files of root's (P39)", why="there is no canary", advice="An administrator plants it.")
     monkeypatch.setattr(module, "lacking", lambda: (lack,))
-    assert Limit(what=lack.what, why=lack.why, advice=lack.advice) in examine(LOCAL).limits
-
-
-def test_a_host_that_hides_processes_is_named(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    del bare
-    monkeypatch.setattr(module, "hidden", lambda: "/proc is mounted with hidepid=2")
-    (limit,) = (limit for limit in examine(LOCAL).limits if "hidepid=2" in limit.why)
-    assert "B06" in limit.what
-    assert "as root" in limit.advice
+    check = checked("canaries")
+    assert check.state is CheckState.LOST
+    assert (check.costs, check.sentence, check.remedy) == (lack.what, lack.why, lack.advice)
+    monkeypatch.setattr(module, "lacking", lambda: ())
+    assert checked("canaries").state is CheckState.SOUND
 
 
 def test_what_of_the_environment_is_left_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     somebody = replace(ourselves(), altered=("LD_PRELOAD is left out: it would be loaded on the host",))
     monkeypatch.setattr(module, "measuring_user", lambda _: replace(somebody, env={"PATH": "/nowhere"}))
     checkup = examine(LOCAL)
-    assert "environment: LD_PRELOAD is left out" in checkup.as_text()
-    assert checkup.as_json()["environment"] == list(somebody.altered)
+    assert "~ environment: LD_PRELOAD is left out" in checkup.as_text()
+    assert checked("environment").state is CheckState.CONDITION
 
 
 def test_a_compiler_without_a_static_library_is_seen_beforehand(
@@ -114,24 +166,28 @@ def test_a_compiler_without_a_static_library_is_seen_beforehand(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(module, "measuring_user", lambda _: replace(ourselves(), env={"PATH": str(tmp_path)}))
-    limits = {limit.what: limit for limit in examine(LOCAL).limits}
-    limit = limits["every probe with the static payload"]
-    assert limit.why == "no static program can be built: /usr/bin/ld: cannot find -lc"
-    assert "glibc-static" in limit.advice
+    check = checked("static program")
+    assert check.costs == "every probe with the static payload"
+    assert check.sentence == "no static program can be built: /usr/bin/ld: cannot find -lc"
+    assert "glibc-static" in check.remedy
 
 
 def test_the_compiler_that_counts_is_that_of_who_builds_the_payload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fake compiler on our PATH, and none on that of the measuring user."""
-    (tmp_path / "cc").symlink_to("/usr/bin/true")
+    fake = tmp_path / "cc"
+    fake.write_text('#!/bin/sh\nprintf \'#!/bin/sh\\necho seen >"$1"\\n\' >"$5"\n')
+    fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(module, "measuring_user", lambda _: replace(ourselves(), env={"PATH": "/nowhere"}))
-    assert "every probe with the static payload" not in {limit.what for limit in examine(LOCAL).limits}
+    assert checked("static program").state is CheckState.SOUND
 
 
 def test_what_everything_rests_on_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     somebody = replace(ourselves(), env={"PATH": "/nowhere"})
     monkeypatch.setattr(module, "measuring_user", lambda _: somebody)
     monkeypatch.setenv("TMPDIR", "/nowhere/at/all")
-    assert any("TMPDIR is /nowhere/at/all" in limit.why for limit in examine(LOCAL).limits)
+    check = checked("work folder")
+    assert check.state is CheckState.FATAL
+    assert "TMPDIR is /nowhere/at/all" in check.sentence

@@ -77,7 +77,7 @@ def test_what_is_borrowed_on_a_condition_is_named_with_it(tmp_path: Path) -> Non
 def test_of_a_batch_system_that_nobody_named_it_is_not_said_that_it_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nothing = Checkup(site="my-site", measured_as="me", host=host_facts(), runtimes=(), limits=())
+    nothing = Checkup(site="my-site", measured_as="me", host=host_facts(), runtimes=(), checks=())
     monkeypatch.setattr("evaluation.sitework.doctor.examine", lambda _: nothing)
     path = sitework.new("my-site")
     path.write_text(path.read_text().replace("status: declared-only", "status: measured-here"))

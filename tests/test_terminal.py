@@ -36,7 +36,11 @@ ANSWERS = {
         [Result(runtime="docker", check="start", outcome=Outcome.HOLDS, message=HOSTILE)],
     ),
     "docs": (commands, "docs", [PATH]),
-    "doctor": (commands, "doctor", SimpleNamespace(as_text=lambda: HOSTILE, as_json=lambda: {"a": HOSTILE})),
+    "doctor": (
+        commands,
+        "doctor",
+        SimpleNamespace(as_text=lambda **_: HOSTILE, as_json=lambda: {"a": HOSTILE}),
+    ),
     "findings": (commands, "findings", HOSTILE),
     "image build": (
         commands,

@@ -29,15 +29,17 @@ from evaluation.store import Run
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print an object for scripts.")
+@click.option("--all", "everything", is_flag=True, help="At any length: every check, every mode.")
 @site_option
 @told
-def doctor(*, as_json: bool, site: str) -> None:
-    """Tell what is here, what cannot be measured and why, and what to do about it.
+def doctor(*, as_json: bool, everything: bool, site: str) -> None:
+    """Tell in one screen what is here, what cannot be measured and why, and what to do about it.
 
-    Needs nothing; changes nothing.
+    Needs nothing; changes nothing: what it starts in each runtime, it removes again.
     """
-    checkup = commands.doctor(site)
-    say(json.dumps(checkup.as_json(), indent=2) if as_json else checkup.as_text())
+    checkup = commands.doctor(site, everything=everything)
+    told_here = checkup.as_json() if as_json else checkup.as_text(everything=everything)
+    say(told_here if isinstance(told_here, str) else json.dumps(told_here, indent=2))
 
 
 @main.command()

@@ -15,31 +15,30 @@ import re
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from evaluation.manifest import RuntimeFacts, fact
 from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.userfolder import user_folder
 from evaluation.model import WORK, Bind, Form, Task
 from evaluation.probes.canaries import secret
-from evaluation.probes.canaryimage import CanaryImage, without_cache
 from evaluation.probes.hostprocesses import HostProcess, below, found_by, hidden, runs, setuid_starter
 from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.apptainer import OCI, USERNS, product_of
-from evaluation.runtimes.base import Preparation, Runtime, RuntimeRefusalError
-from evaluation.scratch import scratch_directory
+from evaluation.runtimes.base import Runtime, RuntimeRefusalError
 
 __all__ = [
     "KERNEL",
     "SETUID",
     "UNKNOWN_MOUNT",
     "confinement",
+    "host_programs",
     "no_mode_of_its_own",
     "seen",
-    "tried",
     "with_what_is_seen",
 ]
 
@@ -203,47 +202,7 @@ def with_what_is_seen(
     return facts.model_copy(update={"seen": told, "mode": _mode(runtime, told)})
 
 
-def tried(found: Sequence[tuple[Runtime, RuntimeFacts]], launcher: Launcher) -> tuple[RuntimeFacts, ...]:
-    """Look at a start of each mode that is here, of an image with nothing in it but the host's programs.
-
-    For who wants to know before any image is made. Root, who looks only, is started otherwise than users
-    are, and so nothing is tried.
-    """
-    apptainers = [item for item in found if item[1].family == "apptainer" and item[1].present]
-    if not apptainers or launcher.user.uid == 0:
-        return tuple(facts for _, facts in found)
-    known: dict[str, RuntimeFacts] = {}
-    with _folder(launcher) as store, scratch_directory() as ours:
-        archives = CanaryImage().archives(ours)
-        docker = f"{store}/docker.tar"
-        tee = Command(argv=("tee", docker), env=launcher.user.env, stdin=Path(archives.docker).read_bytes())
-        launcher.run(tee, timeout_s=_ANSWER_S)  # nobody else may enter our own folder
-        archives = replace(archives, docker=docker)
-        made: dict[tuple[str, str], tuple[str, str]] = {}
-        for runtime, facts in apptainers:
-            key = (runtime.command, runtime.form_of)
-            if key not in made:
-                made[key] = _made(runtime.prepare(archives, store), launcher)
-            image, fault = made[key]
-            known[facts.id] = (
-                facts.model_copy(update={"seen": (f"not seen: no image could be made for it: {fault}",)})
-                if fault
-                else with_what_is_seen(facts, runtime, image, launcher, _programs())
-            )
-    return tuple(known.get(facts.id, facts) for _, facts in found)
-
-
-def _made(preparation: Preparation, launcher: Launcher) -> tuple[str, str]:
-    """Make a form of an image; give its reference, and why there is none."""
-    for step in preparation.steps:
-        command = Command(argv=without_cache(step), env=launcher.user.env)
-        done = launcher.run(command, timeout_s=_BUILD_S)
-        if not done.ok:
-            return "", reason_of(done)
-    return preparation.reference, ""
-
-
-def _programs() -> tuple[Bind, ...]:
+def host_programs() -> tuple[Bind, ...]:
     """The host's own programs, for an image that has none."""
     return tuple(
         Bind(source=path, target=path, read_only=True)
@@ -266,7 +225,7 @@ def seen(
     Whose user namespace it is in, with which map of ids; whether a setuid starter stands above it; and, of
     an image file, what mounts it.
     """
-    with _folder(launcher) as work:
+    with user_folder(launcher, launcher.user.cache) as work:
         if not work:
             return ("not seen: no folder could be made for it",)
         token = secret()
@@ -370,23 +329,6 @@ def _privilege(told: Sequence[str]) -> str:
 
 
 # -- odds and ends -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _folder(launcher: Launcher) -> Iterator[str]:
-    """Make a folder of the measuring user's, beside the images where there are any, and remove it.
-
-    A site may admit images by where they lie.
-    """
-    cache = launcher.user.cache
-    where = str(cache) if cache.is_dir() else ""
-    words = ("--tmpdir=" + where,) if where else ("--tmpdir",)
-    path = _run(launcher, "mktemp", "--directory", *words, "container-evaluation.XXXXXX").decode().strip()
-    try:
-        yield path
-    finally:
-        if path:
-            _run_ok(launcher, "rm", "-rf", "--one-file-system", path)
 
 
 def _run(launcher: Launcher, *argv: str) -> bytes:

@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.launcher import Launcher
 from evaluation.runtimes.base import Runtime
 from evaluation.units import quantity
 
-__all__ = ["impairment"]
+__all__ = ["engine_told", "full", "impairment"]
 
 _ANSWER_S: Final = 30.0
 _LEAST_BYTES: Final = 2**30
@@ -49,24 +49,24 @@ def impairment(runtime: Runtime, version: str, launcher: Launcher) -> str:
     The engine is asked as the measuring user, with the environment that is measured with. A question without
     an answer says nothing.
     """
-    engine = _engine(runtime, launcher)
+    engine = engine_told(runtime, launcher)
     found = (
         _debug(version, engine),
         _emulated(launcher.find(runtime.command), engine),
         _elsewhere(engine),
         _copying(runtime, engine),
-        _full(_store(engine) or launcher.user.cache),
+        full(_store(engine) or launcher.user.cache),
     )
     return "; ".join(filter(None, found))
 
 
-def _engine(runtime: Runtime, launcher: Launcher) -> Mapping[str, Any]:
+def engine_told(runtime: Runtime, launcher: Launcher) -> Mapping[str, Any]:
     """Give what the engine says of itself; nothing for a runtime without one."""
     words = {"docker": ("info", "--format", "{{json .}}"), "podman": ("info", "--format", "json")}
-    if runtime.family not in words:
+    if runtime.dialect not in words:
         return {}
-    argv = (runtime.command, *runtime.engine_options, *words[runtime.family])
-    done = launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_ANSWER_S)
+    argv = (runtime.command, *runtime.engine_options, *words[runtime.dialect])
+    done = launcher.ask(argv, timeout_s=_ANSWER_S)
     try:
         said = json.loads(done.stdout)
     except ValueError:
@@ -131,7 +131,7 @@ def _copying(runtime: Runtime, engine: Mapping[str, Any]) -> str:
     return f"its storage driver is {driver}, which copies the whole image at every start"
 
 
-def _full(store: Path) -> str:
+def full(store: Path) -> str:
     """Look at the disk of a store, or of the nearest folder above it that can be asked."""
     for folder in (store, *store.parents):
         try:

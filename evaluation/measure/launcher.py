@@ -107,6 +107,7 @@ class Launcher:
     def __init__(self, user: User) -> None:
         self.user = user
         self._abandoned = False
+        self._told: dict[tuple[str, ...], Completed] = {}
         self._process = self._begin()
 
     def _begin(self) -> subprocess.Popen[str]:
@@ -154,6 +155,12 @@ class Launcher:
         """
         started_at = now()
         return completed(command, started_at, self._ask(command.request("run", timeout_s=timeout_s)))
+
+    def ask(self, argv: tuple[str, ...], *, timeout_s: float) -> Completed:
+        """Run a command that only tells something; asked again, give what it said before."""
+        if argv not in self._told:
+            self._told[argv] = self.run(Command(argv=argv, env=self.user.env), timeout_s=timeout_s)
+        return self._told[argv]
 
     def start(self, command: Command) -> LauncherTask:
         """Start a command and return at once.

@@ -9,18 +9,16 @@ Sources: podman(1), --cgroup-manager; podman-run(1), --cgroups; podman-info(1).
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 
 from evaluation.manifest import RuntimeFacts, fact
-from evaluation.measure.launcher import Command, Launcher
+from evaluation.measure.impairment import engine_told
+from evaluation.measure.launcher import Launcher
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import Runtime
 from evaluation.runtimes.podman import Podman
 
 __all__ = ["confinement", "no_mode_of_its_own"]
-
-_ANSWER_S = 30.0
 
 
 def confinement(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
@@ -31,10 +29,8 @@ def confinement(runtime: Runtime, launcher: Launcher) -> tuple[str, ...]:
     tuple of str
         As ``key: value``; where podman does not answer as expected, that it did not tell.
     """
-    argv = (runtime.command, *runtime.engine_options, "info", "--format", "json")
-    done = launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_ANSWER_S)
-    with suppress(ValueError, KeyError, TypeError):
-        info = json.loads(done.stdout)
+    info = engine_told(runtime, launcher)
+    with suppress(KeyError, TypeError):
         host = info["host"]
         without = isinstance(runtime, Podman) and runtime.without_cgroups
         manager = "disabled" if without else host["cgroupManager"]

@@ -14,15 +14,16 @@ from pathlib import Path
 from evaluation import __version__
 from evaluation.errors import EvaluationError
 from evaluation.images.holding import release
+from evaluation.manifest import CheckFacts
 from evaluation.measure.alone import alone
 from evaluation.measure.audit import Audit
 from evaluation.measure.host import host_facts
+from evaluation.measure.hostchecks import require, told_together
 from evaluation.measure.images import images_used, place_lists
 from evaluation.measure.launcher import Launcher, now
 from evaluation.measure.measurement import Measurement
 from evaluation.measure.names import note_names
 from evaluation.measure.plan import Plan, machine, planned
-from evaluation.measure.premises import require
 from evaluation.measure.preparation import Prepared, build_payload, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
@@ -102,7 +103,7 @@ def open_measurement(
     _close_former()
     who = _who(site, user, runtimes)
     with Launcher(who) as launcher:
-        host_notes = require(launcher)
+        checks = require(launcher)
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone())
         if os.getuid() == 0:
@@ -135,7 +136,8 @@ def open_measurement(
         stack.callback(release)
         images_used(opened.manifest, launcher)
         _note_job(opened, site)
-        _note_environment(opened, (*launcher.user.altered, *host_notes, *filter(None, [labelled(scratch)])))
+        told = (*launcher.user.altered, *filter(None, [labelled(scratch)]))
+        _note_conditions(opened, told, checks)
         if blocks:
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)
@@ -261,12 +263,17 @@ def _new(
     )
 
 
-def _note_environment(run: Run, told: Sequence[str]) -> None:
+def _note_conditions(run: Run, told: Sequence[str], checks: Sequence[CheckFacts]) -> None:
     """Note what is to be known of the environment and this host; a run that is resumed may have another."""
     manifest = run.manifest
-    environment = tuple(dict.fromkeys((*manifest.environment, *told)))
-    if environment != manifest.environment:
-        run.write_manifest(manifest.model_copy(update={"environment": environment}))
+    noted = manifest.model_copy(
+        update={
+            "environment": tuple(dict.fromkeys((*manifest.environment, *told))),
+            "checks": told_together(manifest.checks, checks),
+        }
+    )
+    if noted != manifest:
+        run.write_manifest(noted)
 
 
 def _note_job(run: Run, site: Site) -> None:

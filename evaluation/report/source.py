@@ -22,6 +22,7 @@ from evaluation.manifest import ArchivedFacts
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
+    CheckState,
     Evidence,
     Finding,
     Observation,
@@ -110,6 +111,20 @@ class SiteCase:
             for facts in self.manifest.runtimes
             if facts.present and facts.impairment and facts.role is Role.ALTERNATIVE
         )
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Under what conditions it was measured, each a sentence with what it means for the figures."""
+        return self._checked(CheckState.CONDITION)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What this host could not do before anything was measured."""
+        return self._checked(CheckState.LOST)
+
+    def _checked(self, state: CheckState) -> tuple[str, ...]:
+        told = (f"{check.sentence}: {check.costs}" for check in self.manifest.checks if check.state is state)
+        return tuple(each[:1].upper() + each[1:] for each in told)
 
     @property
     def ranked(self) -> tuple[str, ...]:

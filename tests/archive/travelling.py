@@ -14,6 +14,7 @@ from evaluation.archive.hiding import Hider, Private
 from evaluation.archive.packing import pack
 from evaluation.manifest import (
     BatchFacts,
+    CheckFacts,
     FormFacts,
     HostFacts,
     ImageFacts,
@@ -23,7 +24,7 @@ from evaluation.manifest import (
     ProgramFacts,
     RuntimeFacts,
 )
-from evaluation.model import Effect, Evidence, Role
+from evaluation.model import CheckState, Effect, Evidence, Role
 from evaluation.store import Run, Turn
 
 NODE = "ccwsge0042"
@@ -122,6 +123,7 @@ def planted_manifest(
         as_root=False,
         label=f"{LABEL} {said}",
         host=HostFacts(**texts, cores=1, memory_bytes=1),
+        checks=(CheckFacts(what=said, state=CheckState.LOST, sentence=said, costs=said, remedy=said),),
         runtimes=runtimes,
         image=image,
         ladder=(image.model_copy(update={"name": "xs"}),),

@@ -73,6 +73,8 @@ def test_the_doctor_says_what_can_be_measured(clone: Clone, runtime: str) -> Non
     told = clone.run("evaluation", "doctor").out
     assert "an unprivileged user" in told
     assert runtime == "none" or re.search(rf"^\+ {runtime} ", told, re.MULTILINE)
+    assert len(told.splitlines()) <= 40
+    assert "positive control: " in clone.run("evaluation", "doctor", "--all").out
 
 
 def test_a_site_is_described(clone: Clone) -> None:

@@ -20,7 +20,7 @@ from evaluation.images.build import BuiltImage
 from evaluation.images.convert import ConvertedForm
 from evaluation.manifest import RuntimeFacts, fact
 from evaluation.measure import apptainerhere, forms
-from evaluation.measure.apptainerhere import KERNEL, SETUID, confinement, seen, tried, with_what_is_seen
+from evaluation.measure.apptainerhere import KERNEL, SETUID, confinement, seen, with_what_is_seen
 from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.user import ourselves
@@ -348,52 +348,6 @@ def test_the_mode_says_what_was_seen_and_nothing_else(
     runtime = known_runtimes()[id_]
     facts = with_what_is_seen(facts_of(runtime), runtime, "image", launcher)
     assert (facts.seen, facts.mode) == (told, mode)
-
-
-BUILD = """
-    for last in "$@"; do :; done
-    archive=${last#docker-archive:}
-    [ -s "$archive" ] && touch "$(dirname "$archive")/apptainer.sif"
-"""
-
-
-def test_what_is_here_is_tried_before_there_is_any_image(tmp_path: Path) -> None:
-    runtime = installed(tmp_path, start=START + PLAIN)
-    script = (tmp_path / "apptainer").read_text().replace("case $1 in", f"case $1 in build) {BUILD} ;;")
-    (tmp_path / "apptainer").write_text(script)
-    absent = facts_of(known_runtimes()["charliecloud"])
-    user = replace(ourselves(), uid=ourselves().uid or 54321, env={"PATH": os.environ["PATH"]})
-    with Launcher(replace(user, uid=os.getuid())) as launcher:
-        launcher.user = user  # as an ordinary user, but the fake's processes are ours
-        first, second = tried([(runtime, facts_of(runtime)), (runtime, absent)], launcher)
-    assert second == absent
-    assert fact(first.seen, "user namespace") == "the host's", first.seen
-    assert (
-        first.mode
-        == "the host's user namespace, no setuid starter seen; image file, not known what serves it"
-    )
-
-
-def test_an_image_that_cannot_be_made_leaves_everything_unsaid(tmp_path: Path) -> None:
-    runtime = installed(tmp_path)
-    text = (tmp_path / "apptainer").read_text()
-    (tmp_path / "apptainer").write_text(
-        text.replace("case $1 in", "case $1 in\nbuild) echo 'FATAL:   no mksquashfs' >&2; exit 255 ;;")
-    )
-    user = replace(ourselves(), uid=54321, env={"PATH": os.environ["PATH"]})
-    with Launcher(ourselves()) as launcher:
-        launcher.user = user
-        (facts,) = tried([(runtime, facts_of(runtime))], launcher)
-    assert facts.seen == ("not seen: no image could be made for it: FATAL:   no mksquashfs",)
-    assert facts.mode == "image file"
-
-
-def test_root_who_only_looks_starts_nothing(tmp_path: Path) -> None:
-    runtime = installed(tmp_path, start=f"touch {tmp_path}/started")
-    with Launcher(ourselves()) as launcher:
-        launcher.user = replace(ourselves(), uid=0)
-        assert tried([(runtime, facts_of(runtime))], launcher) == (facts_of(runtime),)
-    assert not (tmp_path / "started").exists()
 
 
 def test_what_is_made_ready_for_a_run_is_looked_at_in_its_own_image(

@@ -15,6 +15,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.images.convert import ConvertedForm
+from evaluation.manifest import CheckFacts
 from evaluation.measure import plan as plan_module
 from evaluation.measure import run as module
 from evaluation.measure.discovery import FoundRuntime
@@ -22,7 +23,7 @@ from evaluation.measure.forms import absent
 from evaluation.measure.launcher import LauncherGoneError
 from evaluation.measure.preparation import Prepared, build_payload
 from evaluation.measure.run import Measurement, measured_already, open_measurement
-from evaluation.model import Form
+from evaluation.model import CheckState, Form
 from evaluation.probes.registry import discover as discover_probes
 from evaluation.runtimes import known_runtimes
 from evaluation.sites import load_site
@@ -99,6 +100,19 @@ def test_it_leaves_nothing_but_the_run(
     assert not opened.run.complete
 
 
+def test_how_the_host_was_found_stays_with_the_run(opening: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(state: CheckState) -> tuple[CheckFacts, ...]:
+        return (CheckFacts(what="container", state=state, sentence="so it was", costs="x", remedy="y"),)
+
+    monkeypatch.setattr(module, "require", lambda _: found(CheckState.SOUND))
+    with opening() as opened:
+        assert opened.run.manifest.checks == found(CheckState.SOUND)
+    monkeypatch.setattr(module, "require", lambda _: found(CheckState.CONDITION))
+    with opening() as resumed:  # in a container, say: both are told
+        assert resumed.run.path == opened.run.path
+        assert resumed.run.manifest.checks == (*found(CheckState.SOUND), *found(CheckState.CONDITION))
+
+
 def test_a_cell_can_be_run_again(opening: Open) -> None:
     first = opening()
     second = opening()
@@ -114,7 +128,7 @@ def test_a_temporary_folder_that_is_closed_to_the_user_is_refused(
     opening: Open, temporary_folder: Path
 ) -> None:
     temporary_folder.chmod(0o700)
-    with pytest.raises(EvaluationError, match="nobody cannot reach"):
+    with pytest.raises(EvaluationError, match="nobody cannot work in"):
         opening()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,16 @@ from bench import fake_executable
 from unreadable import unreadable
 
 from evaluation.errors import EvaluationError
+from evaluation.manifest import CheckFacts
 from evaluation.measure import premises as module
 from evaluation.measure.discovery import discover
+from evaluation.measure.hostchecks import require
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.premises import premises, require, user_namespaces
+from evaluation.measure.premises import namespaces, premises, user_namespaces
 from evaluation.measure.user import ourselves
+from evaluation.model import CheckState
+from evaluation.mounts import Mount
+from evaluation.scratch import temporary_folder
 from evaluation.sites import load_site
 
 LOCAL = load_site("local", Path(__file__).parents[2] / "sites")
@@ -39,8 +43,17 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
         yield own
 
 
-def test_a_sound_host_has_nothing_said_of_it(launcher: Launcher) -> None:
-    assert [premise for premise in premises(launcher) if premise.fatal] == []
+def named(launcher: Launcher, what: str) -> CheckFacts:
+    (check,) = (each for each in premises(launcher) if each.what == what)
+    return check
+
+
+def test_a_sound_host_is_said_to_be_sound(launcher: Launcher) -> None:
+    found = {check.what: check for check in premises(launcher)}
+    assert set(found) == {"devices", "work folder", "image store", "user namespaces"}
+    assert found["devices"].state is CheckState.SOUND
+    assert {check.state for check in found.values()} <= {*CheckState} - {CheckState.FATAL}
+    assert str(temporary_folder()) in found["work folder"].sentence
 
 
 @pytest.mark.parametrize(
@@ -56,9 +69,9 @@ def test_a_broken_device_is_the_hosts_fault(
         (devices / name).symlink_to(f"/dev/{name}")
     if mode is not None:
         (devices / "null").touch(mode)
-    (premise,) = premises(launcher, devices)  # and of nothing else: nothing can be started to look further
-    assert premise.fatal
-    assert premise.why == f"this host is broken, not its runtimes: {devices / 'null'} {why}"
+    (check,) = premises(launcher, devices)  # and of nothing else: nothing can be started to look further
+    assert check.state is CheckState.FATAL
+    assert check.sentence == f"this host is broken, not its runtimes: {devices / 'null'} {why}"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a device")
@@ -71,8 +84,8 @@ def test_a_device_that_not_everybody_may_use_is_broken_too(launcher: Launcher, t
         os.mknod(devices / "null", 0o020600, os.makedev(1, 3))
     except PermissionError:
         pytest.skip("this container may make no device")
-    (premise,) = (each for each in premises(launcher, devices) if each.fatal)
-    assert "may not be read and written by everybody (mode 0600)" in premise.why
+    (check,) = premises(launcher, devices)
+    assert "may not be read and written by everybody (mode 0600)" in check.sentence
 
 
 def test_a_tmpdir_that_is_not_there_is_named(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,13 +99,19 @@ def test_a_tmpdir_below_a_closed_folder_is_named_as_any_other(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "below"))
     with unreadable():
-        (premise,) = premises(launcher)
-    assert premise.why == f"TMPDIR is {tmp_path / 'below'}, which is no folder that can be written to"
+        check = named(launcher, "work folder")
+    assert check.sentence == f"TMPDIR is {tmp_path / 'below'}, which is no folder that can be written to"
 
 
 def test_a_cache_below_a_closed_folder_is_left_to_who_reads_it(launcher: Launcher) -> None:
     with unreadable():
-        assert [premise for premise in premises(launcher) if "images" in premise.why] == []
+        assert named(launcher, "image store").state is not CheckState.FATAL
+
+
+def as_mounted(monkeypatch: pytest.MonkeyPatch, flags: int) -> None:
+    """Let the temporary folder seem to be mounted so, and no other."""
+    folder, real = str(temporary_folder()), module._flags
+    monkeypatch.setattr(module, "_flags", lambda place: flags if place == folder else real(place))
 
 
 @pytest.mark.parametrize(
@@ -102,17 +121,17 @@ def test_a_cache_below_a_closed_folder_is_left_to_who_reads_it(launcher: Launche
 def test_how_the_temporary_folder_is_mounted_is_said(
     launcher: Launcher, monkeypatch: pytest.MonkeyPatch, flags: int, word: str, *, fatal: bool
 ) -> None:
-    folder = tempfile.gettempdir()
-    monkeypatch.setattr(module, "_flags", lambda place: flags if place == folder else 0)
-    (premise,) = premises(launcher)
-    assert word in premise.why
-    assert folder in premise.why
-    assert premise.fatal is fatal
+    folder = str(temporary_folder())
+    as_mounted(monkeypatch, flags)
+    check = named(launcher, "work folder")
+    assert word in check.sentence
+    assert folder in check.sentence
+    assert check.state is (CheckState.FATAL if fatal else CheckState.LOST)
     if fatal:
         with pytest.raises(EvaluationError, match="noexec"):
             require(launcher)
     else:
-        assert require(launcher) == (premise.why,)
+        assert check in require(launcher)
 
 
 def test_a_cache_that_nothing_can_be_run_from_is_named(
@@ -121,9 +140,61 @@ def test_a_cache_that_nothing_can_be_run_from_is_named(
     cache = tmp_path / "cache"
     monkeypatch.setenv("EVALUATION_CACHE", str(cache))
     monkeypatch.setattr(module, "_flags", lambda place: os.ST_NOEXEC if place == str(tmp_path) else None)
-    (premise,) = premises(launcher)
-    assert premise.fatal
-    assert "EVALUATION_CACHE" in premise.advice
+    check = named(launcher, "image store")
+    assert check.state is CheckState.FATAL
+    assert "EVALUATION_CACHE" in check.remedy
+
+
+def test_a_work_folder_that_the_user_cannot_run_from_is_found_out_by_running(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SCRIPT", "#!/no/such/shell\n")
+    check = named(launcher, "work folder")
+    assert check.state is CheckState.FATAL
+    assert f"{launcher.user.name} cannot work in {temporary_folder()!s}" in check.sentence
+    assert "TMPDIR" in check.remedy
+
+
+def test_a_work_folder_that_the_user_cannot_write_to_is_found_out_by_writing(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SCRIPT", "#!/bin/sh\necho 'cannot create answer' >&2; exit 2\n")
+    assert "cannot create answer" in named(launcher, "work folder").sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("tmpfs", "lies in memory"), ("nfs4", "another machine"), ("fuse.sshfs", "program")]
+)
+def test_a_work_folder_that_is_no_disk_is_a_condition(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch, kind: str, word: str
+) -> None:
+    mount = Mount(root="/", point="/", options=("rw",), kind=kind, settings=())
+    monkeypatch.setattr(module, "mount_of", lambda _: mount)
+    as_mounted(monkeypatch, 0)
+    check = named(launcher, "work folder")
+    assert check.state is CheckState.CONDITION
+    assert word in check.sentence
+    assert kind in check.sentence
+
+
+def test_a_quota_is_found_out_by_setting_room_aside(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tool in ("mktemp", "rm", "dirname"):
+        (tmp_path / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
+    monkeypatch.setenv("EVALUATION_CACHE", str(tmp_path))
+    disk = Mount(root="/", point="/", options=("rw",), kind="ext4", settings=())
+    monkeypatch.setattr(module, "mount_of", lambda _: disk)
+    script = "echo 'fallocate: fallocate failed: {why}' >&2; exit 1"
+    fake_executable(tmp_path / "bin" / "fallocate", script.format(why="Disk quota exceeded"))
+    check = named(launcher, "image store")
+    assert check.state is CheckState.LOST
+    assert "Disk quota exceeded" in check.sentence
+    fake_executable(tmp_path / "bin" / "fallocate", script.format(why="Operation not supported"))
+    assert named(launcher, "image store").state is CheckState.SOUND  # nothing is known of a quota
+    fake_executable(tmp_path / "bin" / "fallocate", 'echo "$@" >"$(dirname "$0")/../asked"')
+    assert named(launcher, "image store").state is CheckState.SOUND
+    assert (tmp_path / "asked").read_text().startswith(f"--length {2**30} {tmp_path}/container-evaluation.")
 
 
 def settings(folder: Path, **values: str) -> Path:
@@ -143,6 +214,9 @@ def test_namespaces_that_are_switched_off_are_tried_once_and_the_switch_is_named
     assert refused is not None
     assert refused.switch
     assert refused.why == "user namespaces are switched off here (user.max_user_namespaces is 0)"
+    check = namespaces(launcher, off)
+    assert (check.state, check.sentence) == (CheckState.LOST, refused.why)
+    assert "sysctl" in check.remedy
 
 
 @pytest.mark.parametrize(
@@ -165,6 +239,7 @@ def test_what_works_or_cannot_be_tried_is_no_refusal(launcher: Launcher, tmp_pat
     if script:
         fake_executable(tmp_path / "bin" / "unshare", script)
     assert user_namespaces(launcher) is None
+    assert namespaces(launcher).state is (CheckState.SOUND if script else CheckState.UNKNOWN)
 
 
 def test_a_runtime_that_needs_them_is_not_here_without_them(

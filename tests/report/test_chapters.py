@@ -14,8 +14,8 @@ from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 
 from evaluation.decide.criteria import KnockOut
 from evaluation.errors import EvaluationError
-from evaluation.manifest import BatchFacts, JobFacts
-from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, Outcome, Role, Score
+from evaluation.manifest import BatchFacts, CheckFacts, JobFacts
+from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, CheckState, Outcome, Role, Score
 from evaluation.probes.registry import find
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter
@@ -177,6 +177,37 @@ def test_a_knock_out_that_could_not_be_tried_is_named_with_what_to_do() -> None:
     answered = measured_with(replace(CASE, criteria=criteria), recorded=recorded)
     assert not page(chapters.answer(answered)).select(".banner"), "another control has answered"
     assert not page(chapters.answer(replace(case, criteria=CASE.criteria))).select(".banner"), "no veto"
+
+
+def test_the_conditions_of_a_measurement_stand_in_one_line_above_everything() -> None:
+    """Measured inside a container, in a job with a quota; what is only lost has its place further down."""
+
+    def check(what: str, state: CheckState, costs: str) -> CheckFacts:
+        return CheckFacts(what=what, state=state, sentence=f"this is the {what}", costs=costs, remedy="no")
+
+    checks = (
+        check("container", CheckState.CONDITION, "not comparable"),
+        check("quota", CheckState.CONDITION, "halted"),
+        check("old kernel", CheckState.LOST, "limits"),
+        check("clock", CheckState.SOUND, ""),
+    )
+    case = measured_with(CASE, manifest=CASE.measured[0].manifest.model_copy(update={"checks": checks}))
+    (banner,) = page(chapters.answer(case)).select(".banner")
+    assert words(banner) == (
+        "Conditions of this measurement. This is the container: not comparable. This is the quota: halted."
+    )
+    record = page(chapters.provenance(case))
+    assert "This is the container: not comparable; This is the quota" in row_of(record, "conditions")
+    assert "This is the old kernel: limits" in row_of(record, "not possible here")
+
+
+def test_a_run_of_which_nothing_was_looked_at_claims_no_condition() -> None:
+    record = page(chapters.provenance(CASE))
+    assert "not recorded" in row_of(record, "conditions")
+    sound = CheckFacts(what="clocks", state=CheckState.SOUND, sentence="right")
+    case = measured_with(CASE, manifest=CASE.measured[0].manifest.model_copy(update={"checks": (sound,)}))
+    assert not page(chapters.answer(case)).select(".banner")
+    assert "none of its own" in row_of(page(chapters.provenance(case)), "conditions")
 
 
 def test_timings_of_a_busy_machine_are_said_to_be_such_before_anything_else() -> None:

@@ -13,7 +13,8 @@ from bs4 import BeautifulSoup
 from decided_case import MANY, decided_case
 
 from evaluation.errors import EvaluationError
-from evaluation.manifest import ArchivedFacts
+from evaluation.manifest import ArchivedFacts, CheckFacts
+from evaluation.model import CheckState
 from evaluation.report.onepage import site_page
 from evaluation.report.source import Case
 from evaluation.sites import list_sites, load_site
@@ -57,6 +58,20 @@ def test_a_runtime_that_ran_as_no_centre_would_run_it_is_said() -> None:
     run = replace(site, manifest=site.manifest.model_copy(update={"runtimes": facts}))
     told = words(site_page(replace(made, measured=(run,)), "local"))
     assert "podman as no centre would run it: its storage driver is vfs." in told
+
+
+def test_under_what_conditions_it_was_measured_is_said() -> None:
+    made = case()
+    (site,) = made.measured
+    inside = CheckFacts(
+        what="container",
+        state=CheckState.CONDITION,
+        sentence="this host is a container",
+        costs="not like one",
+    )
+    run = replace(site, manifest=site.manifest.model_copy(update={"checks": (inside,)}))
+    told = words(site_page(replace(made, measured=(run,)), "local"))
+    assert "This host is a container: not like one." in told
 
 
 def test_a_long_reason_is_cut_at_the_end_of_a_word_and_shows_it() -> None:

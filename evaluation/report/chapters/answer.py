@@ -126,6 +126,9 @@ def banners(case: Case, site: SiteCase) -> tuple[Banner, ...]:
                 text=f"Until it is, nothing can be recommended where it knocks out. {told}.",
             )
         )
+    if site.conditions:
+        text = f"{'. '.join(site.conditions)}."
+        found.append(Banner(title="Conditions of this measurement", text=text))
     found += [_impaired(facts, ranked=facts.id in site.ranked) for facts in site.impaired]
     if site.shortage:
         found.append(Banner(title="Measured on a busy machine", text=site.shortage))

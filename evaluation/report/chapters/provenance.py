@@ -30,6 +30,8 @@ def _facts(site: SiteCase) -> tuple[tuple[str, str], ...]:
         ("plan, SHA-256", run.plan),
         ("measured as", run.measured_as),
         ("environment", "; ".join(run.environment)),
+        ("conditions", "; ".join(site.conditions) or ("none of its own" if run.checks else "")),
+        ("not possible here", "; ".join(site.lost) or ("nothing was found" if run.checks else "")),
         ("tool version", run.tool_version),
         ("system", host.system),
         ("kernel", host.kernel),
