@@ -148,12 +148,16 @@ class Checkup:
         """Tell each in a sentence with its remedy, the worst first; what one cause takes away together."""
         every = [*checks]
         for state in (*_SIGNS, CheckState.SOUND):
-            alike: dict[tuple[str, str], list[str]] = {}
+            alike: dict[tuple[str, str], list[CheckFacts]] = {}
             for check in every:
                 if check.state is state:
-                    alike.setdefault((check.sentence, check.remedy), []).append(check.costs or check.what)
-            for (sentence, remedy), names in alike.items():
-                yield from written(f"{_SIGNS.get(state, '+')} {', '.join(names)}: {sentence}", "  ")
+                    alike.setdefault((check.sentence, check.remedy), []).append(check)
+            for (sentence, remedy), found in alike.items():
+                costs = ", ".join(check.costs or check.what for check in found)
+                said = f"{costs}: {sentence}"
+                if state is CheckState.CONDITION:
+                    said = f"{found[0].what}: {sentence}; {costs}"
+                yield from written(f"{_SIGNS.get(state, '+')} {said}", "  ")
                 if remedy:
                     yield from written(f"  -> {remedy}", "     ")
 
@@ -246,7 +250,7 @@ def _environment(user: User) -> CheckFacts:
         what="environment",
         state=CheckState.CONDITION,
         sentence="; ".join(user.altered),
-        costs="environment",
+        costs="this holds for every runtime and the bare host alike",
         remedy="Nothing to do where you mean it so; otherwise unset them before you measure.",
     )
 

@@ -102,9 +102,9 @@ def limits(
         what="limits",
         state=CheckState.CONDITION,
         sentence=f"{place} bounds us to {', '.join(found)}",
-        costs="timings are those of this share: comparable with runs that have the same"
+        costs="timings are those of this share: compare them with runs that had the same"
         if quota is None or quota >= cores
-        else "what is timed is halted whenever the quota is used up: not comparable with a whole machine",
+        else "what is timed stops whenever the quota is used up: not comparable with a whole machine",
         remedy="Ask for a whole node, or for as much as is compared with.",
     )
 

@@ -65,7 +65,7 @@ def container(
         what=what,
         state=CheckState.CONDITION,
         sentence=f"this host is itself a container ({', '.join((*made, *signs, *left))})",
-        costs="every runtime here is measured inside a container: not comparable with a bare host",
+        costs="what is measured inside a container is not comparable with a bare host",
         remedy="Measure on the node itself. Otherwise compare only with runs inside such a container.",
     )
 
@@ -85,7 +85,7 @@ def own_folders(proc: Path = _PROC, temporary: str = "") -> CheckFacts:
         what="private /tmp",
         state=CheckState.CONDITION,
         sentence=f"{mount.point} is another folder, bound for this job or service alone",
-        costs="an engine that runs outside of it sees another folder: its containers get no work folder",
+        costs="an engine that runs outside of it cannot bind our work folder into its containers",
         remedy="Set TMPDIR to a folder that the engine sees too, or measure outside of that service.",
     )
 
@@ -105,7 +105,7 @@ def security_modules(proc: Path = _PROC, sys: Path = _SYS) -> CheckFacts:
             what=what,
             state=CheckState.CONDITION,
             sentence=f"SELinux enforces its policy, on us as {context or 'a context that is not told'}",
-            costs="what is refused may be the policy's doing: comparable with hosts that have the same",
+            costs="a refusal may be the policy's doing: compare only with hosts that have the same",
             remedy="Leave it on where the centre has it on. Binds that it refuses stand in the audit log.",
         )
     if enforced == "0":

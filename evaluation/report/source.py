@@ -123,7 +123,7 @@ class SiteCase:
         return self._checked(CheckState.LOST)
 
     def _checked(self, state: CheckState) -> tuple[str, ...]:
-        told = (f"{check.sentence}: {check.costs}" for check in self.manifest.checks if check.state is state)
+        told = (f"{check.sentence}; {check.costs}" for check in self.manifest.checks if check.state is state)
         return tuple(each[:1].upper() + each[1:] for each in told)
 
     @property

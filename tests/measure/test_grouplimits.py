@@ -102,7 +102,7 @@ def test_fewer_processors_than_there_are_are_a_share(host: Host) -> None:
     check = bounds(host, cores=2, here=64)
     assert check.state is CheckState.CONDITION
     assert "2 of 64\N{NO-BREAK SPACE}processors" in check.sentence
-    assert "comparable with runs that have the same" in check.costs
+    assert "compare them with runs that had the same" in check.costs
 
 
 def test_a_group_that_is_out_of_sight_bounds_nothing_that_we_know_of(host: Host) -> None:

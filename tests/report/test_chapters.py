@@ -194,11 +194,11 @@ def test_the_conditions_of_a_measurement_stand_in_one_line_above_everything() ->
     case = measured_with(CASE, manifest=CASE.measured[0].manifest.model_copy(update={"checks": checks}))
     (banner,) = page(chapters.answer(case)).select(".banner")
     assert words(banner) == (
-        "Conditions of this measurement. This is the container: not comparable. This is the quota: halted."
+        "Conditions of this measurement. This is the container; not comparable. This is the quota; halted."
     )
     record = page(chapters.provenance(case))
-    assert "This is the container: not comparable; This is the quota" in row_of(record, "conditions")
-    assert "This is the old kernel: limits" in row_of(record, "not possible here")
+    assert "This is the container; not comparable. This is the quota" in row_of(record, "conditions")
+    assert "This is the old kernel; limits" in row_of(record, "not possible here")
 
 
 def test_a_run_of_which_nothing_was_looked_at_claims_no_condition() -> None:

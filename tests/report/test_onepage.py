@@ -71,7 +71,7 @@ def test_under_what_conditions_it_was_measured_is_said() -> None:
     )
     run = replace(site, manifest=site.manifest.model_copy(update={"checks": (inside,)}))
     told = words(site_page(replace(made, measured=(run,)), "local"))
-    assert "This host is a container: not like one." in told
+    assert "This host is a container; not like one." in told
 
 
 def test_a_long_reason_is_cut_at_the_end_of_a_word_and_shows_it() -> None:
