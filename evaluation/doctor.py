@@ -218,10 +218,11 @@ def examine(site: Site, *, everything: bool = False) -> Checkup:
         )
         user = ourselves()
     with Launcher(user) as launcher:
-        checks += host_checks(launcher)
+        here = [*host_checks(launcher)]
+        checks += here
         found = [(item.runtime, item.facts) for item in discover(site, launcher)]
         runtimes = tuple(facts for _, facts in found)
-        if not any(check.state is CheckState.FATAL for check in checks):
+        if not any(check.state is CheckState.FATAL for check in here):
             with trial() as folders:
                 checks.append(static_program(launcher, folders))
                 runtimes, bound = tried(found, launcher, folders, modes=everything)

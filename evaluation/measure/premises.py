@@ -19,7 +19,7 @@ from evaluation.measure.launcher import NOT_FOUND, Command, Launcher
 from evaluation.measure.userfolder import user_folder
 from evaluation.model import CheckState
 from evaluation.mounts import Mount, mount_of
-from evaluation.reasons import reason_of
+from evaluation.reasons import last_words, reason_of
 from evaluation.scratch import scratch_directory, temporary_folder
 from evaluation.units import quantity
 
@@ -130,7 +130,7 @@ def _tried(launcher: Launcher) -> str:
         done = launcher.run(Command(argv=argv, env=user.env), timeout_s=_ANSWER_S)
         if done.ok and (work / "answer").exists():
             return ""
-        return reason_of(done)
+        return last_words(done)
 
 
 def _as_mounted(folder: str, flags: int) -> CheckFacts:

@@ -23,7 +23,7 @@ from evaluation.model import PAYLOAD, WORK, Bind, CheckState, Role, Task
 from evaluation.payload.build import compiler_here
 from evaluation.probes.canaries import secret
 from evaluation.probes.canaryimage import CanaryImage, without_cache
-from evaluation.reasons import reason_of
+from evaluation.reasons import last_words, reason_of
 from evaluation.runtimes.base import Archives, Runtime, RuntimeRefusalError
 from evaluation.scratch import scratch_directory
 
@@ -76,7 +76,8 @@ def trial() -> Iterator[Trial]:
     with scratch_directory(bound=True) as scratch:
         made = Trial(payload=scratch / "payload", works=scratch / "works")
         for folder in (made.payload, made.works):
-            folder.mkdir(mode=0o755)
+            folder.mkdir()
+            folder.chmod(0o755)  # whatever the umask is
         yield made
 
 
@@ -91,7 +92,7 @@ def static_program(launcher: Launcher, folders: Trial) -> CheckFacts:
     done = launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=_START_S)
     if not done.ok or not (work / _ANSWER).exists():
         folders.program.unlink()
-        why = f"one that was built cannot be run by {launcher.user.name}: {reason_of(done)}"
+        why = f"one that was built cannot be run by {launcher.user.name}: {last_words(done)}"
         return _no_program(why, "Let programs of one's own be run here (fapolicyd, SELinux), or set TMPDIR.")
     sentence = f"{compiler} builds one, and {launcher.user.name} can run it"
     return CheckFacts(what=_STATIC, state=CheckState.SOUND, sentence=sentence)

@@ -93,7 +93,7 @@ def test_inside_a_container_its_own_group_is_the_top_of_what_is_seen(host: Host)
     top = host.sys / "fs/cgroup"
     host.write("proc/self/cgroup", "0::/docker/0123/deeper\n")
     host.mounted(("/docker/0123", str(top), "cgroup2", "rw"))
-    host.write("sys/fs/cgroup/cpu.max", "50000 100000\n")
+    host.write("sys/fs/cgroup/deeper/cpu.max", "50000 100000\n")
     assert "0.500 processors' time" in bounds(host).sentence
 
 

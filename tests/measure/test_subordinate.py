@@ -23,6 +23,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
     user = replace(ourselves(), name="somebody", env={"PATH": str(tmp_path / "bin")})
     fake_executable(tmp_path / "bin" / "unshare", "exit 0")
     with Launcher(user) as own:
+        own.user = replace(user, uid=user.uid or 54321)  # the fakes' processes are ours, who may be root
         yield own
 
 
@@ -41,7 +42,10 @@ def looked(
 def test_a_range_of_ones_own_is_sound(launcher: Launcher, tmp_path: Path) -> None:
     check = looked(launcher, tmp_path, f"{RANGE}other:165536:65536\n")
     assert check.state is CheckState.SOUND
-    assert check.sentence == "somebody has 100000-165535, and nobody else does"
+    assert (
+        check.sentence
+        == "somebody has 100000-165535; no account that is listed and no other range has any of them"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,6 +91,11 @@ def test_who_else_has_them_is_counted_and_not_named(launcher: Launcher, tmp_path
     assert check.state is CheckState.CONDITION
     assert "an account (uid 120001 and 1 more), 1 other user in subuid(5)" in check.sentence
     assert "alice" not in check.sentence
+
+
+def test_root_who_only_looks_is_not_said_to_lack_them(launcher: Launcher, tmp_path: Path) -> None:
+    launcher.user = replace(launcher.user, uid=0)
+    assert looked(launcher, tmp_path, "").state is CheckState.UNKNOWN
 
 
 def test_a_directory_that_tells_them_is_asked_and_counted_once(launcher: Launcher, tmp_path: Path) -> None:

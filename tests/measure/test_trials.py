@@ -112,6 +112,15 @@ def test_the_real_compiler_builds_one_here(
     assert folders.program.read_bytes().startswith(b"\x7fELF")
 
 
+def test_everybody_may_enter_the_folders_whatever_the_umask_is() -> None:
+    before = os.umask(0o077)
+    try:
+        with trial() as made:
+            assert {folder.stat().st_mode & 0o777 for folder in (made.payload, made.works)} == {0o755}
+    finally:
+        os.umask(before)
+
+
 def charliecloud(folder: Path, script: str = CH_RUN) -> tuple[Runtime, RuntimeFacts]:
     command = fake_executable(folder / "bin" / "ch-run", script)
     runtime = replace(known_runtimes()["charliecloud"], commands=(str(command),))
