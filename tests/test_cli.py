@@ -27,6 +27,7 @@ from evaluation.errors import EvaluationError
 from evaluation.images.recipe import list_images
 from evaluation.measure import discovery
 from evaluation.measure.user import ourselves
+from evaluation.planting import Lack
 from evaluation.runtimes import known_runtimes
 from evaluation.store import Run, RuntimeFacts, Turn
 
@@ -201,6 +202,25 @@ def test_results_that_cannot_be_written_to_are_named_before_anything_is_measured
     assert told.exit_code == 1
     assert told.stderr.startswith(f"evaluation: {CLOSED}: this folder cannot be written to: ")
     assert told.stderr.endswith("\n  Name another folder for the results: --results FOLDER.\n")
+
+
+def test_what_has_no_answer_without_root_is_said_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lack = Lack(what="files of root's", why="no canary is here", advice="An administrator plants it.")
+    monkeypatch.setattr(commands, "lacking", lambda: (lack,))
+
+    def measuring(*_: object) -> Run:
+        message = "it would be measured now"
+        raise EvaluationError(message)
+
+    monkeypatch.setattr(commands, "take_steps", measuring)
+    words = ("--site", "local", "--profile", "trial", "--runtime", "none", "--results", str(tmp_path))
+    told = evaluation("run", *words)
+    assert "it would be measured now" in told.stderr
+    assert (
+        "no answer about files of root's: no canary is here\n  An administrator plants it.\n" in told.stdout
+    )
 
 
 def test_a_report_that_cannot_be_written_names_its_folder(results: Path) -> None:
