@@ -38,24 +38,26 @@ _SHARED = "container_file_t:s0"
 """Type and level of files that every container may use."""
 
 _USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - the two that file-hierarchy(7) has
-_TAKES_AWAY = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
 
 
 def temporary_folder() -> Path:
     """Where folders for the moment are made.
 
-    TMPDIR, where the user has one. Else the first of the two usual places that takes nothing away: systemd's
+    TMPDIR, where the user has one. Else that of the two usual places whose mount takes less away: systemd's
     /tmp is memory, and mounted nosuid and nodev, so that no attempt with a setuid program or a device could
-    succeed there. Where both do, the first.
+    succeed there. Where both are alike, the first.
     """
     chosen = Path(tempfile.gettempdir())
     if str(chosen) not in _USUAL or os.environ.get("TMPDIR"):
         return chosen
-    for place in _USUAL:
-        with contextlib.suppress(OSError):
-            if not os.statvfs(place).f_flag & _TAKES_AWAY and os.access(place, os.W_OK | os.X_OK):
-                return Path(place)
-    return chosen
+    usable = [place for place in _USUAL if os.access(place, os.W_OK | os.X_OK)]
+    return Path(min(usable, key=_taken_away, default=chosen))
+
+
+def _taken_away(place: str) -> tuple[bool, ...]:
+    """What its mount forbids, the worst first."""
+    flags = os.statvfs(place).f_flag
+    return tuple(bool(flags & flag) for flag in (os.ST_NOEXEC, os.ST_NOSUID, os.ST_NODEV))
 
 
 @contextlib.contextmanager

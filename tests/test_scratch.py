@@ -42,7 +42,9 @@ def test_a_folder_of_ours_alone_that_goes_away(own_temporary_folder: Path) -> No
         ({}, TMP),
         ({TMP: "nosuid,nodev"}, VAR_TMP),
         ({TMP: "noexec"}, VAR_TMP),
-        ({TMP: "nosuid,nodev", VAR_TMP: "nosuid"}, TMP),
+        ({TMP: "nosuid,nodev", VAR_TMP: "nosuid,nodev"}, TMP),
+        ({TMP: "nosuid", VAR_TMP: "noexec"}, TMP),
+        ({TMP: "noexec", VAR_TMP: "nosuid"}, VAR_TMP),
     ],
 )
 def test_of_the_usual_places_it_takes_one_that_takes_nothing_away(
