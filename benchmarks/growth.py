@@ -70,7 +70,7 @@ def growth(scratch: Path, *, repeats: int = REPEATS) -> Part:
     order = random.Random(repeats)  # noqa: S311 - an order that anybody can repeat is the purpose
     spent: dict[Size, list[Spent]] = {size: [] for size in SIZES}
     with Launcher(replace(ourselves(), env={"PATH": "/usr/bin:/bin"})) as launcher:
-        bench = Bench(launcher=launcher, payload=scratch, scratch=scratch)
+        bench = Bench(launcher=launcher, verifier=launcher, payload=scratch, scratch=scratch)
         for repeat in range(repeats):
             for size in order.sample(SIZES, len(SIZES)):
                 folder = scratch / f"{repeat}-{SIZES.index(size)}"

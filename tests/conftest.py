@@ -26,7 +26,7 @@ from evaluation.measure.images import built_image
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import build_payload
 from evaluation.measure.session import Arm, Bench
-from evaluation.measure.user import MARKER, measuring_user
+from evaluation.measure.user import MARKER, measuring_user, ourselves
 from evaluation.model import CONTROL
 from evaluation.sites import load_site
 
@@ -159,7 +159,8 @@ def bench(launcher: Launcher) -> Iterator[Bench]:
     payload.mkdir(mode=0o755)
     try:
         build_payload(payload)
-        yield Bench(launcher=launcher, payload=payload, scratch=scratch)
+        with Launcher(ourselves()) as verifier:
+            yield Bench(launcher=launcher, verifier=verifier, payload=payload, scratch=scratch)
     except EvaluationError as error:
         pytest.skip(str(error))
     finally:

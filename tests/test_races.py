@@ -142,7 +142,8 @@ def test_a_setuid_program_that_was_left(race: Race, tmp_path: Path) -> None:
     ids=["folder", "file"],
 )
 def test_what_conformance_plants(race: Race, check: Check, name: str, launcher_of_nobody: Launcher) -> None:
-    bench = Bench(launcher=launcher_of_nobody, payload=race.work, scratch=race.work)
+    nobody = launcher_of_nobody
+    bench = Bench(launcher=nobody, verifier=nobody, payload=race.work, scratch=race.work)
     runtime = FakeRuntime(commands=("/bin/true",))
     arm = Arm(id=FAKE, runtime=runtime, reference=FAKE, image_digest="")
 

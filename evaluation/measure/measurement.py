@@ -276,7 +276,7 @@ class Measurement:
             session.record("error", f"{type(error).__name__}: {error} ({place_of(error, home)})")
         finally:
             # Without its launcher this raises: the turn is not kept, and the run can be resumed.
-            left = self._bench.launcher.sweep()
+            left = (*self._bench.launcher.sweep(), *self._bench.verifier.sweep())
         if left:
             session.record("residue", f"processes that could not be ended: {', '.join(left)}")
 

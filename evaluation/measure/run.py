@@ -28,7 +28,7 @@ from evaluation.measure.preparation import Prepared, build_payload, prepare
 from evaluation.measure.profiles import Profile, profile_named
 from evaluation.measure.session import Bench
 from evaluation.measure.submission.job import batch_facts
-from evaluation.measure.user import User, measuring_user
+from evaluation.measure.user import User, measuring_user, ourselves
 from evaluation.measure.variants import with_knobs
 from evaluation.probes.batchsystem import batch_system
 from evaluation.probes.jobgroups import remove_abandoned
@@ -142,7 +142,8 @@ def open_measurement(
             wanted = replace(wanted, blocks=blocks, enough=blocks, repeats=blocks // 4)
         audit.follow(opened, launcher)
         batch = batch_system(site.batch, os.environ)
-        bench = Bench(launcher=launcher, payload=payload, scratch=scratch, batch=batch)
+        verifier = stack.enter_context(Launcher(ourselves()))
+        bench = Bench(launcher=launcher, verifier=verifier, payload=payload, scratch=scratch, batch=batch)
         _open.append(Measurement(opened, wanted, bench, stack.pop_all()))
         return _open[-1]
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from evaluation.errors import EvaluationError
 from evaluation.images.contents import CONTENTS
 from evaluation.measure.launcher import Command, Launcher, LauncherTask, now
-from evaluation.measure.user import ourselves
 from evaluation.model import CONTROL, PAYLOAD, WORK, Bind, Evidence, Observation, Task
 from evaluation.probes.base import Completed, Launch, PreparedForm, Probe, RunningTask, Value
 from evaluation.probes.batchsystem import BatchSystem
@@ -29,6 +28,8 @@ class Bench:
     """What all turns of a run share."""
 
     launcher: Launcher
+    verifier: Launcher
+    """Starts what the verifier does itself, as our own user; no container is ever run by it."""
     payload: Path
     """Directory with the payload; not writable by the measuring user when root measures."""
     scratch: Path
@@ -242,17 +243,11 @@ class TurnSession:
 
     def by_verifier(self, argv: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         """Run a command on the bare host as our own user."""
-        with Launcher(ourselves()) as hands:
-            return self._keep(hands.run(self._verifiers(argv, hands), timeout_s=timeout_s), ours=True)
+        return self._keep(self.bench.verifier.run(self._verifiers(argv), timeout_s=timeout_s), ours=True)
 
     def start_by_verifier(self, argv: Sequence[str]) -> RunningTask:
         """Start a canary on the bare host as our own user."""
-        hands = Launcher(ourselves())
-        try:
-            return _VerifiersTask(hands.start(self._verifiers(argv, hands)), self, hands)
-        except BaseException:
-            hands.close()
-            raise
+        return _KeptTask(self.bench.verifier.start(self._verifiers(argv)), self, ours=True)
 
     def record(
         self,
@@ -305,8 +300,8 @@ class TurnSession:
     def _bare(self, argv: Sequence[str], stdin: bytes) -> Command:
         return Command(argv=tuple(argv), env=self.bench.launcher.user.env, cwd=str(self.work), stdin=stdin)
 
-    def _verifiers(self, argv: Sequence[str], hands: Launcher) -> Command:
-        return Command(argv=tuple(argv), env=hands.user.env, cwd=str(self.work))
+    def _verifiers(self, argv: Sequence[str]) -> Command:
+        return Command(argv=tuple(argv), env=self.bench.verifier.user.env, cwd=str(self.work))
 
     def _command(
         self,
@@ -395,16 +390,3 @@ class _KeptTask:
     def wait(self, timeout_s: float = 30.0) -> Completed:
         """Wait for its end."""
         return self._session._keep(self._task.wait(timeout_s), ours=self._ours)  # noqa: SLF001
-
-
-class _VerifiersTask(_KeptTask):
-    """A canary of our own user, with the launcher that is there for it alone."""
-
-    def __init__(self, task: LauncherTask, session: TurnSession, hands: Launcher) -> None:
-        super().__init__(task, session, ours=True)
-        self._hands = hands
-
-    def wait(self, timeout_s: float = 30.0) -> Completed:
-        """Wait for its end, and end its launcher, whatever comes of it."""
-        with self._hands:
-            return super().wait(timeout_s)

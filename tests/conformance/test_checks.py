@@ -84,7 +84,12 @@ def bench() -> Iterator[Bench]:
         with Launcher(measuring_user("nobody" if os.getuid() == 0 else "")) as launcher:
             if not launcher.find(PYTHON):
                 pytest.skip(f"{launcher.user.name} finds no {PYTHON}")
-            yield Bench(launcher=launcher, payload=place_payload(scratch / "payload"), scratch=scratch)
+            yield Bench(
+                launcher=launcher,
+                verifier=launcher,
+                payload=place_payload(scratch / "payload"),
+                scratch=scratch,
+            )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

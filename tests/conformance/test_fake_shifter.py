@@ -59,7 +59,12 @@ def stage() -> Iterator[tuple[Bench, Arm]]:
         with Launcher(user) as launcher:
             if not launcher.find("python3"):
                 pytest.skip(f"{user.name} finds no python3")
-            bench = Bench(launcher=launcher, payload=place_payload(scratch / "payload"), scratch=scratch)
+            bench = Bench(
+                launcher=launcher,
+                verifier=launcher,
+                payload=place_payload(scratch / "payload"),
+                scratch=scratch,
+            )
             reference = f"local:{scratch}"
             yield bench, Arm(id=runtime.id, runtime=runtime, reference=reference, image_digest="made up")
     finally:

@@ -65,6 +65,7 @@ def measurement(run: Run, folder: Path, profile: Profile = TINY) -> Iterator[Mea
     user = replace(ourselves(), env={"PATH": os.environ["PATH"]})
     with contextlib.ExitStack() as stack:
         launcher = stack.enter_context(Launcher(user))
-        bench = Bench(launcher=launcher, payload=folder, scratch=folder)
+        verifier = stack.enter_context(Launcher(user))
+        bench = Bench(launcher=launcher, verifier=verifier, payload=folder, scratch=folder)
         with Measurement(run, profile, bench, stack.pop_all()) as opened:
             yield opened

@@ -216,8 +216,9 @@ def test_nothing_of_a_turn_lasts_longer_than_the_turn(tmp_path: Path, use: Use) 
         left.append(session.work)
         (session.work / "closed").mkdir(mode=0o000)
         session.start_on_host(("sleep", marker))
+        session.start_by_verifier(("sleep", marker))
         session.on_host(("sh", "-c", f"sleep {marker} & exit"))
-        assert eventually(lambda: len(running(marker)) == 2)
+        assert eventually(lambda: len(running(marker)) == 3)
         message = "and then it breaks"
         raise OSError(message)
 

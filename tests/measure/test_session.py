@@ -13,7 +13,6 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.measure.launcher import Launcher
-from evaluation.measure.launcher_main import children_of
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.user import measuring_user, ourselves
 from evaluation.model import PAYLOAD, WORK, Bind, Task
@@ -53,8 +52,10 @@ class Dropping(FakeRuntime):
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    with Launcher(replace(ourselves(), env={"PATH": os.environ["PATH"], "GIVEN": "by the user"})) as launcher:
-        yield Bench(launcher=launcher, payload=tmp_path / "payload", scratch=tmp_path)
+    user = replace(ourselves(), env={"PATH": os.environ["PATH"], "GIVEN": "by the user"})
+    with Launcher(user) as launcher, Launcher(ourselves()) as verifier:
+        payload = tmp_path / "payload"
+        yield Bench(launcher=launcher, verifier=verifier, payload=payload, scratch=tmp_path)
 
 
 def session(bench: Bench, runtime: FakeRuntime | None = None, *, bare: bool = False) -> TurnSession:
@@ -171,11 +172,11 @@ def test_the_verifier_has_hands_of_its_own_and_what_they_do_is_evidence(bench: B
     assert len(turn.kept) == 2
 
 
-def test_hands_that_start_nothing_are_let_go(bench: Bench) -> None:
-    before = children_of(os.getpid())
+def test_what_the_verifier_cannot_start_spoils_nothing_that_follows(bench: Bench) -> None:
+    turn = session(bench)
     with pytest.raises(EvaluationError, match="cannot start"):
-        session(bench).start_by_verifier(("/nonexistent/program",))
-    assert children_of(os.getpid()) == before
+        turn.start_by_verifier(("/nonexistent/program",))
+    assert turn.by_verifier(("/bin/true",)).ok
 
 
 def test_a_warm_up_marks_all_its_values(bench: Bench) -> None:
@@ -226,7 +227,8 @@ def test_a_turn_has_a_folder_of_its_own(bench: Bench) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root measures as another user")
 def test_the_folder_is_the_measuring_users(tmp_path: Path) -> None:
     with Launcher(measuring_user("nobody")) as launcher:
-        with work_directory(Bench(launcher=launcher, payload=tmp_path, scratch=tmp_path)) as work:
+        bench = Bench(launcher=launcher, verifier=launcher, payload=tmp_path, scratch=tmp_path)
+        with work_directory(bench) as work:
             assert (work.stat().st_uid, work.stat().st_gid) == (launcher.user.uid, launcher.user.gid)
             assert (work.stat().st_mode & 0o777) == 0o700
         assert not work.exists()

@@ -122,7 +122,7 @@ def take_turn(scratch: Path, payload: Path, ordinary_user: User) -> Iterator[Tak
     with ExitStack() as stack:
         launcher = stack.enter_context(Launcher(ordinary_user))
         root = stack.enter_context(Launcher(ourselves()))
-        bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
+        bench = Bench(launcher=launcher, verifier=root, payload=payload, scratch=scratch)
 
         def turn(
             name: str,

@@ -49,7 +49,7 @@ build_payload(payload)
 runtime = Client(id="played", family="played", mode="played", form=Form.DIRECTORY, commands=("env",))
 arm = Arm(id="played", runtime=runtime, reference="/", image_digest="")
 with Launcher(ourselves()) as launcher:
-    bench = Bench(launcher=launcher, payload=payload, scratch=scratch)
+    bench = Bench(launcher=launcher, verifier=launcher, payload=payload, scratch=scratch)
     for name in ("B06", "B14"):
         probe = find(name)
         with work_directory(bench) as work:
