@@ -73,6 +73,21 @@ def test_without_gpg_nothing_is_claimed(tmp_path: Path) -> None:
     assert "no key could be made to sign with: gpg: not found" in judgement.message
 
 
+@pytest.mark.parametrize("runtime", ["podman", "apptainer"])
+def test_a_key_to_be_thrown_away_is_no_longer_than_need_be(tmp_path: Path, runtime: str) -> None:
+    told = ended(stdout=b"APPTAINER_CONFDIR=/nowhere\n")
+    session = FakeSession(
+        probe=PROBE,
+        work=tmp_path,
+        on_launch=lambda argv: ended(exit_status=1) if "gpg" in argv else told,
+        adapter=known_runtimes()[runtime],
+    )
+    PROBE.observe(session)
+    made = [asked.argv for asked in session.asked if {"newpair", "--quick-generate-key"} & {*asked.argv}]
+    assert made
+    assert all({"2048", "rsa2048"} & {*argv} for argv in made)
+
+
 def test_every_family_has_its_way_or_says_why_not() -> None:
     every = known_runtimes().values()
     asked = {
