@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world import World
 
-WORLD = Path(__file__).parent / "fresh12" / "world"
+world = World("fresh12")
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(
-        "fresh12" not in os.environ.get("WORLDS", "").split() or os.getuid() != 0,
+        world.name not in os.environ.get("WORLDS", "").split() or os.getuid() != 0,
         reason="only on request, as root: WORLDS=fresh12",
     ),
 ]
 
 
-def world(*words: str) -> str:
-    done = subprocess.run([WORLD, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def begun() -> Iterator[Path]:
     """Begin the world; give where its files are seen from outside."""
-    world("start")
-    yield Path(world("path").strip())
+    yield world.begin()
     world("stop")
 
 
@@ -60,9 +53,6 @@ def test_the_first_report_is_right_about_podman(begun: Path) -> None:
 
 def test_it_ends_with_nothing_left() -> None:
     world("stop")
-    world("start")
-    root = Path(world("path").strip())
+    world.begin()
     world("stop")
-    assert not root.exists()
-    assert not list(Path("/sys/fs/cgroup").glob("**/fresh12"))
-    assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(root) in line]
+    assert world.leftovers() == []
