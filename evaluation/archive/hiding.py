@@ -64,6 +64,7 @@ _COMPONENTS: Final = frozenset(
         *("user", "usr", "bin", "etc", "host", "payload", "probe", "work", "images", "forms", "storage"),
         *("container-evaluation", "docker", "docker.sock", "containerd", "containerd.sock", "podman"),
         *("podman.sock", "charliecloud", "apptainer", "apptainer.sif", "apptainer-sandbox", "docker-store"),
+        "charliecloud-squashfs.sqfs",
         *("podman-store", "public", "root-only", "secret", "written", "changed", "canary"),
         *("container-evaluation-canaries", "helper", "lost+found", "ldconfig", "private"),
     }

@@ -174,7 +174,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         runtime = shifterhere.as_installed(runtime, launcher)
     version, reason = _version(runtime, launcher)
     runtime = replace(runtime, settings=(*runtime.settings, ("version", version)))
-    reason = reason or _closed(runtime, launcher) or _podman_instead(runtime, launcher)
+    for why in (_left_out, _closed, _podman_instead):
+        reason = reason or why(runtime, launcher)
     security = () if reason else _security(runtime, version, launcher)
     reason = reason or _other_engine(runtime, security)
     if reason:
@@ -207,6 +208,19 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     if runtime.tells_version and not any(character.isdigit() for character in version):
         return "", f"installed, but what it says is no version: {version or said}"
     return version, ""
+
+
+def _left_out(runtime: Runtime, launcher: Launcher) -> str:
+    """Say that the command was built without what the mode needs; empty where it was not, or is not told.
+
+    A no is without a word. What does not know the question says so, and a start will show it.
+    """
+    if not runtime.built_with:
+        return ""
+    done = _run(launcher, (runtime.command, *runtime.built_with))
+    if done.ok or done.stderr.strip() or done.evidence.exit_status != 1:
+        return ""
+    return f"installed, but built without it: '{runtime.command} {' '.join(runtime.built_with)}' says no"
 
 
 def _closed(runtime: Runtime, launcher: Launcher) -> str:

@@ -22,7 +22,7 @@ from evaluation.measure.schedule import Again, PlannedTurn, plan_turns
 from evaluation.measure.session import Arm, Bench, TurnSession, work_directory
 from evaluation.measure.stopping import why_enough
 from evaluation.measure.variants import adapter
-from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Form, Outcome, Role
+from evaluation.model import CONTROL, CONTROL_AGAIN, DEFAULT_IMAGE, QUICK, Outcome, Role
 from evaluation.probes.base import PreparedForm, Probe
 from evaluation.probes.registry import discover, group_of
 from evaluation.probes.roles import takes_part
@@ -324,9 +324,9 @@ def _references(manifest: Manifest, runtime: str) -> dict[str, str]:
 
 def prepared_form(form: FormFacts) -> PreparedForm:
     """Tell a probe what was recorded when a form was made."""
-    in_a_store = form.form in {Form.DOCKER_STORE, Form.PODMAN_STORE, Form.SHIFTER, Form.SQUASHFS}
+    place = form.reference.removeprefix("local:")
     return PreparedForm(
-        path="" if in_a_store else form.reference.removeprefix("local:"),
+        path=place if place.startswith("/") else "",  # else it is a name in a store, or a site's
         size_bytes=form.size_bytes,
         convert_s=form.convert_s,
         first_start_s=form.first_start_s,

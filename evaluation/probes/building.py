@@ -168,19 +168,22 @@ FORCE: Final = ("--force",)
 
 
 def _charliecloud(session: Session, order: Order) -> tuple[Reference, tuple[Completed, ...], str]:
-    """``ch-image build`` in a storage directory of its own, from a directory that is here."""
+    """``ch-image build`` in a storage directory of its own, from a tree or an image file that is here."""
     storage, target = str(session.work / "storage"), str(session.work / "built")
     file = _plant(session, "Containerfile", Order(base="base", word=order.word).containerfile())
     session.on_host(("mkdir", "-p", str(session.work / "context")))
     ch = ("env", f"CH_IMAGE_STORAGE={storage}")
     image = (*ch, "ch-image", "--no-cache")
     done: tuple[Completed, ...]
-    done = (session.on_host((*image, "import", order.base, "base"), timeout_s=_PATIENCE_S),)
+    is_file = session.adapter.form is Form.SQUASHFS
+    unpack = (*ch, "ch-convert", "-i", "squash", "-o", "ch-image", order.base, "base")
+    bring = unpack if is_file else (*image, "import", order.base, "base")
+    done = (session.on_host(bring, timeout_s=_PATIENCE_S),)
     if done[-1].ok:
         argv = (*image, "build", "--tag", "built", "--file", str(file), str(session.work / "context"))
         done += _repeated(session, argv, order)
     if done[-1].ok:
-        convert = ("ch-convert", "-i", "ch-image", "-o", "dir", "built", target)
+        convert = ("ch-convert", "-i", "ch-image", "-o", "squash" if is_file else "dir", "built", target)
         done += (session.on_host((*ch, *convert), timeout_s=_PATIENCE_S),)
     return (target if done[-1].ok else ""), done, "ch-image build"
 

@@ -124,6 +124,9 @@ class Runtime(ABC):
     read_only_binds: ClassVar[bool] = True
     """Whether a bind can be made read-only."""
 
+    tells_signals: ClassVar[bool] = True
+    """Whether it can be told from its exit status that the program died of a signal."""
+
     limits_memory: ClassVar[bool] = False
     """Whether a memory limit can be asked of it by an option of its own."""
 
@@ -135,6 +138,9 @@ class Runtime(ABC):
 
     device: ClassVar[str] = ""
     """A device that the measuring user must be able to use, without which it is not here."""
+
+    built_with: ClassVar[Argv] = ()
+    """Words by which the command is asked whether it was built with what the mode needs: 0 is yes."""
 
     configuration: ClassVar[Argv] = ()
     """Files that configure it, as patterns; ``{home}`` and ``{config}`` stand for the measuring user's."""

@@ -155,6 +155,24 @@ def test_a_flaw_is_seen(check: str, flaw: str, message: str, fake: PlayedRuntime
     assert not result.conforms
 
 
+class SilentRuntime(PlayedRuntime):
+    """Its adapter says that it does not tell of signals."""
+
+    tells_signals = False
+
+
+def test_a_lost_signal_is_by_design_where_the_adapter_says_so_and_the_status_is_no_success(
+    fake: PlayedRuntime, bench: Bench
+) -> None:
+    silent = SilentRuntime(engine_options=fake.engine_options)
+    assert asked("death_by_signal", silent, bench).outcome is Outcome.HOLDS
+    told = asked("death_by_signal", silent, bench, "lose-signal")
+    assert (told.outcome, told.message) == (
+        Outcome.UNSUPPORTED,
+        "a program that died of SIGSEGV ended with exit status 1",
+    )
+
+
 @pytest.mark.parametrize("check", ["time_limit", "client_killed"])
 def test_what_an_engine_goes_on_running_is_seen(check: str, fake: PlayedRuntime, bench: Bench) -> None:
     with served(fake):

@@ -80,6 +80,26 @@ def test_what_is_here_but_does_not_work_says_how(found: Find, script: str, reaso
     assert (facts.present, facts.version, facts.reason) == (False, "", reason)
 
 
+@pytest.mark.parametrize(
+    ("answer", "present"),
+    [
+        ("exit 0", True),
+        ("exit 1", False),
+        ("echo 'ch-run[7]: error: unknown feature: squash' >&2; exit 1", True),  # 0.31: a start will show it
+        ("exit 127", True),
+    ],
+)
+def test_what_was_built_without_a_mode_s_need_is_asked(found: Find, answer: str, *, present: bool) -> None:
+    script = f"case $1 in --version) echo 0.38 ;; --feature) {answer} ;; esac"
+    tree, mounted = (found(script, runtime=f"charliecloud{form}") for form in ("", "-squashfs"))
+    assert tree.present
+    # The fakes alone are on this PATH: whether the device may be used is asked after it, and cannot be told.
+    closed = "/dev/fuse" in mounted.reason
+    assert (mounted.present or closed) is present
+    if not present:
+        assert mounted.reason == "installed, but built without it: 'ch-run --feature squash' says no"
+
+
 def test_what_hangs_is_not_waited_for(found: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "_ANSWER_S", 0.5)
     assert found("sleep 600").reason == "installed, but does not answer within 0.5 s"

@@ -28,8 +28,8 @@ IMPURE = {"subprocess", "os", "shutil", "socket", "pathlib", "multiprocessing", 
 def test_the_control_comes_first_and_the_others_by_name() -> None:
     assert list(RUNTIMES) == [
         CONTROL, "apptainer", "apptainer-contained", "apptainer-fakeroot", "apptainer-sandbox",
-        "apptainer-userns", "apptainer-userns-sandbox", "bubblewrap", "charliecloud", "docker",
-        "docker-hardened", "docker-rootless", "docker-unsafe", "docker-user", "enroot", "podman",
+        "apptainer-userns", "apptainer-userns-sandbox", "bubblewrap", "charliecloud", "charliecloud-squashfs",
+        "docker", "docker-hardened", "docker-rootless", "docker-unsafe", "docker-user", "enroot", "podman",
         "podman-cgroupfs", "podman-cgroups-disabled", "podman-hpc", "podman-keep-id", "sarus", "shifter",
         "shifter-local", "singularity-oci", "vm",
     ]  # fmt: skip

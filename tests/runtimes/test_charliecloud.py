@@ -6,6 +6,7 @@ from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
 
 CHARLIECLOUD = known_runtimes()["charliecloud"]
+MOUNTED = known_runtimes()["charliecloud-squashfs"]
 
 
 def test_bare_task() -> None:
@@ -84,6 +85,15 @@ def test_prepare_unpacks_with_its_own_converter() -> None:
     assert preparation.steps == (
         ("ch-convert", "-i", "tar", "-o", "dir", "/cache/image.tar", "/store/charliecloud"),
     )
+
+
+def test_an_image_file_is_packed_by_its_own_converter_and_run_as_a_tree_is() -> None:
+    preparation = MOUNTED.prepare(ARCHIVES, "/store")
+    file = "/store/charliecloud-squashfs.sqfs"
+    assert preparation.reference == preparation.path == file
+    assert preparation.steps == (("ch-convert", "-i", "tar", "-o", "squash", "/cache/image.tar", file),)
+    assert MOUNTED.argv(of(file)) == ("ch-run", file, "--", "program")
+    assert MOUNTED.device == "/dev/fuse"
 
 
 def test_it_has_no_engine_and_leaves_nothing() -> None:

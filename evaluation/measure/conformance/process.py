@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from evaluation.measure.conformance.trial import DeviationError, Trial, ending, expect
+from evaluation.measure.conformance.trial import DeviationError, Trial, UnsupportedError, ending, expect
 from evaluation.measure.launcher_main import OUTPUT_CAP
 
 __all__ = ["CHECKS"]
@@ -56,7 +56,8 @@ ctypes.string_at(0)
     done = trial.run(trial.task(trial.python(program)))
     status = done.evidence.exit_status
     if status not in {-11, 128 + 11}:
-        raise DeviationError(f"a program that died of SIGSEGV {ending(done)}")
+        fault = UnsupportedError if not trial.runtime.tells_signals and status else DeviationError
+        raise fault(f"a program that died of SIGSEGV {ending(done)}")
     return "as the signal itself" if status < 0 else f"as exit status {status}"
 
 

@@ -13,6 +13,7 @@ from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED,
 
 DIGESTS = ("diffid", "digest")
 """What a refusal speaks of, among the other things that an engine has tried."""
+_FILES = (Form.SIF, Form.SQUASHFS)
 
 
 def observe(session: Session) -> None:
@@ -59,7 +60,7 @@ def _changed_form(session: Session, folder: Path) -> tuple[bool, str, bool, Comp
         path = Path(session.adapter.prepare(image.archives(folder), str(session.work / "intact")).path)
         if not path.name:
             return True, "", False, last  # the form is the engine's
-        what = "image file" if session.adapter.form is Form.SIF else "directory"
+        what = "image file" if session.adapter.form in _FILES else "directory"
         problem = _change(session, path, image)
         if problem:
             return True, f"a changed {what} was not tried: {problem}", False, last
@@ -73,7 +74,7 @@ def _changed_form(session: Session, folder: Path) -> tuple[bool, str, bool, Comp
 def _change(session: Session, path: Path, image: CanaryImage) -> str:
     """Put the other word in the first one's place, as the measuring user; say why that cannot be done."""
     target, offset = path, 0
-    if session.adapter.form is Form.SIF:
+    if session.adapter.form in _FILES:
         try:
             with HeldFolder(path.parent) as store, store.open(path.name, owner=session.uid) as stream:
                 offset = stream.read().find(image.beginning)

@@ -25,6 +25,7 @@ from evaluation.runtimes.base import RuntimeRefusalError
 from evaluation.testing import FakeSession, ended
 
 NAMES = ("unprivileged_build", "offline_build", "automated_build")
+CHARLIECLOUD = ("charliecloud", "charliecloud-squashfs")
 FORM = PreparedForm(path="/forms/x", size_bytes=1, convert_s=1.0, first_start_s=1.0, reference="x:1")
 OWN_MAP = "0 1001 1\n1 100000 65536\n"
 HOST_MAP = "0 0 4294967295\n"
@@ -59,7 +60,7 @@ def turn(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", "apptainer-sandbox", "charliecloud"])
+@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", "apptainer-sandbox", *CHARLIECLOUD])
 def test_what_was_built_and_runs_holds(name: str, runtime: str, tmp_path: Path) -> None:
     assert turn(name, tmp_path, runtime=runtime)[0].outcome is Outcome.HOLDS
 
@@ -71,6 +72,16 @@ def test_a_builder_that_fails_or_builds_something_else_fails(name: str, tmp_path
         judgement, _ = turn(name, folder, **changes)  # type: ignore[arg-type]
         assert judgement.outcome is Outcome.FAILS
         assert ("it went wrong" if place == 0 else "does not run") in judgement.message
+
+
+def test_charliecloud_builds_into_the_form_that_it_runs(tmp_path: Path) -> None:
+    for runtime, bringing, kind in zip(
+        CHARLIECLOUD, ("import", "ch-convert"), ("dir", "squash"), strict=True
+    ):
+        (tmp_path / runtime).mkdir()
+        _, launched = turn("offline_build", tmp_path / runtime, runtime=runtime)
+        assert any(bringing in argv and "/forms/x" in argv for argv in launched)
+        assert any(("-o", kind, "built") == argv[-4:-1] for argv in launched)
 
 
 def test_a_step_of_the_hosts_own_root_is_not_without_root(tmp_path: Path) -> None:
@@ -136,7 +147,7 @@ def ready_arm(launcher: Launcher, bench: Bench, found: dict[str, FoundRuntime]) 
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", "charliecloud"])
+@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", *CHARLIECLOUD])
 def test_the_real_builder_builds(
     ready_arm: Callable[[str], Arm], bench: Bench, runtime: str, name: str
 ) -> None:
