@@ -17,7 +17,7 @@ from evaluation.images.process import Run, must, note_in, require_space, without
 from evaluation.model import PAYLOAD, Bind, Completed, Form, Task
 from evaluation.payload.build import PROBE
 from evaluation.reasons import reason_in, reason_of
-from evaluation.runtimes.base import Preparation, Runtime
+from evaluation.runtimes.base import Argv, Preparation, Runtime
 
 __all__ = [
     "Content",
@@ -155,7 +155,7 @@ def _made(
         runtime=runtime.id,
         form=runtime.form,
         reference=preparation.reference,
-        size_bytes=size_of(preparation.path, preparation.size_argv, run),
+        size_bytes=size_of(preparation.path, preparation.sizes, run),
         convert_s=took if preparation.steps else None,
         first_start_s=first_start_s,
         digest=content.sha256,
@@ -206,11 +206,16 @@ def kept_form(note: Path) -> ConvertedForm | None:
         return None
 
 
-def size_of(path: str, argv: tuple[str, ...], run: Run) -> int | None:
+def size_of(path: str, sizes: tuple[Argv, ...], run: Run) -> int | None:
     """Bytes that a form takes: on disk, or as its engine says; ``None`` where nobody knows."""
-    done = run(argv or ("du", "--summarize", "--block-size=1", path), b"", 120.0)
-    words = done.stdout.split()
-    return int(words[0]) if done.ok and words and words[0].isdigit() else None
+    total = 0
+    for argv in sizes or (("du", "--summarize", "--block-size=1", path),):
+        done = run(argv, b"", 120.0)
+        words = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+        if not done.ok or not words or not all(word.isdigit() for word in words):
+            return None
+        total += sum(map(int, words))
+    return total
 
 
 def content_inside(reference: str, runtime: Runtime, run: Run, payload: str, image: str) -> Content:

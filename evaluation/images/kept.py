@@ -106,6 +106,6 @@ def _images(runtime: Runtime, run: Run) -> Iterator[Kept]:
                 image=name.rpartition("/")[2].partition(":")[0],
                 what=f"image {name}",
                 where=f"{runtime.id}'s store",
-                size_bytes=size_of("", (*engine, "inspect", "--format", "{{.Size}}", name), run),
+                size_bytes=size_of("", runtime.stored(name), run),
                 remove=((*engine, "rm", name),),
             )

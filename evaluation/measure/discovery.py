@@ -23,7 +23,7 @@ from evaluation.reasons import reason_of
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.apptainer import USERNS
 from evaluation.runtimes.base import Runtime
-from evaluation.runtimes.docker import RootlessDocker
+from evaluation.runtimes.docker import CONTAINERD_STORE, RootlessDocker
 from evaluation.sites import RuntimeSetting, Site
 from evaluation.store import RuntimeFacts
 
@@ -31,6 +31,7 @@ __all__ = ["FoundRuntime", "as_own_mode", "discover"]
 
 _ROOTLESS = "name=rootless"
 """Among the security options of a rootless engine."""
+_CONTAINERD = ": ".join(CONTAINERD_STORE)
 
 _ANSWER_S = 30.0
 _MOST = 200
@@ -177,6 +178,8 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
     for why in (_left_out, _closed, _podman_instead):
         reason = reason or why(runtime, launcher)
     security = () if reason else _security(runtime, version, launcher)
+    if _CONTAINERD in security:
+        runtime = replace(runtime, settings=(*runtime.settings, CONTAINERD_STORE))
     reason = reason or _other_engine(runtime, security)
     if reason:
         return FoundRuntime(runtime=runtime, facts=absent.model_copy(update={"reason": reason}))
@@ -312,4 +315,11 @@ def _docker_security(address: str) -> tuple[str, ...]:
         f"low-level runtime: {info.get('DefaultRuntime')}",
         f"cgroups: {info.get('CgroupVersion', '1')}, {info.get('CgroupDriver')}",
         f"storage: {info.get('Driver')}",
+        *((_CONTAINERD,) if _keeps_images_in_containerd(info.get("DriverStatus")) else ()),
     )
+
+
+def _keeps_images_in_containerd(status: object) -> bool:
+    """Tell containerd's image store by its driver: the default of new installations from Docker 29 on."""
+    rows = status if isinstance(status, list) else []
+    return any(row[:1] == ["driver-type"] and "io.containerd.snapshotter" in str(row[1:]) for row in rows)

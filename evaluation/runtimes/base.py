@@ -38,15 +38,16 @@ class Preparation:
 
     ``reference`` is what `Task.image` will hold. ``steps`` are run in order by the measuring user.
     ``path`` is the file or directory that they make, if any: what is there already is removed first.
-    ``size_argv`` prints the form's size in bytes where it lives in an engine's store. ``files`` are written
-    below ``path`` first: where to, and which file below ``evaluation/images``. ``env`` is what the steps get
+    ``sizes`` print what the form takes where it lives in an engine's store, in bytes, one number a line;
+    all of them are added up. ``files`` are written below ``path`` first: where to, and which file below
+    ``evaluation/images``. ``env`` is what the steps get
     besides, as ``NAME=value``.
     """
 
     reference: str
     steps: tuple[Argv, ...]
     path: str = ""
-    size_argv: Argv = ()
+    sizes: tuple[Argv, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     env: tuple[str, ...] = ()
 
@@ -199,6 +200,10 @@ class Runtime(ABC):
 
     def cleanup(self, task: Task) -> tuple[Argv, ...]:  # noqa: ARG002 - most runtimes leave nothing
         """Commands that end what the task may have left in an engine."""
+        return ()
+
+    def stored(self, image: str) -> tuple[Argv, ...]:  # noqa: ARG002 - most have no store
+        """Commands that print what an image takes in a store of the runtime's, as `Preparation.sizes`."""
         return ()
 
     def forgetting(self, image: str) -> tuple[Argv, ...]:  # noqa: ARG002 - most have no store

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from evaluation.model import Form, Role, Task
 from evaluation.runtimes.base import Argv
 from evaluation.runtimes.engines import EngineRuntime
 
-__all__ = ["RUNTIMES", "Docker", "RootlessDocker"]
+__all__ = ["CONTAINERD_STORE", "RUNTIMES", "Docker", "RootlessDocker"]
+
+CONTAINERD_STORE: Final = ("image store", "containerd")
+"""Among `Runtime.settings` where the engine keeps images in containerd."""
 
 _AS_THE_USER = ("--user", "{uid}:{gid}")
 
@@ -99,6 +102,17 @@ class Docker(EngineRuntime):
     def cleanup(self, task: Task) -> tuple[Argv, ...]:
         """Remove the container by its name, running or not."""
         return ((self.command, *self.engine_options, "rm", "--force", task.name),) if task.name else ()
+
+    def stored(self, image: str) -> tuple[Argv, ...]:
+        """Ask twice of containerd's store: it has an image as it came, which it calls its size, and unpacked.
+
+        Seen with 26.1.5: 145 MB by `image inspect`, 156 MB by `history`, 302 MB by `image ls` and on disk.
+        """
+        kept = EngineRuntime.stored(self, image)
+        if CONTAINERD_STORE not in self.settings:
+            return kept
+        unpacked = ("history", "--human=false", "--format", "{{.Size}}", image)
+        return (*kept, (self.command, *self.engine_options, *unpacked))
 
     def adaptations(self) -> tuple[Self, ...]:
         """Try the options that take the place of what this engine cannot do."""

@@ -58,6 +58,11 @@ class EngineRuntime(Runtime, ABC):
         """Options that hold the task to its memory, and to its processors where the client's own do not."""
         return ("--memory", str(task.memory_bytes)) if task.memory_bytes else ()
 
+    def stored(self, image: str) -> tuple[Argv, ...]:
+        """Ask the engine for the size that it keeps of an image."""
+        engine = (self.command, *self.engine_options)
+        return ((*engine, "image", "inspect", "--format", "{{.Size}}", image),)
+
     def forgetting(self, image: str) -> tuple[Argv, ...]:
         """Remove an image; one that is not there is no fault."""
         return ((self.command, *self.engine_options, "image", "rm", "--force", image),)
@@ -80,5 +85,5 @@ class EngineRuntime(Runtime, ABC):
         return Preparation(
             reference=archives.name,
             steps=((*engine, "load", "--input", archives.docker),),
-            size_argv=(*engine, "image", "inspect", "--format", "{{.Size}}", archives.name),
+            sizes=self.stored(archives.name),
         )

@@ -80,7 +80,7 @@ class Sarus(Runtime):
         return Preparation(
             reference=f"load/{archives.name}",
             steps=((self.command, "load", archives.docker, archives.name),),
-            size_argv=("true",),
+            sizes=(("true",),),
         )
 
 

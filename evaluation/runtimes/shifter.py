@@ -189,7 +189,7 @@ class Shifter(Runtime):
         return Preparation(
             reference=reference,
             steps=(),
-            size_argv=("stat", "--dereference", "--format=%s", file) if file else ("true",),
+            sizes=(("stat", "--dereference", "--format=%s", file) if file else ("true",),),
         )
 
     def _file(self, reference: str) -> str:

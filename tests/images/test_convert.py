@@ -114,6 +114,17 @@ def test_a_form_is_made_once_with_its_size_and_digest(image: BuiltImage) -> None
     assert shell.made == 1
 
 
+def test_all_that_an_engine_says_of_a_form_is_added_up(image: BuiltImage) -> None:
+    class Stored(Inside):
+        def prepare(self, archives: Archives, store: str) -> Preparation:
+            return replace(Inside.prepare(self, archives, store), sizes=sizes)
+
+    sizes = (("du", f"{image.folder}/a"), ("du", f"{image.folder}/b"))  # the shell's du prints a length
+    for name in "ab":
+        Path(image.folder, name).write_bytes(b"1" * (5 if name == "a" else 20))
+    assert convert(image, Stored(), Shell(), "/payload").size_bytes == 25
+
+
 def test_a_form_is_made_with_the_environment_that_its_runtime_asks_for(image: BuiltImage) -> None:
     class Cached(Inside):
         def prepare(self, archives: Archives, store: str) -> Preparation:

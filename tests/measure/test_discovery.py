@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 from bench import fake_executable
 
 from evaluation.measure import discovery
-from evaluation.measure.discovery import discover
+from evaluation.measure.discovery import FoundRuntime, discover
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.user import ourselves
 from evaluation.model import Role
+from evaluation.runtimes.docker import CONTAINERD_STORE
 from evaluation.sites import RuntimeSetting, Site, load_site
 from evaluation.store import RuntimeFacts
 
@@ -144,7 +146,7 @@ esac
 
 
 @pytest.fixture
-def docker_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find:
+def docker_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FoundRuntime]:
     """Look for a runtime where ``docker`` is a fake and its engines say that they are of these kinds."""
     (tmp_path / "bin").mkdir()
     for tool in ("sh", "env", "uname"):
@@ -153,7 +155,7 @@ def docker_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find:
     def look(
         runtime: str, script: str = DOCKER, site: Site = LOCAL, *, socket: str = "unix:///root.sock",
         engines: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> RuntimeFacts:  # fmt: skip
+    ) -> FoundRuntime:  # fmt: skip
         fake_executable(tmp_path / "bin" / "docker", script)
         kinds = engines or {
             "unix:///root.sock": ("name=seccomp",),
@@ -162,9 +164,15 @@ def docker_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find:
         monkeypatch.setattr(discovery, "_docker_security", lambda address: kinds[address])
         env = {"PATH": str(tmp_path / "bin"), "CONTEXT": socket, "XDG_RUNTIME_DIR": "/run/me"}
         with Launcher(replace(ourselves(), env=env)) as launcher:
-            return {item.facts.id: item.facts for item in discover(site, launcher)}[runtime]
+            return {item.facts.id: item for item in discover(site, launcher)}[runtime]
 
     return look
+
+
+@pytest.fixture
+def docker_found(docker_looked: Callable[..., FoundRuntime]) -> Find:
+    """Give the facts alone."""
+    return lambda *words, **options: docker_looked(*words, **options).facts
 
 
 def test_a_mode_is_what_its_base_is_and_says_who_measures(docker_found: Find) -> None:
@@ -175,6 +183,40 @@ def test_a_mode_is_what_its_base_is_and_says_who_measures(docker_found: Find) ->
     assert (mode.role, mode.timed, base.role, base.timed) == (Role.VARIANT, False, Role.ALTERNATIVE, True)
     unsafe = docker_found("docker-unsafe")
     assert (unsafe.present, unsafe.role, unsafe.timed) == (True, Role.POSITIVE_CONTROL, False)
+
+
+@pytest.mark.parametrize("runtime", ["docker", "docker-user"])
+def test_the_adapter_knows_that_the_engine_keeps_its_images_in_containerd(
+    docker_looked: Callable[..., FoundRuntime], runtime: str
+) -> None:
+    assert CONTAINERD_STORE not in docker_looked(runtime).runtime.settings
+    engines = dict.fromkeys(("unix:///root.sock", "unix:///run/me/docker.sock"), ("image store: containerd",))
+    assert CONTAINERD_STORE in docker_looked(runtime, engines=engines).runtime.settings
+
+
+@pytest.mark.parametrize(
+    ("driver", "status", "told"),
+    [
+        ("overlayfs", [["driver-type", "io.containerd.snapshotter.v1"]], True),
+        ("overlay2", [["Backing Filesystem", "extfs"], ["driver-type", "other"]], False),
+        ("overlay2", None, False),
+        ("overlay2", [["driver-type"]], False),
+    ],
+)
+def test_containerds_image_store_is_told_by_its_driver(
+    monkeypatch: pytest.MonkeyPatch, driver: str, status: object, *, told: bool
+) -> None:
+    class Engine:  # a fake of the library's client
+        def info(self) -> dict[str, object]:
+            return {"Driver": driver, "DriverStatus": status, "DefaultRuntime": "runc"}
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(docker, "DockerClient", lambda base_url: Engine())  # noqa: ARG005
+    facts = discovery._docker_security("unix:///made-up.sock")
+    assert f"storage: {driver}" in facts
+    assert ("image store: containerd" in facts) is told
 
 
 def test_a_mode_whose_base_is_not_here_says_so_once(docker_found: Find) -> None:

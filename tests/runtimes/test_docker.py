@@ -5,6 +5,7 @@ from tasks import ARCHIVES, BARE, FULL, PINNED, bound, of, setting
 
 from evaluation.runtimes import known_runtimes
 from evaluation.runtimes.base import RuntimeRefusalError
+from evaluation.runtimes.docker import CONTAINERD_STORE
 
 DOCKER = known_runtimes()["docker"]
 ALICE = {"uid": 1000, "gid": 100, "runtime_dir": "/run/user/1000"}
@@ -101,9 +102,14 @@ def test_prepare_loads_the_archive_and_asks_for_the_size() -> None:
     assert preparation.reference == "evaluation/small:1"
     assert preparation.path == ""
     assert preparation.steps == (("docker", "load", "--input", "/cache/docker.tar"),)
-    assert preparation.size_argv == (
-        "docker", "image", "inspect", "--format", "{{.Size}}", "evaluation/small:1",
-    )  # fmt: skip
+    size = ("docker", "image", "inspect", "--format", "{{.Size}}", "evaluation/small:1")
+    assert preparation.sizes == (size,)
+    rootless = replace(known_runtimes()["docker-rootless"], settings=(CONTAINERD_STORE,))
+    engine = ("docker", *rootless.engine_options)
+    assert rootless.prepare(ARCHIVES, "/store").sizes == (
+        (*engine, *size[1:]),
+        (*engine, "history", "--human=false", "--format", "{{.Size}}", "evaluation/small:1"),
+    )
 
 
 def test_cleanup_removes_the_container_by_its_name() -> None:

@@ -87,7 +87,7 @@ def test_prepare_loads_the_archive() -> None:
     preparation = PODMAN.prepare(ARCHIVES, "/store")
     assert preparation.reference == "evaluation/small:1"
     assert preparation.steps == (("podman", "load", "--input", "/cache/docker.tar"),)
-    assert preparation.size_argv[:3] == ("podman", "image", "inspect")
+    assert preparation.sizes[0][:3] == ("podman", "image", "inspect")
 
 
 def test_cleanup_asks_twice() -> None:
@@ -100,7 +100,7 @@ def test_adapted_everything_goes_to_the_same_engine() -> None:
     adapted = PODMAN.adaptations()[-1]
     engine = ("podman", *RUNC)
     preparation = adapted.prepare(ARCHIVES, "/store")
-    for argv in (*preparation.steps, preparation.size_argv, *adapted.cleanup(FULL), adapted.listing()):
+    for argv in (*preparation.steps, *preparation.sizes, *adapted.cleanup(FULL), adapted.listing()):
         assert argv[:5] == engine
 
 

@@ -174,15 +174,15 @@ def test_a_gateways_image_is_the_sites_and_is_made_by_no_user() -> None:
     named = replace(SHIFTER, images=(("small", "id:00ff"),), settings=(("imagePath", "/images"),))
     preparation = named.prepare(ARCHIVES, "/store")
     assert (preparation.reference, preparation.steps, preparation.path) == ("id:00ff", (), "")
-    assert preparation.size_argv == ("stat", "--dereference", "--format=%s", "/images/00ff.squashfs")
+    assert preparation.sizes == (("stat", "--dereference", "--format=%s", "/images/00ff.squashfs"),)
     assert named.form is Form.SHIFTER
 
 
 def test_an_image_by_its_gateways_name_has_a_size_once_its_id_is_known() -> None:
     named = replace(SHIFTER, images=(("small", "docker:a/small:1"),), settings=(("imagePath", "/images"),))
-    assert named.prepare(ARCHIVES, "/store").size_argv == ("true",)
+    assert named.prepare(ARCHIVES, "/store").sizes == (("true",),)
     known = replace(named, settings=(*named.settings, ("docker:a/small:1", "0a1b")))
-    assert known.prepare(ARCHIVES, "/store").size_argv[-1] == "/images/0a1b.squashfs"
+    assert known.prepare(ARCHIVES, "/store").sizes[0][-1] == "/images/0a1b.squashfs"
 
 
 def test_where_the_configuration_lies_is_compiled_in() -> None:
