@@ -3,6 +3,7 @@
 # A world sets what it is (name, suite, packages, clone, hierarchies: all or unified, fuse_mode), sources this,
 # defines the functions that are its own (sources: apt's, for the tree; furnish: the last touches to $root; begin:
 # what process 1 becomes; own_COMMAND: further commands), and calls `main "$@"`.
+set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 repository=$(git -C "$here" rev-parse --show-toplevel)
