@@ -63,7 +63,10 @@ def subordinate_ids(
     if user.uid == 0:
         return CheckFacts(what=_WHAT, state=CheckState.UNKNOWN, sentence="root needs none, and only looks")
     names = {user.name, str(user.uid)}
-    own = {kind: [each for each in _ranges(kind, launcher, etc) if each.owner in names] for kind in _KINDS}
+    own = {
+        kind: [*dict.fromkeys(each for each in _ranges(kind, launcher, etc) if each.owner in names)]
+        for kind in _KINDS  # what is listed twice is there once
+    }
     if short := [kind for kind, found in own.items() if sum(each.size for each in found) < _ENOUGH]:
         have = sum(each.size for each in own[short[0]])
         number = f"only {have}" if have else "no"

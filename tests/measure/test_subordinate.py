@@ -93,6 +93,12 @@ def test_who_else_has_them_is_counted_and_not_named(launcher: Launcher, tmp_path
     assert "alice" not in check.sentence
 
 
+def test_what_is_listed_twice_is_there_once(launcher: Launcher, tmp_path: Path) -> None:
+    assert looked(launcher, tmp_path, RANGE * 2).sentence.startswith("somebody has 100000-165535; ")
+    half = "somebody:100000:40000\n" * 2
+    assert "only 40000 subordinate ids" in looked(launcher, tmp_path, half).sentence
+
+
 def test_root_who_only_looks_is_not_said_to_lack_them(launcher: Launcher, tmp_path: Path) -> None:
     launcher.user = replace(launcher.user, uid=0)
     assert looked(launcher, tmp_path, "").state is CheckState.UNKNOWN
