@@ -118,7 +118,7 @@ class Checkup:
                 if facts.role is role:
                     yield from _full(_line(facts, width, self._absence(facts)), " " * (width + 4))
                     if not facts.present and facts.advice:
-                        yield from _full(f"  -> {facts.advice}", " " * (width + 4))
+                        yield from _full(f"  -> {facts.advice}", "     ")
         yield ""
 
     def _runtimes(self, written: _Written) -> Iterator[str]:
