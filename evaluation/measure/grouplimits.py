@@ -57,10 +57,11 @@ def _own(controller: str, proc: Path) -> _Group | None:
             for _, controllers, path in (row for row in rows if len(row) == 3):
                 if version == 1 and controller not in controllers.split(","):
                     continue
-                if (version == 1) != bool(controllers) or ".." in path.split("/"):
+                above = mount.root.rstrip("/")
+                seen = f"{path}/".startswith(f"{above}/") and ".." not in f"{above}{path}".split("/")
+                if (version == 1) != bool(controllers) or not seen:
                     continue
-                top = Path(mount.point)
-                below = path.removeprefix(mount.root) if mount.root != "/" else path
+                top, below = Path(mount.point), path.removeprefix(above)
                 own = top / below.lstrip("/")
                 chain = [own, *(folder for folder in own.parents if folder == top or top in folder.parents)]
                 return _Group(version=version, chain=tuple(chain))
@@ -94,6 +95,9 @@ def limits(
         found.append(quantity(memory, "B") + " of memory")
     if cores < here:
         found.append(f"{cores} of {count(here, 'processor')}")
+    if not found and not all(_own(controller, proc) for controller in ("cpu", "memory")):
+        sentence = "our own control group is not seen from here, and so not what bounds us"
+        return CheckFacts(what="limits", state=CheckState.UNKNOWN, sentence=sentence)
     if not found:
         inside = f"in {place}, " if engine else ""
         sentence = f"{inside}all {count(cores, 'processor')} and all memory may be used"

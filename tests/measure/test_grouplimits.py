@@ -105,9 +105,12 @@ def test_fewer_processors_than_there_are_are_a_share(host: Host) -> None:
     assert "compare them with runs that had the same" in check.costs
 
 
-def test_a_group_that_is_out_of_sight_bounds_nothing_that_we_know_of(host: Host) -> None:
-    unified(host, "/../..")
-    assert bounds(host).state is CheckState.SOUND
+@pytest.mark.parametrize(("root", "path"), [("/", "/../.."), ("/../..", "/"), ("/a", "/ab/c")])
+def test_of_a_group_that_is_out_of_sight_nothing_is_said(host: Host, root: str, path: str) -> None:
+    host.write("proc/self/cgroup", f"0::{path}\n")
+    host.mounted((root, str(host.sys / "fs/cgroup"), "cgroup2", "rw"))
+    assert bounds(host).state is CheckState.UNKNOWN
+    assert bounds(host, cores=1).state is CheckState.CONDITION  # what is seen elsewhere is said
 
 
 def groups(host: Host) -> CheckFacts:
