@@ -25,7 +25,7 @@ MEASURE := $(RUN) --as "$(MEASURE_AS)"
 # The run is complete although a step failed (3): what was measured is used, and the failure told at the end.
 KEPT := status=$$?; [ $$status = 0 ] || [ $$status = 3 ] || exit $$status
 
-.PHONY: help setup runtimes runtimes-stop report site measure reference pdf test bench check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report site measure reference kit pdf test bench check docs lab clean
 
 help: ## Explain every target
 	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
@@ -55,6 +55,9 @@ measure: setup runtimes ## Measure this machine; an interrupted run is resumed; 
 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --run reference
+
+kit: setup ## Pack all that a site contact needs into one file, build/container-evaluation-kit-*.tar.gz; needs network
+	@$(BIN)/python -I -m evaluation.kit.make
 
 pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
 	@setup/pdf "$(RESULTS)/report.html" "$(RESULTS)/report.pdf"

@@ -25,6 +25,7 @@ from evaluation.images import kept as shelf
 from evaluation.images.build import BuiltImage
 from evaluation.images.recipe import containerfile, definition, list_images, load_recipe
 from evaluation.inventory import load_inventory
+from evaluation.kit import typed
 from evaluation.measure import discovery
 from evaluation.measure.alone import alone
 from evaluation.measure.conformance import Result
@@ -201,7 +202,7 @@ def run(
     ):
         _tell(
             f"measured already, {kept.finished_at}; the machine is as it was, so nothing is measured again\n"
-            "  (make report FRESH=1 does)"
+            f"  ({typed('report FRESH=1', f'run --site {site} --fresh')} does)"
         )
         _warn_of_shortage(kept)
         _warn_of_failures(kept)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
-from evaluation.images.build import kept_image
+from evaluation.images.build import folder_of, kept_image
 from evaluation.images.recipe import load_recipe
+from evaluation.kit import CARRIED, kit_folder
 from evaluation.manifest import CheckFacts
 from evaluation.measure.discovery import discover
 from evaluation.measure.host import host_facts
@@ -266,6 +267,9 @@ def _image(launcher: Launcher) -> CheckFacts:
         return CheckFacts(what=what, state=CheckState.UNKNOWN, sentence=error.what)
     if kept:
         return CheckFacts(what=what, state=CheckState.SOUND, sentence=f"{DEFAULT_IMAGE} is built already")
+    kit = kit_folder()
+    if kit and (kit / CARRIED / folder_of(recipe.sha256, DEFAULT_IMAGE, kit).name).is_dir():
+        return CheckFacts(what=what, state=CheckState.SOUND, sentence=f"{DEFAULT_IMAGE} came with the kit")
     missing = [name for name in _IMAGE_TOOLS if not launcher.find(name)]
     if not missing:
         sentence = f"{', '.join(_IMAGE_TOOLS)} are there to build it"

@@ -17,6 +17,7 @@ from typing import Final
 
 from evaluation.errors import EvaluationError
 from evaluation.folders import HeldFolder
+from evaluation.kit import kit_folder
 from evaluation.measure.preparation import build_payload
 from evaluation.payload.build import HELPER
 from evaluation.probes.canaries import NO_CANARY, PLANT_ONCE, setuid_works_under
@@ -27,7 +28,7 @@ from evaluation.scratch import open_to_others, scratch_directory, temporary_fold
 
 __all__ = ["COMMAND", "Lack", "lacking", "listed", "plant", "remove"]
 
-COMMAND: Final = "evaluation plant"
+COMMAND: Final = "./evaluate plant" if kit_folder() else "evaluation plant"
 
 _ABOUT: Final = "README"
 _CANARIES: Final = {

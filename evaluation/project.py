@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.kit import kit_folder
 
 __all__ = ["locate", "root"]
 
@@ -12,7 +13,7 @@ _MARK = "criteria.yaml"
 
 
 def root() -> Path:
-    """Find the project's folder: the working directory, or the nearest one above it.
+    """Find the project's folder: the working directory, or the nearest one above it; else that of the kit.
 
     Raises
     ------
@@ -23,6 +24,8 @@ def root() -> Path:
     for folder in (here, *here.parents):
         if (folder / _MARK).is_file():
             return folder
+    if kit := kit_folder():
+        return kit / "project"
     raise EvaluationError(
         f"no {_MARK} here or in a folder above",
         where=str(here),

@@ -13,6 +13,7 @@ from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import judged
 from evaluation.decide.sweeps import read_sweep, sweeps_of
 from evaluation.errors import EvaluationError
+from evaluation.kit import typed
 from evaluation.model import ACROSS, SWEEP, Finding
 from evaluation.project import root
 from evaluation.scratch import scratch_directory
@@ -142,7 +143,7 @@ def _chosen(results: Path, site: str, name: str) -> Run:
         raise EvaluationError(
             what + (": what is here is a sweep or a calibration" if runs else ""),
             where=str(results / site),
-            advice=f"Measure first: make site SITE={site}, or evaluation run --site {site}.",
+            advice=f"Measure first: {typed(f'site SITE={site}', f'--site {site}')}.",
         )
     return max(finished, key=lambda run: run.manifest.started_at)
 

@@ -15,6 +15,7 @@ from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError, Fault, FaultyDocumentError
 from evaluation.facts import aged, missing, months_since
+from evaluation.kit import typed
 from evaluation.measure.submission import queue_of
 from evaluation.measure.user import ourselves
 from evaluation.probes.registry import discover, group_of
@@ -30,12 +31,12 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _TEMPLATE: Final = """\
 # yaml-language-server: $schema=../docs/site.schema.json
 #
-# Begun by `evaluation site new {name}`. The file's name is the site's id; docs/sites.md is the way through.
+# Begun by `evaluation site new {name}`. The file's name is the site's id; docs/sites-in-detail.md says more.
 # `evaluation site check {name}` says what is wrong, what is out of date and what is still missing.
 # Everything here is public: it stands in the report. What is not known is not written.
 
 title: {name}                # how the report names the site
-status: declared-only        # measured-here, on the machine where you measure
+status: {status:<20} # measured-here, on the machine where you measure
 
 # What is publicly known, each with its source, its date, and how far it was checked. Topics that readers ask
 # for: operating system, batch system, container policy, container runtime, building images, image cache,
@@ -50,7 +51,7 @@ status: declared-only        # measured-here, on the machine where you measure
 #     confidence: declared   # or measured, where it is the result of a measurement
 
 batch:
-  engine: unknown            # local, slurm, gridengine, lsf, pbs, htcondor
+  engine: {engine:<18} # local, slurm, gridengine, lsf, pbs, htcondor
   # reason: How that is known.
 
 # What the site does not permit, whatever a use case says. A policy that nobody has stated is none.
@@ -78,8 +79,13 @@ policy:
 """
 
 
-def new(name: str) -> Path:
+def new(name: str, *, status: str = "declared-only", engine: str = "unknown") -> Path:
     """Write the file of a new site, full of comments and valid as it is.
+
+    Parameters
+    ----------
+    status, engine : str
+        What it says of measuring, and of the batch system.
 
     Raises
     ------
@@ -97,7 +103,7 @@ def new(name: str) -> Path:
     path = folder / f"{name}.yaml"
     try:
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(_TEMPLATE.format(name=name))
+            stream.write(_TEMPLATE.format(name=name, status=status, engine=engine))
     except FileExistsError:
         raise EvaluationError(
             "is there already, and is not written over",
@@ -181,7 +187,8 @@ def _measured(site: Site, results: Path, on: date, months: int | None) -> str:
     runs = measurements(finished)
     if not runs:
         only = " (a sweep or a calibration is here, from which nothing is decided)" if finished else ""
-        return f"not measured: make site SITE={site.id}, on its own machine{only}"
+        way = typed(f"site SITE={site.id}", f"--site {site.id}")
+        return f"not measured: {way}, on its own machine{only}"
     newest = max(runs, key=lambda run: run.manifest.started_at)
     age = months_since(newest.manifest.started_at, on)
     old = ", out of date: measure again" if months is not None and age > months else ""

@@ -40,6 +40,7 @@ COMMANDS = [
     "docs",
     "doctor",
     "findings",
+    "guide",
     "image",
     "images",
     "import",

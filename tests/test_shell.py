@@ -11,9 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
     path
-    for folder in (".ci", "setup", "tests/worlds")
+    for folder in (".ci", "setup", "evaluation/kit/files", "tests/worlds")
     for path in (ROOT / folder).rglob("*")
-    if path.is_file() and (path.suffix == ".sh" or path.read_bytes().startswith(b"#!/usr/bin/env bash"))
+    if path.is_file()
+    and (path.suffix == ".sh" or path.read_bytes().startswith((b"#!/usr/bin/env bash", b"#!/bin/sh")))
 )
 
 

@@ -21,9 +21,12 @@ from typing import Final
 
 from evaluation.archive.names import Private, here, pattern_of
 from evaluation.errors import EvaluationError
+from evaluation.kit import kit_folder
 
 __all__ = ["Hider", "Private", "assert_may_leave", "here", "site_key"]
 
+KEY = "archive.key"
+"""The file of the site's key."""
 _TAG = 10
 
 _TREES: Final = (
@@ -111,8 +114,7 @@ def site_key(path: Path | None = None) -> bytes:
     EvaluationError
         It can be neither read nor made, or is too short.
     """
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = path or config / "container-evaluation" / "archive.key"
+    path = path or _usual_key()
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +154,13 @@ def assert_may_leave(site: str, private: Private, *, where: str) -> None:
                 f"--public {held}."
             ),
         )
+
+
+def _usual_key() -> Path:
+    if kit := kit_folder():
+        return kit / KEY
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return config / "container-evaluation" / KEY
 
 
 @dataclass(slots=True, kw_only=True)

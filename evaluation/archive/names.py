@@ -16,9 +16,10 @@ from itertools import chain, islice, product, zip_longest
 from pathlib import Path
 from typing import Final
 
+from evaluation.kit import account_told, groups_told
 from evaluation.store import Run
 
-__all__ = ["Private", "domains_of", "here", "names_of", "pattern_of", "seen_in"]
+__all__ = ["Private", "domains_of", "here", "names_of", "names_of_uid", "pattern_of", "seen_in"]
 
 _FIRST_PERSONAL: Final = 1000
 _NOBODY: Final = 65534
@@ -138,7 +139,7 @@ def here(also: Iterable[str] = (), public: Iterable[str] = ()) -> Private:
         if _FIRST_PERSONAL <= entry.pw_uid != _NOBODY:
             users |= names_of(entry)
     users |= {group.gr_name for group in grp.getgrall() if _FIRST_PERSONAL <= group.gr_gid != _NOBODY}
-    return known.knowing(hosts, users | names_of_uid(os.getuid()))
+    return known.knowing(hosts, users | names_of_uid(os.getuid()) | groups_told(_FIRST_PERSONAL))
 
 
 def names_of_uid(uid: int) -> set[str]:
@@ -146,7 +147,8 @@ def names_of_uid(uid: int) -> set[str]:
     try:
         return names_of(pwd.getpwuid(uid))
     except KeyError:
-        return set()
+        told = account_told(uid)
+        return names_of(told) if told else set()
 
 
 def names_of(entry: pwd.struct_passwd) -> set[str]:

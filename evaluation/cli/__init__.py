@@ -1,6 +1,6 @@
 """The command line: ``evaluation COMMAND``; each module adds its commands to the one group."""
 
-from evaluation.cli import files, images, measuring, reporting, sites
+from evaluation.cli import files, guide, images, measuring, reporting, sites
 from evaluation.cli.base import main
 
-__all__ = ["files", "images", "main", "measuring", "reporting", "sites"]
+__all__ = ["files", "guide", "images", "main", "measuring", "reporting", "sites"]

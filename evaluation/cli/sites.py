@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -91,6 +92,24 @@ def site_page(*, name: str, results: Path | None, criteria: Path | None, output:
     say(f"page: {os.path.relpath(path)}")
 
 
+def agreement(command: str, *, yes: bool) -> Callable[[str], bool]:
+    """Make what shows the list of what would leave, and asks whether it may; ``yes`` asks nobody."""
+
+    def agreed(listing: str) -> bool:
+        say(listing)
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise EvaluationError(
+                "nobody is here to agree to this list; nothing was written",
+                where=command,
+                advice="Read it, then run again with --yes.",
+            )
+        return click.confirm("\nwrite this?", default=False)
+
+    return agreed
+
+
 @site.command("pack")
 @click.argument("name", default="", metavar="[RUN]")
 @site_option
@@ -132,21 +151,15 @@ def site_pack(
     if check_name:
         sending.check_name(site, hide=hide, public=public)
         return
-
-    def agreed(listing: str) -> bool:
-        say(listing)
-        if yes:
-            return True
-        if not sys.stdin.isatty():
-            raise EvaluationError(
-                "nobody is here to agree to this list; nothing was written",
-                where="evaluation site pack",
-                advice="Read it, then run again with --yes.",
-            )
-        return click.confirm("\nwrite this?", default=False)
-
     told_of = sending.pack(
-        name, site=site, results=results, output=output, key=key, hide=hide, public=public, agreed=agreed
+        name,
+        site=site,
+        results=results,
+        output=output,
+        key=key,
+        hide=hide,
+        public=public,
+        agreed=agreement("evaluation site pack", yes=yes),
     )
     say(f"\n{told_of}")
 

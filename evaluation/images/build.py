@@ -28,7 +28,18 @@ from evaluation.images.wheels import fetch_wheels, pack_wheels
 from evaluation.runtimes.base import Archives
 from evaluation.scratch import scratch_directory
 
-__all__ = ["BuiltImage", "build", "kept_image", "noted_image"]
+__all__ = [
+    "DOCKER_TAR",
+    "BuiltImage",
+    "build",
+    "kept_image",
+    "note_to_carry",
+    "noted_image",
+    "unpack_carried",
+]
+
+DOCKER_TAR = "docker.tar"
+"""The docker-archive, in an image's folder."""
 
 _TOOLS = ("mmdebstrap", "umoci", "skopeo")
 _DIGITS = 12
@@ -71,7 +82,7 @@ class BuiltImage:
         return Archives(
             name=f"container-evaluation/{self.name}:{self.tar_sha256[:_DIGITS]}",
             tar=f"{self.folder}/image.tar",
-            docker=f"{self.folder}/docker.tar",
+            docker=f"{self.folder}/{DOCKER_TAR}",
         )
 
 
@@ -100,6 +111,52 @@ def noted_image(folder: Path) -> BuiltImage | None:
         return BuiltImage(**{**kept, **lists, "folder": str(folder)})
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def note_to_carry(image: BuiltImage) -> dict[str, object]:
+    """Give what is to be known of an image where it is carried to; no path of the machine that built it."""
+    return asdict(replace(image, folder=""))
+
+
+def unpack_carried(recipe: Recipe, name: str, cache: Path, carried: Path, run: Run) -> BuiltImage | None:
+    """Take an image that was carried here as one docker-archive; its one layer is the tree's own tar.
+
+    Parameters
+    ----------
+    carried : Path
+        The folder with the images that were carried here, each with its archive and note.
+    run : callable
+        Starts a process as the measuring user.
+
+    Raises
+    ------
+    EvaluationError
+        The archive is damaged, or there is no room for it.
+    """
+    folder = folder_of(recipe.sha256, name, cache)
+    source = noted_image(carried / folder.name)
+    if source is None or source.under:
+        return None
+    here = replace(source, folder=str(folder))
+    with changing(folder, run):
+        if kept := kept_image(recipe, name, cache):  # by another clone, while we waited for it
+            return kept
+        must(run, ("rm", "-rf", str(folder)))
+        must(run, ("mkdir", "-p", str(folder)))
+        require_space(run, str(folder), 2 * here.tar_bytes, f"unpacking the image {name}")
+        must(run, ("cp", source.archives.docker, str(folder)))
+        layer = f"{here.tar_sha256}.tar"
+        must(run, ("tar", "--extract", "--file", here.archives.docker, "--directory", str(folder), layer))
+        must(run, ("mv", str(folder / layer), here.archives.tar))
+        said = must(run, ("sha256sum", here.archives.tar)).stdout.decode()
+        if not said.startswith(here.tar_sha256):
+            raise EvaluationError(
+                "the image that was carried here is damaged",
+                where=source.archives.docker,
+                advice="Unpack the kit again; './evaluate --verify' names what is not as it was made.",
+            )
+        must(run, ("tee", str(folder / "built.json")), stdin=json.dumps(asdict(here)).encode())
+    return here
 
 
 def build(

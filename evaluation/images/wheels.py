@@ -17,7 +17,7 @@ from evaluation.errors import EvaluationError
 from evaluation.images.process import Run, must
 from evaluation.images.recipe import PYTHON_PACKAGES, Wheel
 
-__all__ = ["fetch_wheels", "pack_wheels"]
+__all__ = ["download", "fetch_wheels", "pack_wheels"]
 
 _TARGET = ("--implementation", "cp", "--python-version", "3.11", "--only-binary", ":all:")
 _PLATFORMS = (
@@ -29,26 +29,43 @@ _PLATFORMS = (
 
 
 def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path, ...]:
-    """Download wheels by pip's own configuration; pip holds each against its digest.
+    """Download the wheels of a recipe.
 
     Raises
     ------
     EvaluationError
         One cannot be had, or is another than the recipe's.
     """
-    pins = folder / "wheels.txt"
-    pins.write_text("".join(f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wheels))
+    pins = [f"{item.name}=={item.version} --hash=sha256:{item.sha256}" for item in wheels]
+    return download(pins, folder, run)
+
+
+def download(pins: Sequence[str], folder: Path, run: Run) -> tuple[Path, ...]:
+    """Download wheels for CPython 3.11 by pip's own configuration; pip holds each against its digest.
+
+    Parameters
+    ----------
+    pins : sequence of str
+        One requirement each, with its digests, as a requirements file has them.
+
+    Raises
+    ------
+    EvaluationError
+        One cannot be had, or is another than was asked for.
+    """
+    listed = folder / "wheels.txt"
+    listed.write_text("".join(f"{pin}\n" for pin in pins))
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     must(
         run,
         (
             sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
-            *_TARGET, *platforms, "--dest", str(folder), "--requirement", str(pins),
+            *_TARGET, *platforms, "--dest", str(folder), "--requirement", str(listed),
         ),
     )  # fmt: skip
     found = tuple(sorted(folder.glob("*.whl")))
-    if len(found) != len(wheels):
-        raise EvaluationError(f"{len(wheels)} wheels were asked for and {len(found)} came", where="image")
+    if len(found) != len(pins):
+        raise EvaluationError(f"{len(pins)} wheels were asked for and {len(found)} came", where="image")
     return found
 
 

@@ -25,8 +25,10 @@ INIT_SAID = "EVALUATION_INIT_SAID"
 PRELOADED = Path("/etc/ld.so.preload")
 """ld.so(8): what every program of the host loads that is linked dynamically, and none in a container."""
 
-_OURS = re.compile(r"VIRTUAL_ENV|PYTHON|JPY_|JUPYTER_|IPY|MPLBACKEND|CLICOLOR|PAGER|GIT_PAGER")
-"""What a virtual environment or a notebook adds says nothing of the user's own. (So begin the names.)"""
+_OURS = re.compile(
+    r"VIRTUAL_ENV|EVALUATION_(KIT|ACCOUNT)$|PYTHON|JPY_|JUPYTER_|IPY|MPLBACKEND|CLICOLOR|PAGER|GIT_PAGER"
+)
+"""What a virtual environment, the kit or a notebook adds is not the user's own. (So begin the names.)"""
 
 _LEFT_OUT: Mapping[str, re.Pattern[str]] = {
     "it would be loaded on the host, and not in every container": re.compile(r"LD_"),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from evaluation.images.build import BuiltImage, build, folder_of, kept_image
+from evaluation.images.build import BuiltImage, build, folder_of, kept_image, unpack_carried
 from evaluation.images.contents import place_contents
 from evaluation.images.holding import release, use
 from evaluation.images.recipe import list_images, load_recipe
+from evaluation.kit import CARRIED, kit_folder
 from evaluation.manifest import Manifest
 from evaluation.measure.launcher import Command, Launcher
 from evaluation.measure.user import User, ourselves
@@ -51,6 +52,10 @@ def built_image(name: str, images: Path, launcher: Launcher) -> BuiltImage:
         under = built_image(recipe.extends, images, launcher)
     elif kept := kept_image(recipe, name, cache):
         return kept
+    elif (kit := kit_folder()) and (
+        carried := unpack_carried(recipe, name, cache, kit / CARRIED, runner(launcher))
+    ):
+        return carried
     with Launcher(ourselves()) as hands:
         return build(recipe, name, cache, runner(launcher), runner(hands), under)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import grp
-import pwd
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from evaluation.archive.names import names_of
+from evaluation.archive.names import names_of_uid
+from evaluation.kit import groups_told
 from evaluation.measure.user import User, ourselves
 from evaluation.store import Run
 
@@ -25,13 +25,13 @@ def note_names(run: Run, user: User) -> None:
     """
     hosts = {socket.gethostname(), *_words(Path("/etc/hostname"))}
     users = {name for each in (user, ourselves()) for name in (*_of(each), *_groups(each.groups))}
+    users |= groups_told(_FIRST_PERSONAL)
     run.note_names({name for name in hosts if name}, {name for name in users if name})
 
 
 def _of(user: User) -> Iterable[str]:
     yield user.name
-    with suppress(KeyError):
-        yield from names_of(pwd.getpwuid(user.uid))
+    yield from names_of_uid(user.uid)
 
 
 def _groups(numbers: Iterable[int]) -> Iterable[str]:

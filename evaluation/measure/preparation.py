@@ -14,6 +14,7 @@ from pathlib import Path
 from evaluation.batch import SUBMITTED
 from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.images.process import UnreadableCacheError
+from evaluation.kit import PREBUILT, kit_folder
 from evaluation.manifest import NO_PAYLOAD
 from evaluation.measure.discovery import FoundRuntime
 from evaluation.measure.forms import Shelf, absent, first_forms, further_forms
@@ -52,7 +53,9 @@ class Prepared:
 
 
 def build_payload(folder: Path) -> Path:
-    """Compile the payload with our own hands: the measuring user must not be able to change it."""
+    """Compile the payload, or take the kit's, with our own hands: the measuring user must not change it."""
+    if (kit := kit_folder()) and payload_builder.take_prebuilt(kit / PREBUILT, folder):
+        return folder
     with Launcher(ourselves()) as launcher:
 
         def run(argv: Sequence[str]) -> tuple[int, str]:

@@ -7,6 +7,7 @@ from one and to write to another. What is made for it is removed again.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from evaluation.kit import TRIAL, kit_folder
 from evaluation.manifest import CheckFacts, RuntimeFacts
 from evaluation.measure import apptainerhere
 from evaluation.measure.launcher import Command, Launcher
@@ -27,7 +29,7 @@ from evaluation.reasons import last_words, reason_of
 from evaluation.runtimes.base import Archives, Runtime, RuntimeRefusalError
 from evaluation.scratch import scratch_directory
 
-__all__ = ["FOLDER_IN", "Trial", "static_program", "trial", "tried"]
+__all__ = ["FOLDER_IN", "Trial", "build_trial", "static_program", "trial", "tried"]
 
 FOLDER_IN: Final = "work folder in "
 """How the name of a check begins that tries our folders in a runtime."""
@@ -82,9 +84,12 @@ def trial() -> Iterator[Trial]:
 
 
 def static_program(launcher: Launcher, folders: Trial) -> CheckFacts:
-    """Build a static program with our own hands, as the payload is built, and have the user run it."""
-    compiler = compiler_here()
-    if why := _not_built(compiler, folders.program):
+    """Have the user run a static program of ours, built as the payload is, or come with the kit."""
+    kit, compiler = kit_folder(), compiler_here()
+    carried = kit is not None and (kit / TRIAL).is_file()
+    if kit and carried:
+        shutil.copyfile(kit / TRIAL, folders.program)
+    elif why := build_trial(compiler, folders.program):
         return _no_program(why, _INSTALL)
     folders.program.chmod(0o755)
     work = folders.work(launcher)
@@ -94,7 +99,8 @@ def static_program(launcher: Launcher, folders: Trial) -> CheckFacts:
         folders.program.unlink()
         why = f"one that was built cannot be run by {launcher.user.name}: {last_words(done)}"
         return _no_program(why, "Let programs of one's own be run here (fapolicyd, SELinux), or set TMPDIR.")
-    sentence = f"{compiler} builds one, and {launcher.user.name} can run it"
+    had = "one came with the kit" if carried else f"{compiler} builds one"
+    sentence = f"{had}, and {launcher.user.name} can run it"
     return CheckFacts(what=_STATIC, state=CheckState.SOUND, sentence=sentence)
 
 
@@ -108,7 +114,8 @@ def _no_program(why: str, remedy: str) -> CheckFacts:
     )
 
 
-def _not_built(compiler: str | None, target: Path) -> str:
+def build_trial(compiler: str | None, target: Path) -> str:
+    """Build the static program of the trials; say why it could not be built, nothing where it was."""
     if compiler is None:
         return "there is no C compiler"
     argv = (compiler, "-static", "-x", "c", "-o", str(target), "-")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
+from evaluation.kit import account_told, typed
 from evaluation.measure.environment import altered, decided
 
 __all__ = ["User", "measuring_user", "ourselves"]
@@ -63,6 +64,8 @@ def _account(uid: int) -> pwd.struct_passwd:
     try:
         return pwd.getpwuid(uid)
     except KeyError:
+        if told := account_told(uid):
+            return told
         home = os.environ.get("HOME", "")
         home = home if os.access(home, os.W_OK | os.X_OK) else tempfile.gettempdir()
         return pwd.struct_passwd((str(uid), "x", uid, os.getgid(), "", home, "/bin/sh"))
@@ -88,7 +91,7 @@ def measuring_user(name: str = "", *, bare_host: bool = False) -> User:
         raise EvaluationError(
             "root does not measure: three runtimes refuse it, and site contacts are not root",
             where="measuring user",
-            advice="Run as an ordinary user, or name one: make report MEASURE_AS=USER.",
+            advice=f"Run as an ordinary user, or name one: {typed('report MEASURE_AS=USER', '--as USER')}.",
         )
     try:
         entry = pwd.getpwnam(name) if name and name != str(me) else _account(me)

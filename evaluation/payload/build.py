@@ -6,6 +6,7 @@ machines is what its engineers can read.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ __all__ = [
     "Run",
     "build",
     "compiler_here",
+    "note_sources",
+    "take_prebuilt",
 ]
 
 PROBE = "probe"
@@ -85,6 +88,10 @@ def compiler_here() -> str | None:
     return next(filter(None, map(shutil.which, _COMPILERS)), None)
 
 
+_NOTE = "sources.sha256"
+"""The digest of what a prebuilt payload was built from, beside it."""
+
+
 class PayloadBuildError(EvaluationError):
     """The payload could not be built here."""
 
@@ -135,3 +142,34 @@ def build(directory: Path, run: Run, *, compiler: str | None = None) -> Path:
     if status == 0:
         old.chmod(0o755)
     return directory
+
+
+def note_sources(directory: Path) -> None:
+    """Note beside a payload what it was built from, for `take_prebuilt`."""
+    (directory / _NOTE).write_text(f"{_sources()}\n")
+
+
+def take_prebuilt(prebuilt: Path, directory: Path) -> bool:
+    """Copy a payload that was built elsewhere; only if it was built from the very sources that are here."""
+    try:
+        if (prebuilt / _NOTE).read_text().strip() != _sources():
+            return False
+    except FileNotFoundError:
+        return False
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    for path in (path for path in prebuilt.iterdir() if path.name != _NOTE):
+        shutil.copyfile(path, directory / path.name)
+        (directory / path.name).chmod(0o644 if path.name in SCRIPTS else 0o755)
+    return True
+
+
+def _sources() -> str:
+    """SHA-256 over all that decides about the payload: its sources, its scripts and how it is compiled."""
+    source = Path(__file__).parent
+    digest = hashlib.sha256(repr((_SOURCES, _FLAGS, _FLAGS_32BIT)).encode())
+    for path in sorted(
+        path for path in source.iterdir() if path.suffix in {".c", ".h"} or path.name in SCRIPTS
+    ):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()

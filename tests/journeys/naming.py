@@ -117,9 +117,18 @@ def named_in(text: str, commands: Commands) -> Uses:
                     use = commands.use(words[at + 1 :])
                     if use and use[0] in commands.all() and (use[0] != "evaluation" or use[1]):
                         found.append({use[0]: use[1]})
+                elif word == "./evaluate" and (use := commands.use(_guided(words[at + 1 :]))):
+                    if use[0] in commands.all() and use[0] != "evaluation":
+                        found.append({use[0]: use[1]})
                 elif word == "make" and at + 1 < len(words):
                     found.append(make_use(words[at + 1 :]))
     return merged(found)
+
+
+def _guided(words: list[str]) -> list[str]:
+    """The kit's `./evaluate` without a command is `evaluation guide`; `lab` and `clean` are its own."""
+    own = {"--help", "--version", "--verify"}
+    return ["guide", *words] if not words or (words[0].startswith("-") and words[0] not in own) else words
 
 
 def _code(text: str) -> list[str]:

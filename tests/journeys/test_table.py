@@ -19,14 +19,14 @@ from journeys.walking import BOOK, PROJECT
 
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"
-JOURNEYS = ("newcomer", "site_contact", "reviewer", "release_manager", "contributor", "batch")
+JOURNEYS = ("newcomer", "site_contact", "kit", "reviewer", "release_manager", "contributor", "batch")
 READ = (
     PROJECT / "README.md",
     PROJECT / "CONTRIBUTING.md",
     PROJECT / "results" / "README.md",
     *(
         PROJECT / "docs" / name
-        for name in ("sites.md", "batch.md", "images.md", "workloads.md", "scaling.md")
+        for name in ("sites.md", "sites-in-detail.md", "batch.md", "images.md", "workloads.md", "scaling.md")
     ),
 )
 HELP = "--help"
@@ -62,7 +62,10 @@ def table() -> dict[str, Uses]:
 
 def written(said: dict[str, Uses]) -> str:
     """The table's rows."""
-    rows = ["| | " + " | ".join(each.replace("_", " ") for each in JOURNEYS) + " |", "| --- " * 7 + "|"]
+    rows = [
+        "| | " + " | ".join(each.replace("_", " ") for each in JOURNEYS) + " |",
+        "| --- " * (len(JOURNEYS) + 1) + "|",
+    ]
     for command in sorted(set().union(*said.values())):
         cells = []
         for journey in JOURNEYS:
@@ -132,16 +135,22 @@ def test_every_command_that_the_documentation_names_is_in_a_journey(path: Path, 
 
 def test_what_is_not_in_a_journey_is_found(commands: Commands) -> None:
     text = "see `make teleport FAR='1 2'`, `evaluation images ledger\\|diff` and\n\n"
-    text += "```sh\n.venv/bin/evaluation run --site x\n```\n"
+    text += "```sh\n.venv/bin/evaluation run --site x\n"
+    text += "./evaluate --yes\nsudo ./evaluate plant\n./evaluate lab\n```\n"
     named = named_in(text, commands)
     assert named == {
         "make teleport": {"FAR"},
         "evaluation image ledger": set(),
         "evaluation image diff": set(),
         "evaluation run": {"--site"},
+        "evaluation guide": {"--yes"},
+        "evaluation plant": set(),
     }
     assert missing(named, {"one": {"evaluation run": set(), "evaluation image diff": set()}}) == [
+        "evaluation guide",
+        "evaluation guide --yes",
         "evaluation image ledger",
+        "evaluation plant",
         "evaluation run --site",
         "make teleport",
         "make teleport FAR",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from evaluation.batch import Batch
+from evaluation.kit import kit_folder
 from evaluation.measure.environment import INIT_FAILED, INIT_SAID
 from evaluation.project import root
 
@@ -43,10 +44,17 @@ def preamble(batch: Batch, submission: str) -> tuple[str, ...]:
     }
     return (
         *_watched(batch.worker_init),
-        f". {shlex.quote(str(root() / 'setup' / 'isolated.sh'))}",  # what it loaded is for others' Python
+        *_isolated(),  # what it loaded is for others' Python
         f"export PATH={shlex.quote(str(environment(batch) / 'bin'))}:$PATH",
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
     )
+
+
+def _isolated() -> tuple[str, ...]:
+    """Forget what redirects Python; a kit on a node writes in its folder, and builds nothing there either."""
+    if kit := kit_folder():
+        return f"kit={shlex.quote(str(kit))}", f". {shlex.quote(str(kit / 'python' / 'environment.sh'))}"
+    return (f". {shlex.quote(str(root() / 'setup' / 'isolated.sh'))}",)
 
 
 def _watched(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -109,6 +109,14 @@ def test_a_job_s_script_begins_with_the_site_s_lines_and_has_our_variables(
     assert f"export PYTHONPATH={ROOT}" in exports
 
 
+def test_a_kit_s_job_has_the_kit_s_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALUATION_KIT", "/shared/my kit")
+    lines = preamble(SLURM.batch, "an-id")
+    at = lines.index("kit='/shared/my kit'")
+    assert lines[at + 1] == ". '/shared/my kit/python/environment.sh'"
+    assert not any("/setup/isolated.sh" in line for line in lines), "the kit's sources it itself"
+
+
 FAILED = "the site's worker_init failed in this job: "
 MODULE = """
 module() {
