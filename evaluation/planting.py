@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 from evaluation.errors import EvaluationError
@@ -24,7 +25,7 @@ from evaluation.probes.canaries import NO_CANARY, PLANT_ONCE, setuid_works_under
 from evaluation.probes.planted import CLOSED, DEFAULT_PLACE, FOLDER, distrust, places, planted
 from evaluation.probes.security.host_filesystem_bind import closed_place
 from evaluation.probes.security.setuid_planting import obstacle
-from evaluation.scratch import open_to_others, scratch_directory, temporary_folder
+from evaluation.scratch import open_to_others, remove_tree, temporary_folder
 
 __all__ = ["COMMAND", "Lack", "lacking", "listed", "plant", "remove"]
 
@@ -90,7 +91,7 @@ def plant(place: Path = DEFAULT_PLACE) -> Path:
         raise _refused(f"others than root can change what is in {loose}", place)
     if not setuid_works_under(place):
         raise _refused("setuid programs cannot work there: it is mounted nosuid or noexec", place)
-    with scratch_directory() as scratch:
+    with _working_in(place) as scratch:
         helper = (build_payload(scratch) / HELPER).read_bytes()
     with HeldFolder(place) as held:
         _remove(held, place)
@@ -106,6 +107,20 @@ def plant(place: Path = DEFAULT_PLACE) -> Path:
                 held.remove_folder(FOLDER)
                 raise
     return place / FOLDER
+
+
+@contextmanager
+def _working_in(place: Path) -> Iterator[Path]:
+    """Make a folder of root's for the moment, and for a compiler's files: TMPDIR may be a user's own."""
+    scratch, before = Path(mkdtemp(prefix=f"{FOLDER}-", dir=place)), os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(scratch)
+    try:
+        yield scratch
+    finally:
+        os.environ.pop("TMPDIR")
+        if before is not None:
+            os.environ["TMPDIR"] = before
+        remove_tree(scratch)
 
 
 def _fill(made: HeldFolder, helper: bytes) -> None:

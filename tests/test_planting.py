@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,28 @@ def test_what_is_planted_is_roots_and_nothing_in_it_is_a_secret(place: Path) -> 
     assert (made / CLOSED).read_bytes() == b""
     assert "evaluation plant --remove" in (made / "README").read_text()
     assert planted(HELPER, within=(place,)) == made / HELPER
+
+
+@AS_ROOT
+def test_the_folder_for_the_moment_may_be_a_users(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As that of a kit in a user's home is: root works nowhere in it."""
+    os.chown(tmp_path, NOBODY, NOBODY)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    told: list[str] = []
+
+    def building(where: Path) -> Path:
+        told.append(os.environ["TMPDIR"])  # where a compiler works
+        (where / HELPER).touch()
+        return where
+
+    monkeypatch.setattr(module, "build_payload", building)
+    assert modes(plant(place))[HELPER] == (0, 0o4755)
+    assert [path.name for path in place.iterdir()] == [FOLDER]
+    assert Path(told[0]).parent == place
+    assert os.environ["TMPDIR"] == str(tmp_path)
 
 
 @AS_ROOT
