@@ -195,6 +195,13 @@ def test_a_processor_that_cannot_is_refused(flag: str, kit: Path) -> None:
     assert done.stderr.startswith(f"evaluate: this processor is too old: it lacks {flag} ")
 
 
+def test_a_path_with_a_colon_is_refused(kit: Path) -> None:
+    elsewhere = kit.rename(kit.with_name("a:b"))
+    done = run("./evaluate", "doctor", cwd=elsewhere)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"evaluate: there is a colon in {elsewhere}, ")
+
+
 def test_a_folder_that_nothing_runs_from_is_named(kit: Path) -> None:
     (kit / "python/lib/x86_64/ld-linux-x86-64.so.2").chmod(0o644)
     done = run("./evaluate", "doctor", cwd=kit)
