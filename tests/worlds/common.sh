@@ -70,6 +70,7 @@ build() {
 		return 0
 	fi
 	command -v mmdebstrap >/dev/null || lacking "mmdebstrap is missing: apt-get install mmdebstrap"
+	need_network
 	mkdir -p "$home"
 	rm -f "$home"/tree-*.tar
 	say "building the tree (a minute or two)"
@@ -82,6 +83,21 @@ build() {
 		"${tree_options[@]}" "$suite" "${new%.tar}.new.tar" -
 	mv "${new%.tar}.new.tar" "$new"
 	say "built: $(du -h "$new" | cut -f1)"
+}
+
+# This machine's own Debian mirror, as the set-up finds it; what else the set-up's file wants is not set here.
+# shellcheck disable=SC1091
+mirror() { (set +u && . "$repository/setup/install.sh" && debian_mirror); }
+
+need_network() { # asked of the mirror, by apt's own client
+	local from there
+	there=$(mktemp)
+	if ! from=$(mirror 2>/dev/null) ||
+		! /usr/lib/apt/apt-helper download-file "$from/dists/$suite/InRelease" "$there" >/dev/null 2>&1; then
+		rm -f "$there"
+		lacking "no network: Debian's mirror does not answer"
+	fi
+	rm -f "$there"
 }
 
 mount_groups() {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,3 +122,30 @@ def test_what_is_left_is_seen_by_the_scopes_that_systemd_made(clone: Path, engin
     finally:
         ada(engine, "rm", "--force", container)
         ada(engine, "rmi", "--force", "container-evaluation-try:1")
+
+
+@pytest.mark.skipif(
+    world.name not in os.environ.get("WORLDS", "").split(), reason="only on request: WORLDS=nbox"
+)
+def test_a_contact_s_archive_is_reported_at_the_other_end(clone: Path, tmp_path: Path) -> None:
+    evaluation("site", "new", SITE)
+    described = clone / "sites" / f"{SITE}.yaml"
+    text = described.read_text().replace("status: declared-only", "status: measured-here")
+    described.write_text(text.replace("engine: unknown ", "engine: local "))
+    evaluation("site", "check", SITE)
+    ada("make", "site", f"SITE={SITE}", "PROFILE=trial", "YES=1")
+    found = json.loads(evaluation("findings", "--format", "json"))
+    rows = [row for row in found if row["site"] == SITE]
+    assert [row for row in rows if row["outcome"] == "ERROR"] == []
+    assert {row["runtime"] for row in rows if row["outcome"] == "MEASURED"} >= {
+        *("host", "docker", "podman", "apptainer", "apptainer-sandbox", "charliecloud")
+    }
+    (archive,) = (clone / "results").glob("*.zip")
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "--quiet", str(clone), str(other)], check=True)
+    shutil.copy(described, other / "sites")
+    for words in (("import", "archive", str(archive)), ("report",)):
+        command = [sys.executable, "-m", "evaluation", *words, "--results", str(other / "results")]
+        done = subprocess.run(command, cwd=other, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert SITE in (other / "results/report.html").read_text(encoding="utf-8")
