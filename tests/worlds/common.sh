@@ -93,7 +93,7 @@ need_network() { # asked of the mirror, by apt's own client
 	local from there
 	there=$(mktemp)
 	if ! from=$(mirror 2>/dev/null) ||
-		! /usr/lib/apt/apt-helper download-file "$from/dists/$suite/InRelease" "$there" >/dev/null 2>&1; then
+		! /usr/lib/apt/apt-helper download-file "${from%/}/dists/$suite/InRelease" "$there" >/dev/null 2>&1; then
 		rm -f "$there"
 		lacking "no network: Debian's mirror does not answer"
 	fi

@@ -112,16 +112,16 @@ def test_every_mode_does_what_is_taken_for_granted(clone: Path) -> None:
     assert {line.split()[0] for line in told.splitlines() if " HOLDS " in line} == MODES
 
 
-@pytest.mark.parametrize(("engine", "scope"), [("docker", "docker-{}.scope"), ("podman", "libpod-{}.scope")])
-def test_what_is_left_is_seen_by_the_scopes_that_systemd_made(clone: Path, engine: str, scope: str) -> None:
+@pytest.mark.parametrize(("command", "scope"), [("docker", "docker-{}.scope"), ("podman", "libpod-{}.scope")])
+def test_what_is_left_is_seen_by_the_scopes_that_systemd_made(clone: Path, command: str, scope: str) -> None:
     del clone
-    container = ada("sh", "-c", WAITING, "sh", engine).split()[-1]
+    container = ada("sh", "-c", WAITING, "sh", command).split()[-1]
     try:
         told = ada(".venv/bin/python", "-c", GROUPS)
         assert scope.format(container) in {Path(line).name for line in told.splitlines()}
     finally:
-        ada(engine, "rm", "--force", container)
-        ada(engine, "rmi", "--force", "container-evaluation-try:1")
+        ada(command, "rm", "--force", container)
+        ada(command, "rmi", "--force", "container-evaluation-try:1")
 
 
 @pytest.mark.skipif(
