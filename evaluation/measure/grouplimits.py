@@ -194,12 +194,17 @@ def control_groups(user: User, proc: Path = _PROC, root: Path = _ROOT) -> CheckF
         )
     has = f"version 2, {manager}; delegated to {user.name}: {', '.join(given) or 'no controller'}"
     if missing := [name for name in _WANTED if name not in given]:
+        top = second / "cgroup.controllers"
+        nowhere = [name for name in missing if top.is_file() and name not in text_of(top).split()]
         return CheckFacts(
             what=what,
             state=CheckState.LOST,
-            sentence=f"{has}; not {', '.join(missing)}",
+            sentence=f"{has}; not {', '.join(missing)}"
+            + (f"; {', '.join(nowhere)}: not in the whole hierarchy" if nowhere else ""),
             costs=_COST,
-            remedy="Whoever runs this machine: systemctl edit user@.service, [Service] "
+            remedy="Whoever runs this machine: boot with cgroup_no_v1=all, or give its container the rest."
+            if nowhere
+            else "Whoever runs this machine: systemctl edit user@.service, [Service] "
             "Delegate=cpu cpuset io memory pids, and a fresh login.",
         )
     return CheckFacts(what=what, state=CheckState.SOUND, sentence=has)

@@ -154,6 +154,19 @@ def test_what_systemd_delegates_is_read_from_the_users_own_group(
     assert ("Delegate=" in check.remedy) == (state is CheckState.LOST)
 
 
+def test_what_the_whole_hierarchy_is_without_nobody_can_delegate(host: Host) -> None:
+    """As in a container on a host whose version 1 holds the controllers."""
+    top = unified(host, "/job")
+    host.write("sys/fs/cgroup/job/cgroup.procs", "")
+    host.write("sys/fs/cgroup/job/cgroup.controllers", "\n")
+    (top / "cgroup.controllers").write_text("cpu io\n")
+    check = groups(host)
+    assert check.sentence.endswith("not cpu, memory, pids; memory, pids: not in the whole hierarchy")
+    assert "cgroup_no_v1=all" in check.remedy
+    (top / "cgroup.controllers").write_text("cpu io memory pids\n")
+    assert "Delegate=" in groups(host).remedy
+
+
 def test_a_group_of_another_owner_is_not_delegated(host: Host) -> None:
     unified(host, "/system.slice/x.service")
     host.write("sys/fs/cgroup/system.slice/x.service/cgroup.procs", "")
