@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -16,7 +17,7 @@ from evaluation import units
 from evaluation.reasons import shortened
 from evaluation.report.text import command, exit_words, in_short, visible
 
-__all__ = ["TEMPLATES", "Chapter", "anchor", "chapter"]
+__all__ = ["TEMPLATES", "Chapter", "anchor", "chapter", "listed"]
 
 TEMPLATES: Final = Path(__file__).parent / "template"
 
@@ -35,6 +36,11 @@ class Chapter:
 def anchor(*parts: str) -> str:
     """Make the id of an element from names: letters, digits and hyphens only."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Name several things as a sentence does: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def link(target: object) -> str | None:
@@ -83,6 +89,7 @@ def environment() -> jinja2.Environment:
         "likelihood": units.likelihood,
         "in_short": in_short,
         "link": link,
+        "listed": listed,
         "moment": units.moment,
         "percent": units.percent,
         "quantity": units.quantity,

@@ -114,6 +114,7 @@ def test_the_chapter_says_what_flips_each_attempt_and_what_is_kept_back_why() ->
         f"P03 attempt_ p03 denied denied {dash} {dash} no : {why}",
     ]
     text = words(soup)
+    assert "So docker was started with one flag more at a time" in text
     assert "The flag that changes nothing flipped 0 of" in text
     assert "on 14 November 2026 at this site" in text
     assert "Taken 2 times or more, 0 of" in text
@@ -124,6 +125,17 @@ def test_the_chapter_says_how_each_runtime_worked_and_how_often_it_was_tried() -
     assert table is not None
     rows = [" ".join(row.get_text(" ").split()) for row in table.find_all("tr")[1:]]
     assert rows == ["host 3 2 none", "docker root's <daemon> 3 2 none"]
+
+
+def test_the_chapter_names_every_runtime_that_was_calibrated() -> None:
+    more = [
+        arm.model_copy(update={"id": f"{of}+null", "of": of})
+        for of in ("apptainer", "apptainer-userns")
+        for arm in ARMS
+        if arm.knob == "null"
+    ]
+    text = words(chapter(WELL.model_copy(update={"arms": (*ARMS, *more)})))
+    assert "So docker, apptainer and apptainer-userns were started with one flag more at a time" in text
 
 
 def test_what_the_null_flips_and_what_is_not_repeated_is_pointed_out() -> None:

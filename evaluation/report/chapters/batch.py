@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from evaluation.model import CONTROL, Finding, Outcome
-from evaluation.report.markup import Chapter, chapter
+from evaluation.report.markup import Chapter, chapter, listed
 from evaluation.report.places import Places
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, state
@@ -157,12 +157,12 @@ def _lead(found: Mapping[str, Mapping[str, Finding]]) -> str:
     escaping = [runtime for runtime, seen in others.items() if _failed(seen)]
     parts = []
     if plain:
-        parts.append(f"{_and(plain)} can run as plain jobs do")
+        parts.append(f"{listed(plain)} can run as plain jobs do")
     if escaping:
-        parts.append(f"{_and(escaping)} {'breaks' if len(escaping) == 1 else 'break'} what a job promises")
+        parts.append(f"{listed(escaping)} {'breaks' if len(escaping) == 1 else 'break'} what a job promises")
     unknown = [runtime for runtime in others if runtime not in {*plain, *escaping}]
     if unknown:
-        parts.append(f"of {_and(unknown)} not enough was seen to say so")
+        parts.append(f"of {listed(unknown)} not enough was seen to say so")
     return f"{'; '.join(parts)}." if parts else "only the bare host was tried."
 
 
@@ -175,7 +175,7 @@ def _sentence(runtime: str, seen: Mapping[str, Finding]) -> str:
         if _came_to(seen, probe) not in {Outcome.HOLDS, Outcome.FAILS}
     ]
     if failed:
-        escapes = _and([CLAUSES[probe][1] for probe in failed])
+        escapes = listed([CLAUSES[probe][1] for probe in failed])
         told = [f"{escapes[0].upper()}{escapes[1:]}."]
         helps = [
             f"{name} ({does})"
@@ -214,7 +214,3 @@ def _cells(site: SiteCase, runtime: str, seen: Mapping[str, Finding], places: Pl
         )
         for probe, (label, *_) in {**CLAUSES, **MITIGATIONS}.items()
     )
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

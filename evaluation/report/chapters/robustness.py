@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from evaluation.decide.siteapart import Agreement, First, agreement
 from evaluation.model import Robustness, Stability, Standing, UseCaseDecision
-from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.markup import Chapter, anchor, chapter, listed
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.weightfigures import Swing, swing_plot
 from evaluation.units import reached, within
@@ -115,7 +115,7 @@ def _apart(found: Agreement) -> tuple[str, ...]:
         if site not in found.hangs_on:
             continue
         others = "at the other site" if len(found.firsts) == 2 else "at every other site"
-        said.append(f"Without {site}, {_and(common)} would come first {others}.")
+        said.append(f"Without {site}, {listed(common)} would come first {others}.")
     if len(said) == 1:
         said.append("Leaving out any one site changes nothing in this.")
     return tuple(said)
@@ -125,7 +125,7 @@ def _of_all(found: Agreement) -> str:
     if len(found.common) == 1:
         return f"{found.common[0]} comes first at every measured site."
     if found.common:
-        return f"{_and(found.common)} share the first place at every measured site."
+        return f"{listed(found.common)} share the first place at every measured site."
     return f"No runtime comes first at every measured site: {'; '.join(map(_at, found.firsts))}."
 
 
@@ -136,13 +136,9 @@ def _at(first: First) -> str:
         case Standing.RECOMMENDED:
             return f"{first.runtimes[0]} at {first.site}"
         case Standing.TIED:
-            return f"{_and(first.runtimes)}, tied, at {first.site}"
+            return f"{listed(first.runtimes)}, tied, at {first.site}"
         case standing:
             return f"{standing} at {first.site} ({', '.join(first.runtimes)})"
-
-
-def _and(names: tuple[str, ...]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _opinions(found: Robustness) -> tuple[tuple[str, tuple[tuple[int, float], ...]], ...]:
