@@ -239,15 +239,16 @@ static void nothing(int signal_number) {
 }
 
 int mark_file(const char *prefix, const char *suffix, long long value) {
-    char path[LONGEST_PATH];
+    char path[LONGEST_PATH], begun[LONGEST_PATH];
     int length = snprintf(path, sizeof path, "%s%s", prefix, suffix);
-    if (length < 0 || length >= (int)sizeof path)
+    int longer = snprintf(begun, sizeof begun, "%s%s.new", prefix, suffix);
+    if (length < 0 || longer < 0 || longer >= (int)sizeof begun)
         return ENAMETOOLONG;
-    FILE *file = fopen(path, "wx");
+    FILE *file = fopen(begun, "wx");
     if (!file)
         return errno;
     fprintf(file, "%lld\n", value);
-    return fclose(file) ? errno : 0;
+    return fclose(file) || rename(begun, path) ? errno : 0;
 }
 
 /* Waits for SIGTERM or SIGUSR1: PREFIX.ready when it can be signalled, PREFIX.received when it was.

@@ -21,7 +21,8 @@ long process_named(const char *name);
 /* Starts a command with a new session keyring that holds one key: NAME WORD COMMAND ... Never returns. */
 void run_with_key(char **arguments);
 
-/* Makes the new file PREFIX SUFFIX with a number in it; the verifier waits for it. Returns errno. */
+/* Makes the file PREFIX SUFFIX with a number in it; the verifier waits for it. It is there once it is whole:
+ * who is killed while writing it (a limit on the size of files) has said nothing. Returns errno. */
 int mark_file(const char *prefix, const char *suffix, long long value);
 
 /* Reads a decimal number of at least 0; ends the program with a usage message when it is none. */

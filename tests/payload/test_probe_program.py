@@ -409,6 +409,13 @@ def test_a_signal_is_waited_for(probe: Program, own: Path, sent: signal.Signals)
     assert (own / "w.received").read_text() == f"{sent:d}\n"
 
 
+def test_no_mark_is_left_by_a_process_that_could_not_write_it(probe: Program, own: Path) -> None:
+    no_file_may_grow = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
+    done = subprocess.run((*no_file_may_grow, *probe.argv("await-signal", own / "w", 1)), check=False)
+    assert done.returncode == -signal.SIGXFSZ
+    assert not (own / "w.ready").exists()
+
+
 def test_waiting_in_vain_is_told_apart(probe: Program, own: Path) -> None:
     done = probe.run("await-signal", own / "w", 0)
     assert done.returncode == 43
