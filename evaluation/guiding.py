@@ -12,7 +12,6 @@ from evaluation.batch import SUBMITTED
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError
 from evaluation.kit import kit_folder
-from evaluation.measure.profiles import PROFILES
 from evaluation.model import CONTROL, Role
 from evaluation.project import root
 from evaluation.runtimes import known_runtimes
@@ -21,6 +20,8 @@ from evaluation.store import Run
 
 __all__ = ["Answers", "batch_systems_here", "guide"]
 
+_PROFILES = ("trial", "quick", "full")
+"""Those that a site measures itself by; others are calibrations and sweeps."""
 HERE = "local"
 """The engine of whoever measures the machine that the command runs on."""
 _SUBMITS = {"slurm": "sbatch", "gridengine": "qconf"}
@@ -96,7 +97,7 @@ def guide(
         "quick",
         "--profile",
     )
-    _require("--profile", (profile,), tuple(PROFILES))
+    _require("--profile", (profile,), _PROFILES)
     path = commands.run(
         site=site,
         profile=profile,

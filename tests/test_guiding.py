@@ -133,7 +133,8 @@ def test_several_runtimes_are_answered_in_one_line(ran: list[dict[str, Any]]) ->
     ("answers", "option", "why"),
     [
         ({"runtime": "podmann"}, "--runtime", "podman"),
-        ({"profile": "fast"}, "--profile", "quick"),
+        ({"profile": "fast"}, "--profile", "there are: full, quick, trial"),
+        ({"profile": "calibration"}, "--profile", "there are: full, quick, trial"),
         ({"site": "Not A Name"}, "evaluation site new", "no id for a site"),
     ],
 )
