@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation import __version__
@@ -157,13 +158,14 @@ def _add_debian(tree: Tree, ours: Part, images: Sequence[BuiltImage], scratch: P
     for name in names:
         text = texts.get(f"{unpacked[name].documented}/copyright", b"")
         licence = licences(text.decode(errors="replace")) or f"see {_LICENCES}/{name}"
-        parts = [
-            Part(name=f"{name} in image {image}", version=version, kind="image's package", licence=licence)
-            for image, version in within.get(name, ())
-        ]
-        if name in run_here:
-            version, sha256 = debs[name].version, debs[name].sha256
-            parts.insert(0, Part(name=name, version=version, kind="deb", licence=licence, sha256=sha256))
+        here = Part(
+            name=name, version=debs[name].version, kind="deb", licence=licence, sha256=debs[name].sha256
+        )
+        parts = [here] if name in run_here else []
+        for holder, version in within.get(name, ()):
+            sha256 = here.sha256 if version == here.version else ""  # an older image has another package
+            whole = replace(here, name=f"{name} in image {holder}", kind="image's package")
+            parts.append(replace(whole, version=version, sha256=sha256))
         for part in parts:
             tree.note(part)
         tree.add(parts[0], f"{_LICENCES}/{name}", text)
