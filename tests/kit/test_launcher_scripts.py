@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(kit: Path) -> None:
 def test_the_site_s_own_programs_tell_who_the_user_is(kit: Path, tmp_path: Path) -> None:
     """With more than one group, of which the last is not known."""
     fakes = fake(tmp_path / "fakes", "id", 'case $1 in -u) echo 7 ;; -G) echo "5000 6000" ;; esac')
-    told = 'case "$1 $2" in "passwd 7") echo me:x:7 ;; "group 5000") echo ours:x:5000: ;; *) exit 2 ;; esac'
+    told = 'case "$*" in "passwd 7") echo me:x:7 ;; "group 5000 6000") echo ours:x:5000: && exit 2 ;; esac'
     said = run("./evaluate", "doctor", cwd=kit, fakes=fake(fakes, "getent", told))
     assert said.returncode == 0
     assert said.stdout.endswith("account <me:x:7\nours:x:5000:>\n")

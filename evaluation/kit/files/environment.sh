@@ -22,8 +22,8 @@ export JUPYTER_DATA_DIR="$state/jupyter/data" JUPYTER_RUNTIME_DIR="$state/jupyte
 
 # Where a site keeps its accounts in a directory, the kit's own C library may not be able to ask for them: its names
 # are hidden in archives all the same, and the user has a home.
-EVALUATION_ACCOUNT=$( (getent passwd "$(id -u)"; for group in $(id -G); do getent group "$group"; done) 2>/dev/null) ||
-	true
+# shellcheck disable=SC2046 # each group is a word
+EVALUATION_ACCOUNT=$( (getent passwd "$(id -u)"; getent group $(id -G)) 2>/dev/null) || true
 export EVALUATION_ACCOUNT
 
 # A system with less than GNU's tools gets the kit's before its own; any other only those that it lacks.
