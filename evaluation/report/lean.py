@@ -14,6 +14,10 @@ __all__ = ["lean", "lean_script", "lean_style"]
 _AS_IT_IS: Final = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|<pre\b.*?</pre>)", re.DOTALL)
 _QUOTED: Final = re.compile(r'(?<=[\w-])="([\w#.%+-]+)"(?=[\s>])', re.ASCII)
 _CLOSED: Final = re.compile(r"</(?:td|tr|th|li|dd|dt|tbody|thead)>\s*")
+_PARAGRAPH: Final = re.compile(
+    r"</p>\s*(?=<(?:(?:article|details|div|dl|fieldset|figcaption|figure|h\d|ol|p|pre|section|table|ul)\b"
+    r"|/(?:article|details|div|dd|figure|li|section|td)>))"
+)
 _BREAK: Final = re.compile(
     r"\n\s*(?=</?(?:article|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|h\d|li|ol|p|pre|section"
     r"|summary|table|tbody|td|th|thead|tr|ul)\b)"
@@ -23,6 +27,7 @@ _TAG: Final = re.compile(r"<[a-zA-Z][^<>]*>")
 _COMMENT: Final = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
 _NOTED: Final = re.compile(r"^\s*(?://.*|/\*\*.*\*/)\n", re.MULTILINE)
 _INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
+_SPACED: Final = re.compile(r"\s*([{};,])\s*")
 
 
 def lean(page: str) -> str:
@@ -33,7 +38,7 @@ def lean(page: str) -> str:
 
 def _lean(part: str) -> str:
     part = _BREAK.sub("", _TAG.sub(lambda tag: _QUOTED.sub(r"=\1", tag[0]), part))
-    return _CLOSED.sub("", part)
+    return _CLOSED.sub("", _PARAGRAPH.sub("", part))
 
 
 def lean_script(script: str) -> str:
@@ -42,5 +47,5 @@ def lean_script(script: str) -> str:
 
 
 def lean_style(style: str) -> str:
-    """Leave comments and indents out of a style sheet."""
-    return _INDENT.sub("", _COMMENT.sub("", style))
+    """Leave comments, and space around punctuation, out of a style sheet, none of whose texts has any."""
+    return _SPACED.sub(r"\1", _COMMENT.sub("", style))

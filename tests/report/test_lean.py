@@ -20,6 +20,12 @@ def test_quotes_end_tags_and_breaks_that_say_nothing_are_left_out() -> None:
     assert lean(long) == '<table><tr><td class=a title="two words">x<td id=b>y</table>'
 
 
+def test_a_paragraph_is_left_open_where_what_follows_ends_it() -> None:
+    assert lean("<div><p>a</p>\n<p>b</p></div>") == "<div><p>a<p>b</div>"
+    assert lean("<p>a</p>\n<span>b</span>") == "<p>a</p>\n<span>b</span>"
+    assert lean("<a><p>b</p></a>") == "<a><p>b</p></a>", "there its end tag may not be left out"
+
+
 def test_what_has_breaks_of_its_own_stays() -> None:
     for text in ('<pre>a\n<b id="x">\n</b></pre>', "<script>\n'<td></td>'\n</script>", "<style>\n\n</style>"):
         assert lean(text) == text
@@ -30,7 +36,7 @@ def test_a_value_before_a_slash_keeps_its_quotes() -> None:
 
 
 def test_a_style_and_a_script_lose_what_is_for_their_writers() -> None:
-    assert lean_style("/* why */\na {\n  b: c;\n}\n") == "a {\nb: c;\n}\n"
+    assert lean_style("/* why */\na :b, c {\n  b: c;\n}\n") == "a :b,c{b: c;}"
     assert (
         lean_script("// why\n  const a = 1; // stays\n  /** what */\n  b();\n")
         == "const a = 1; // stays\nb();\n"
