@@ -81,11 +81,12 @@ def look(
             seen = look(user, listings, folders, own)
         return {**seen, "process": _processes(_owners(user))}  # again: the listings may have left some
     owners = _owners(user)
+    groups = frozenset(_control_groups())  # first: podman ps has a scope that goes a moment later
     return {
         "container": frozenset(_containers(launcher, listings)),
         "process": _processes(owners),
         "mount": frozenset(_mounts()),
-        "control group": frozenset(_control_groups()),
+        "control group": groups,
         "loop device": frozenset(_loop_devices()),
         "key": frozenset(_keys(launcher)),
         "shared memory": frozenset(_shared_memory()),

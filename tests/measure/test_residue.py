@@ -172,6 +172,16 @@ def test_a_container_is_named_by_its_engine(user: User) -> None:
     assert not [what for what in found if "somebody" in what]
 
 
+def test_the_scope_of_our_own_question_is_not_left_by_anybody(
+    user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As ``podman ps`` makes one with systemd's manager."""
+    scope = tmp_path / "podman-7.scope"
+    monkeypatch.setattr(residue, "_control_groups", lambda: iter([scope.name] if scope.exists() else []))
+    assert look(user, [("touch", str(scope))])["control group"] == frozenset()
+    assert look(user)["control group"] == {scope.name}
+
+
 def test_a_loop_device_is_named(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A made-up /sys: a machine without loop devices cannot plant one.
     (tmp_path / "loop7" / "loop").mkdir(parents=True)
