@@ -20,8 +20,8 @@ __all__ = ["CUT", "HEAD", "LARGE", "pack", "packed", "unpacked"]
 
 LARGE: Final = 600_000
 """Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
-HEAD: Final = 24
-"""Characters of a long text that stay: how a process ended, and under which evidence it is kept."""
+HEAD: Final = 16
+"""Characters of a long text that stay: whose it is, or how it begins."""
 _WORTH: Final = 24
 """Characters that are worth packing."""
 

@@ -13,7 +13,8 @@ from evaluation.model import SiteDecision, UseCaseDecision, Verdict
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.spreadsheet import as_csv
 from evaluation.report.text import visible
-from evaluation.units import percent, share
+from evaluation.report.words import score_text
+from evaluation.units import percent
 
 __all__ = ["FORMATS", "written"]
 
@@ -62,7 +63,7 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         for verdict in decision.verdicts:
             yield (
                 f"| {_cell(verdict.runtime)} | {_cell(verdict.word)} | {verdict.standing} "
-                f"| {_score(verdict)} | {_chance(verdict, at_least=gaps)} |"
+                f"| {score_text(verdict.score)} | {_chance(verdict, at_least=gaps)} |"
             )
         if decision.measure_next:
             yield ""
@@ -83,11 +84,6 @@ def _cell(text: str) -> str:
 
 def _escaped(found: re.Match[str]) -> str:
     return _REPLACED.get(found[0], f"\\{found[0]}")
-
-
-def _score(verdict: Verdict) -> str:
-    score = verdict.score
-    return share(score.value) if score.value is not None else f"{share(score.low)} to {share(score.high)}"
 
 
 def _chance(verdict: Verdict, *, at_least: bool) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Severity, Standing
+from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Score, Severity, Standing
+from evaluation.units import share
 
-__all__ = ["NOT_ASKED", "State", "delta_state", "standing_state", "state"]
+__all__ = ["NOT_ASKED", "State", "delta_state", "product_name", "score_text", "standing_state", "state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,15 @@ _BORROWED: Final = State(
     meaning="Another site's evidence stands in until this one measures; its interval was widened.",
 )
 _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has no finding here.")
+
+_PRODUCTS: Final = {
+    "apptainer": "Apptainer (formerly Singularity)",
+    "charliecloud": "Charliecloud",
+    "docker": "Docker",
+    "podman": "Podman",
+    "shifter": "Shifter",
+}
+"""Products as people call them, by the family of their modes; others go by that."""
 
 NOT_ASKED: Final = State(
     word="not asked",
@@ -164,3 +174,14 @@ def standing_state(standing: Standing) -> State:
 def delta_state(delta: Delta) -> State:
     """Name what a runtime adds to, or takes away from, what the bare host allows."""
     return _DELTAS[delta]
+
+
+def product_name(family: str, version: str) -> str:
+    """Name a product as people do; SingularityCE, which shares Apptainer's family, by its own name."""
+    named = version.partition(" ")[0]
+    return named if named.startswith("Singularity") else _PRODUCTS.get(family, family)
+
+
+def score_text(score: Score) -> str:
+    """Write a score, or between which two it lies where evidence is missing."""
+    return share(score.value) if score.value is not None else f"{share(score.low)} to {share(score.high)}"

@@ -18,9 +18,10 @@ from evaluation.manifest import BatchFacts, CheckFacts, JobFacts
 from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, CheckState, Outcome, Role, Score
 from evaluation.probes.registry import find
 from evaluation.report import chapters
-from evaluation.report.markup import Chapter
+from evaluation.report.markup import Chapter, anchor
 from evaluation.report.places import Places
 from evaluation.report.source import Case
+from evaluation.report.words import product_name
 from evaluation.store import FormFacts
 from evaluation.testing import observations
 
@@ -70,6 +71,37 @@ def test_the_cards_are_read_aloud_within_a_minute() -> None:
 def test_a_card_keeps_to_the_first_sentence_and_chapter_two_has_all_of_it() -> None:
     assert "is knocked out." not in words(page(chapters.answer(CASE)).select(".sentence")[0])
     assert "docker is knocked out." in words(page(chapters.scores(CASE)).select(".said")[0])
+
+
+def test_every_product_that_was_measured_has_its_answer_on_the_first_page() -> None:
+    """The customer asks of Docker, Singularity and Shifter, and not only who is first."""
+    rows = page(chapters.answer(CASE)).select(".products tbody tr")
+    (site,) = CASE.measured
+    families = {facts.id: facts.family for facts in site.manifest.runtimes}
+    said = {words(row.select("th")[0]).split(" ")[0].lower(): row for row in rows}
+    assert set(said) == {families[runtime] for runtime in site.ranked if runtime != CONTROL}
+    for row_of, row in said.items():
+        cells = row.select("td")
+        assert len(cells) == len(site.decision.use_cases)
+        for decision, cell in zip(site.decision.use_cases, cells, strict=True):
+            best = next(v for v in decision.verdicts if families[v.runtime] == row_of)
+            assert best.standing in words(cell)
+            assert f"#{anchor('scores', site.folder, decision.use_case)}" == cell.select("a")[0]["href"]
+    apptainer = words(said["apptainer"])
+    assert "Apptainer (formerly Singularity)" in apptainer
+
+
+@pytest.mark.parametrize(
+    ("family", "version", "name"),
+    [
+        ("apptainer", "SingularityCE 4.1.1-focal", "SingularityCE"),
+        ("apptainer", "", "Apptainer (formerly Singularity)"),
+        ("shifter", "version not told by Shifter", "Shifter"),
+        ("podman-hpc", "1.1", "podman-hpc"),
+    ],
+)
+def test_a_product_goes_by_the_name_that_people_use(family: str, version: str, name: str) -> None:
+    assert product_name(family, version) == name
 
 
 def test_the_answer_says_on_how_much_it_rests() -> None:

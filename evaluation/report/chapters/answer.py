@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evaluation.model import Outcome, Standing, UseCaseDecision, Verdict
+from evaluation.model import CONTROL, Outcome, Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
-from evaluation.report.words import State, standing_state
+from evaluation.report.words import State, product_name, score_text, standing_state
 from evaluation.store import RuntimeFacts
 from evaluation.units import share
 
@@ -54,6 +55,26 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BestMode:
+    """How the best of a product's ranked modes stands in one use case."""
+
+    target: str
+    runtime: str
+    state: State
+    score: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One row of what was asked about: a product, and its best mode in each use case."""
+
+    name: str
+    version: str
+    modes: int
+    best: tuple[BestMode | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """How much evidence there is, from where and when."""
 
@@ -65,6 +86,7 @@ class Basis:
     started_at: str
     profile: str
     cards: tuple[Card, ...]
+    products: tuple[Product, ...]
     banners: tuple[Banner, ...]
 
 
@@ -186,7 +208,40 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,
         cards=tuple(_card(case, site, decision) for decision in site.decision.use_cases),
+        products=tuple(_product(site, family, modes) for family, modes in _families(site).items()),
         banners=banners(case, site),
+    )
+
+
+def _families(site: SiteCase) -> dict[str, list[RuntimeFacts]]:
+    """Ranked runtimes by the product that they are modes of, measured or not."""
+    found: dict[str, list[RuntimeFacts]] = {}
+    for facts in site.manifest.runtimes:
+        if facts.id in site.ranked and facts.id != CONTROL:
+            found.setdefault(facts.family, []).append(facts)
+    return found
+
+
+def _best_mode(site: SiteCase, decision: UseCaseDecision, verdict: Verdict) -> BestMode:
+    return BestMode(
+        target=anchor("scores", site.folder, decision.use_case),
+        runtime=verdict.runtime,
+        state=standing_state(verdict.standing),
+        score=score_text(verdict.score),
+    )
+
+
+def _product(site: SiteCase, family: str, modes: Sequence[RuntimeFacts]) -> Product:
+    ids = {facts.id for facts in modes}
+    best = []
+    for decision in site.decision.use_cases:  # whose verdicts stand in order, the best first
+        verdict = next((verdict for verdict in decision.verdicts if verdict.runtime in ids), None)
+        best.append(None if verdict is None else _best_mode(site, decision, verdict))
+    return Product(
+        name=product_name(family, modes[0].version),
+        version=modes[0].version,
+        modes=sum(facts.present for facts in modes),
+        best=tuple(best),
     )
 
 
