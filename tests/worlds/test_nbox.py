@@ -142,7 +142,7 @@ def test_a_contact_s_archive_is_reported_at_the_other_end(clone: Path, tmp_path:
     }
     (archive,) = (clone / "results").glob("*.zip")
     other = tmp_path / "other"
-    subprocess.run(["git", "clone", "--quiet", str(clone), str(other)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(Path(__file__).parents[2]), str(other)], check=True)
     shutil.copy(described, other / "sites")
     for words in (("import", "archive", str(archive)), ("report",)):
         command = [sys.executable, "-m", "evaluation", *words, "--results", str(other / "results")]
