@@ -2,7 +2,7 @@
 
 An image file is a squashfs that ch-run mounts by itself, through FUSE, where it was built with libsquashfuse.
 The process that was started then serves the files, and the program runs below it: its death by a signal comes
-back as exit status 1, and it outlives a client that is killed.
+back as exit status 1 (0.31, 0.38; as 128 and the signal in 0.45), and it outlives a client that is killed.
 
 Source: ch-run(1), 0.31 to 0.45.
 """
