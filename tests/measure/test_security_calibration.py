@@ -2,12 +2,16 @@
 
 The whole matrix is `evaluation calibrate security`. Here every attempt is made once on the bare host, on each
 runtime as it is, with the flag that changes nothing, and with the first flag that is known to flip it.
+
+On the reference machine Apptainer has its setuid starter. Where it has none, it works as it does there in a
+user namespace, and is held against that.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,7 @@ from evaluation.decide.checklist import (
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import checklist_of
 from evaluation.errors import EvaluationError
+from evaluation.measure.knobs import CALIBRATED
 from evaluation.measure.run import open_measurement
 from evaluation.model import CONTROL, SECURITY_CALIBRATION
 from evaluation.probes.base import Probe
@@ -30,7 +35,6 @@ from evaluation.probes.registry import discover, group_of
 from evaluation.sites import load_site
 
 PROJECT = Path(__file__).parents[2]
-FAMILIES = ("docker", "apptainer")
 ATTEMPTS = [probe for probe in discover().values() if probe.checklist_id]
 REFERENCE = read_checklists(PROJECT / "results" / "reference")
 KNOWN = {
@@ -40,28 +44,44 @@ KNOWN = {
 }
 
 
-def flag(probe: Probe, family: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What was tried on this machine, and whether Apptainer has its setuid starter here."""
+
+    checklist: Checklist
+    setuid: bool
+
+
+def like(arm: str, *, setuid: bool) -> str:
+    """Name the arm here that works as one of the reference machine's; empty where none does."""
+    runtime, plus, knob = arm.partition("+")
+    if not setuid:
+        runtime = {"apptainer": "", "apptainer-userns": "apptainer"}.get(runtime, runtime)
+    return f"{runtime}{plus}{knob}" if runtime else ""
+
+
+def flag(probe: Probe, runtime: str) -> str:
     """The first flag that flips an attempt on the reference machine; empty where none does."""
     if (probe.id, probe.version) not in KNOWN:
         return ""
     checklist, tried = KNOWN[probe.id, probe.version]
-    return next((flip.arm for flip in checklist.flips(tried, family)), "")
+    return next((flip.arm for flip in checklist.flips(tried, runtime)), "")
 
 
 def pairs(probe: Probe) -> list[tuple[str, str]]:
     """Arms that differ on the reference machine: without and with a flag, or the bare host and a runtime."""
-    flags = [(family, flag(probe, family)) for family in FAMILIES if flag(probe, family)]
+    flags = [(runtime, flag(probe, runtime)) for runtime in CALIBRATED if flag(probe, runtime)]
     if flags or (probe.id, probe.version) not in KNOWN:
         return flags
     _, tried = KNOWN[probe.id, probe.version]
     host = tried.first(CONTROL)
-    return [(CONTROL, family) for family in FAMILIES if flipped(host, tried.first(family))]
+    return [(CONTROL, runtime) for runtime in CALIBRATED if flipped(host, tried.first(runtime))]
 
 
-def wanted(probe: Probe) -> list[str]:
-    """The arms that show whether an attempt can be flipped."""
-    arms = [arm for family in FAMILIES for arm in (family, f"{family}+null", flag(probe, family))]
-    return [arm for arm in arms if arm]
+def wanted(probe: Probe, *, setuid: bool) -> set[str]:
+    """The arms here that show whether an attempt can be flipped."""
+    arms = {arm for runtime in CALIBRATED for arm in (runtime, f"{runtime}+null", flag(probe, runtime))}
+    return {like(arm, setuid=setuid) for arm in arms} - {""}
 
 
 @pytest.mark.parametrize("probe", ATTEMPTS, ids=lambda probe: probe.id)
@@ -101,7 +121,7 @@ def calibrated(
     engine: None,  # noqa: ARG001 - it must run before
     own_folder: None,  # noqa: ARG001 - likewise
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Checklist]:
+) -> Iterator[Here]:
     """Every attempt on the arms that show whether it can be flipped, as the command takes them."""
     try:
         opened = open_measurement(
@@ -109,32 +129,39 @@ def calibrated(
             profile=SECURITY_CALIBRATION,
             results=tmp_path_factory.mktemp("results"),
             images=PROJECT / "images",
-            runtimes=FAMILIES,
+            runtimes=CALIBRATED,
             ladder=sorted({probe.image for probe in ATTEMPTS}),
-            knobs={arm for probe in ATTEMPTS for arm in wanted(probe)} - {*FAMILIES},
+            knobs={
+                arm for probe in ATTEMPTS for setuid in (True, False) for arm in wanted(probe, setuid=setuid)
+            }.difference(CALIBRATED),
         )
     except EvaluationError as error:
         pytest.skip(str(error))
     with opened as measurement:
-        arms = {probe.id: wanted(probe) for probe in ATTEMPTS}
+        present = {facts.id for facts in measurement.manifest.runtimes if facts.present}
+        setuid = "apptainer-userns" in present
+        arms = {probe.id: wanted(probe, setuid=setuid) for probe in ATTEMPTS}
         for group in dict.fromkeys(group_of(probe.id) for probe in ATTEMPTS):
             measurement.measure(group, only=[p.id for p in ATTEMPTS if group_of(p.id) == group], arms=arms)
-        yield checklist_of(measurement.run, load_criteria(PROJECT / "criteria.yaml"))
+        made = checklist_of(measurement.run, load_criteria(PROJECT / "criteria.yaml"))
+        yield Here(checklist=made, setuid=setuid)
 
 
-def found(checklist: Checklist, probe: Probe, *arms: str) -> Tried:
-    tried = next((tried for tried in checklist.attempts if tried.probe == probe.id), None)
-    if tried is None or not all(map(tried.first, arms)):
+def found(here: Here, probe: Probe, *arms: str) -> tuple[Tried, list[str]]:
+    """What came of an attempt, and its verdicts on the arms that work as these of the reference machine."""
+    same = [like(arm, setuid=here.setuid) for arm in arms]
+    tried = next((tried for tried in here.checklist.attempts if tried.probe == probe.id), None)
+    if tried is None or not all(map(tried.first, same)):
         pytest.skip(f"{' or '.join(arms)} is not here, or the attempt cannot be made here")
-    return tried
+    return tried, [tried.first(arm) for arm in same]
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("runtime", CALIBRATED)
 @pytest.mark.parametrize("probe", ATTEMPTS, ids=lambda probe: probe.id)
-def test_what_changes_nothing_flips_nothing(calibrated: Checklist, probe: Probe, family: str) -> None:
-    tried = found(calibrated, probe, family, f"{family}+null")
-    assert tried.first(f"{family}+null") == tried.first(family), tried.reasons
+def test_what_changes_nothing_flips_nothing(calibrated: Here, probe: Probe, runtime: str) -> None:
+    tried, (before, after) = found(calibrated, probe, runtime, f"{runtime}+null")
+    assert after == before, tried.reasons
 
 
 @pytest.mark.real
@@ -143,10 +170,9 @@ def test_what_changes_nothing_flips_nothing(calibrated: Checklist, probe: Probe,
     [pytest.param(p, *arms, id="-".join((p.id, *arms))) for p in ATTEMPTS for arms in pairs(p)],
 )
 def test_what_flipped_it_on_the_reference_machine_flips_it_here(
-    calibrated: Checklist, probe: Probe, before: str, after: str
+    calibrated: Here, probe: Probe, before: str, after: str
 ) -> None:
-    tried = found(calibrated, probe, before, after)
-    verdicts = [tried.first(arm) for arm in (before, after)]
+    tried, verdicts = found(calibrated, probe, before, after)
     if set(verdicts) == {"INERT"}:
-        pytest.skip(f"nothing is shown here: {tried.reasons.get(before)}")
+        pytest.skip(f"nothing is shown here: {tried.reasons}")
     assert flipped(*verdicts), (verdicts, tried.reasons)
