@@ -14,6 +14,8 @@ BY_DESIGN = {
     ("host", "bind_read_only"),
     ("host", "bind_source_missing"),
     ("charliecloud", "bind_read_only"),
+    ("charliecloud-squashfs", "bind_read_only"),
+    ("charliecloud-squashfs", "death_by_signal"),
 }
 
 
