@@ -175,6 +175,8 @@ def test_make_reports_what_was_measured_and_tells_what_failed(
     words = ["make", target, f"EVALUATION={fake}", "--old-file=setup", "--old-file=runtimes"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     asked = (tmp_path / "asked").read_text().splitlines()
+    if target == "site":
+        assert asked.pop(0) == "site pack --check-name --site local", "before anything is measured"
     assert asked[0].startswith("run --site local")
     assert [line.startswith(after) for line in asked[1:]] == [True] * reported
     assert (done.returncode == 0) is (status == 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from test_options import COMMANDS
 
-from evaluation import commands, releasing, reviewing, sending, sitework
+from evaluation import commands, guiding, planting, releasing, reviewing, sending, sitework
 from evaluation.cli import main
 from evaluation.errors import Fault
 from evaluation.measure.conformance import Result
@@ -24,6 +25,12 @@ ROOT = Path(__file__).parents[1]
 HOSTILE = "a\x1b[2Jb\x07c\x9b2Jd\u202ee\x7ff"
 SEEN = "a<U+001B>[2Jb<U+0007>c<U+009B>2Jd<U+202E>e<U+007F>f"
 PATH = ROOT / HOSTILE
+
+
+def guided(*_: object, say: Callable[[str], None], **__: object) -> SimpleNamespace:
+    say(HOSTILE)
+    return SimpleNamespace(manifest=SimpleNamespace(failed={}))
+
 
 ANSWERS = {
     "calibrate security": (commands, "calibrate_security", (HOSTILE, ())),
@@ -54,8 +61,10 @@ ANSWERS = {
     "image list": (commands, "images", HOSTILE),
     "image record": (releasing, "keep", [HOSTILE]),
     "image sbom": (releasing, "sbom", HOSTILE),
+    "guide": (guiding, "guide", guided),
     "import archive": (sending, "import_archive", HOSTILE),
     "import docker-bench": (reviewing, "import_docker_bench", HOSTILE),
+    "plant": (planting, "plant", SimpleNamespace(parent=PATH)),
     "probe": (commands, "probe", (HOSTILE, ())),
     "report": (commands, "report", PATH),
     "run": (commands, "run", PATH),
@@ -78,7 +87,7 @@ def test_no_command_lets_foreign_text_steer_the_terminal(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, name, answer = ANSWERS[" ".join(words).replace("images ", "image ")]
-    monkeypatch.setattr(module, name, lambda *_, **__: answer)
+    monkeypatch.setattr(module, name, answer if callable(answer) else lambda *_, **__: answer)
     monkeypatch.setattr(Run, "manifest", SimpleNamespace(failed={}))
     monkeypatch.chdir(ROOT)
     said = [*words]

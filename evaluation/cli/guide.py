@@ -14,8 +14,12 @@ from evaluation.steps import STEP_FAILED
 
 
 @main.command()
-@click.option("--site", default="", metavar="NAME", help="The site's name; its file is begun if it is new.")
-@click.option("--batch", default="", help="local, or the batch system to measure in a job of.")
+@click.option(
+    "--site", default="", metavar="NAME", help="Its name, which begins its file.  [default: asked for]"
+)
+@click.option(
+    "--batch", default="", help="local, or the system to measure in a job of.  [default: asked for]"
+)
 @runtime_option("Only this runtime; may be repeated; 'none' for the bare host alone.  [default: asked for]")
 @click.option("--profile", default="", help="trial, quick or full.  [default: asked for]")
 @user_option
