@@ -120,6 +120,19 @@ def test_the_chapter_says_what_flips_each_attempt_and_what_is_kept_back_why() ->
     assert "Taken 2 times or more, 0 of" in text
 
 
+def test_only_flags_that_flipped_something_have_a_row_and_the_others_a_sentence() -> None:
+    soup = chapter(WELL)
+    table = soup.find("div", attrs={"aria-label": "Flags by attempts"})
+    assert table is not None
+    assert [row.th.get_text(" ").split()[1] for row in table.find_all("tr")[1:] if row.th] == [
+        "--weak",
+        "--hard",
+    ]
+    text = words(soup)
+    assert "These flags flipped none of these attempts: docker --null made-up ." in text
+    assert "docker --broken made-up : not shown here, it <does> not start" in text
+
+
 def test_the_chapter_says_how_each_runtime_worked_and_how_often_it_was_tried() -> None:
     table = chapter(WELL).find("div", attrs={"aria-label": "Repeated attempts"})
     assert table is not None
