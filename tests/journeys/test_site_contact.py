@@ -146,7 +146,8 @@ def test_it_is_packed_again_with_words_hidden(clone: Clone) -> None:
     assert not (clone.folder / "again.zip").exists()
     clone.run(*words, *options, "--yes")
     assert (clone.folder / "own.key").stat().st_mode & 0o077 == 0
-    assert b"Linux" not in b"".join(_contents(clone.folder / "again.zip"))
+    words_left = b"".join(_contents(clone.folder / "again.zip"))
+    assert not re.search(rb"\bLinux\b", words_left), "SELinux is another word"
 
 
 def test_the_other_end_has_the_same_answer(clone: Clone, elsewhere: Clone) -> None:
