@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,10 @@ SETUP = Path(__file__).parents[1] / "setup" / "engines"
 
 
 def told(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script with the functions of the set-up, below a folder of its own."""
+    """Run a script with the functions of the set-up, as an instance of its own."""
     head = (
         f". {SETUP} help >/dev/null; base={folder} slurm={folder}/slurm control_groups={folder}/groups\n"
+        "marker=CONTAINER_EVALUATION_ENGINES=$base\n"
         f'PATH={folder}/bin:$PATH; mkdir -p "$slurm"\n'
     )
     return subprocess.run(
@@ -79,6 +81,16 @@ def test_without_its_books_slurm_runs_and_the_reason_is_theirs(tmp_path: Path) -
     told_to_slurm = settings(tmp_path / "slurm" / "slurm.conf")
     assert told_to_slurm["AccountingStorageType"] == "accounting_storage/none"
     assert "AccountingStorageHost" not in told_to_slurm
+
+
+def test_these_tests_end_no_daemon_of_an_instance_in_use(tmp_path: Path) -> None:
+    """One of them ended the slurmdbd that other tests were using."""
+    shutil.copy("/bin/sleep", tmp_path / "slurmdbd")
+    in_use = {"CONTAINER_EVALUATION_ENGINES": "/var/lib/container-evaluation/engines"}
+    with subprocess.Popen([tmp_path / "slurmdbd", "60"], env=in_use) as daemon:
+        assert told(tmp_path, "end_processes 10 $(daemons slurmdbd)").returncode == 0
+        assert daemon.poll() is None
+        daemon.kill()
 
 
 def test_processes_of_jobs_are_found_in_either_version(tmp_path: Path) -> None:
