@@ -172,7 +172,8 @@ def _charliecloud(session: Session, order: Order) -> tuple[Reference, tuple[Comp
     storage, target = str(session.work / "storage"), str(session.work / "built")
     file = _plant(session, "Containerfile", Order(base="base", word=order.word).containerfile())
     session.on_host(("mkdir", "-p", str(session.work / "context")))
-    ch = ("env", f"CH_IMAGE_STORAGE={storage}")
+    # The build cache is a git repository, which wants a name and an address of whoever builds.
+    ch = ("env", f"CH_IMAGE_STORAGE={storage}", "CH_IMAGE_CACHE=disabled")
     image = (*ch, "ch-image", "--no-cache")
     done: tuple[Completed, ...]
     is_file = session.adapter.form is Form.SQUASHFS
