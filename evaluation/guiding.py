@@ -78,6 +78,12 @@ def guide(
         written = sitework.new(site, status="measured-here", engine=_engine(given, ask))
         say(f"written: {written}: say there what is known of the site, now or before you send the file")
     where = load_site(site, root() / "sites")
+    if given.batch not in {"", where.batch.engine}:
+        raise EvaluationError(
+            f"{site} is described already, with the batch system {where.batch.engine}",
+            where="--batch",
+            advice=f"Change batch in sites/{site}.yaml, or name another site.",
+        )
     sending.check_name(site)
     looked = doctor.examine(where)
     say(f"\n{looked.as_text()}\n")

@@ -108,6 +108,17 @@ def test_options_leave_nothing_to_ask(ran: list[dict[str, Any]]) -> None:
     assert ran[0] == {"site": "here", "profile": "trial", "runtimes": "none", "user": "me", "if_needed": True}
 
 
+def test_another_batch_system_than_a_described_site_has_is_refused(ran: list[dict[str, Any]]) -> None:
+    """It was passed over without a word, and the measurement went elsewhere than was asked."""
+    go(Person(), Answers(site="here", batch="local"))
+    done = len(ran)
+    with pytest.raises(EvaluationError, match="described already, with the batch system local"):
+        go(Person(), Answers(site="here", batch="slurm"))
+    assert len(ran) == done
+    go(Person(), Answers(site="here", batch="local"))  # as an interrupted one is resumed
+    assert len(ran) > done
+
+
 def test_a_batch_system_is_asked_about_only_where_one_was_found(
     ran: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

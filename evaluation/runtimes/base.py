@@ -40,8 +40,7 @@ class Preparation:
     ``path`` is the file or directory that they make, if any: what is there already is removed first.
     ``sizes`` print what the form takes where it lives in an engine's store, in bytes, one number a line;
     all of them are added up. ``files`` are written below ``path`` first: where to, and which file below
-    ``evaluation/images``. ``env`` is what the steps get
-    besides, as ``NAME=value``.
+    ``evaluation/images``. ``env`` is what the steps get besides, as ``NAME=value``.
     """
 
     reference: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from synthetic_case import executed, make_case
 
 from evaluation.report import build
 from evaluation.report.lean import lean, lean_script, lean_style
+from evaluation.report.markup import TEMPLATES
 
 HOSTILE = '</td>="x" <i a="b">\n<td>'
 
@@ -41,6 +43,12 @@ def test_a_style_and_a_script_lose_what_is_for_their_writers() -> None:
         lean_script("// why\n  const a = 1; // stays\n  /** what */\n  b();\n")
         == "const a = 1; // stays\nb();\n"
     )
+
+
+def test_no_text_within_the_style_sheet_has_what_loses_its_space() -> None:
+    texts = re.findall(r'"[^"]*"|url\([^)]*\)', (TEMPLATES / "page" / "report.css").read_text())
+    assert texts
+    assert not [text for text in texts if lean_style(text) != text]
 
 
 @pytest.mark.browser
