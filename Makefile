@@ -25,7 +25,7 @@ MEASURE := $(RUN) --as "$(MEASURE_AS)"
 # The run is complete although a step failed (3): what was measured is used, and the failure told at the end.
 KEPT := status=$$?; [ $$status = 0 ] || [ $$status = 3 ] || exit $$status
 
-.PHONY: help setup runtimes runtimes-stop report site measure reference kit pdf test bench check docs lab clean
+.PHONY: help setup runtimes runtimes-stop report site measure reference kit pdf test worlds bench check docs lab clean
 
 help: ## Explain every target
 	@echo "Usage: make TARGET [SITE=local] [PROFILE=quick|full] [RUNTIMES='docker podman'|none] [IMAGES='xs small med'] [MEASURE_AS=user] [FRESH=1]"
@@ -64,6 +64,9 @@ pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
 
 test: setup ## Run all tests; those that need a runtime or a browser that is not here say so and are skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+worlds: setup ## As root: the whole walks in other systems (tests/worlds), a virtual machine among them; takes hours
+	@WORLDS="fresh12 nbox vm" $(BIN)/python -m pytest tests/worlds
 
 bench: setup ## Measure what our own measuring costs, beside a loop in C and hyperfine; results in build/benchmarks
 	@$(BIN)/python -m benchmarks

@@ -177,6 +177,13 @@ def test_the_tests_find_it(clone: Clone) -> None:
     assert re.search(r"\b4 passed", told), told
 
 
+def test_the_worlds_are_walked_whole(clone: Clone) -> None:
+    """`make worlds`, as tests/worlds says, but for the walking, which takes hours."""
+    told = clone.run("make", "worlds", env={"PYTEST_ADDOPTS": "--collect-only --quiet"}).out
+    for world in ("fresh12", "nbox", "vm"):
+        assert f"tests/worlds/test_{world}.py::" in told
+
+
 def test_what_measuring_costs_is_measured(clone: Clone) -> None:
     process = clone.start("make", "bench")
     assert process.stdout is not None

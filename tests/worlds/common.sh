@@ -174,13 +174,8 @@ be_alone() { # PID
 		ip route add default via 192.0.2.1'
 }
 
-start() {
-	local group pid
-	case ${1:-} in
-		'') ;;
-		--offline) offline=1 ;;
-		*) fail "start knows --offline alone, not $1" ;;
-	esac
+# The system's files, new: the tree, a clone of the project, and what the world adds.
+lay() {
 	[ "$(id -u)" -eq 0 ] || lacking "a world needs root"
 	if running init >/dev/null; then fail "it runs already: '$0 stop' ends it"; fi
 	build
@@ -195,6 +190,16 @@ start() {
 	git clone --quiet --no-hardlinks "$repository" "$root$clone"
 	git -C "$root$clone" remote remove origin
 	furnish
+}
+
+start() {
+	local group pid
+	case ${1:-} in
+		'') ;;
+		--offline) offline=1 ;;
+		*) fail "start knows --offline alone, not $1" ;;
+	esac
+	lay
 	groups >"$state/groups"
 	while read -r group; do
 		mkdir "$group"
