@@ -49,7 +49,7 @@ from evaluation.project import root
 from evaluation.report import preview
 from evaluation.report.build import render
 from evaluation.report.export import FORMATS as FINDINGS_FORMATS
-from evaluation.report.load import choose_runs, to_assess
+from evaluation.report.load import choose_runs
 from evaluation.report.transcript import transcript
 from evaluation.runtimes import known_runtimes
 from evaluation.scratch import remove_tree, scratch_directory
@@ -263,9 +263,7 @@ def report(
     """
     here = root()
     results, criteria = results or here / "results", criteria or here / "criteria.yaml"
-    rules = load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
-    for needed in to_assess(results, [runs], here / "sites"):
-        findings_of(needed, rules)  # what is damaged is said here, not as a failed cell
+    load_criteria(criteria, probes=tuple(discover_probes()))  # every fault at once, before all else
     target = (output or results / "report.html").absolute()
     # Beside the page, where we may write, and under a name that is nobody's: it is kept only if it fails.
     require_writable(target.parent, "Name another place for the report: --output FILE.")
@@ -281,6 +279,7 @@ def report(
                 "sites": str(here / "sites"),
                 "runs": runs,
             },
+            here=True,
         )
         render(executed, target)
     except BaseException as error:

@@ -35,7 +35,12 @@ class KernelEndedError(EvaluationError):
 
 
 def execute(
-    notebook: Path, output: Path, parameters: Mapping[str, Any], *, terminal: TextIO | None = None
+    notebook: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    *,
+    terminal: TextIO | None = None,
+    here: bool = False,
 ) -> str:
     """Run a notebook from top to bottom and keep it with its outputs.
 
@@ -47,6 +52,9 @@ def execute(
         Values for the notebook's parameters.
     terminal : file, optional
         Where what the notebook prints is shown as it comes.
+    here : bool
+        Whether it runs in this process, without a kernel (`evaluation.notebookhere`): for a notebook that
+        only decides. It is then kept only at its end.
 
     Returns
     -------
@@ -56,7 +64,8 @@ def execute(
     Raises
     ------
     EvaluationError
-        A parameter is unknown, a cell failed, the kernel died, or the last cell did not run.
+        A parameter is unknown, a cell failed, the kernel died, or the last cell did not run. Of a notebook
+        that runs here, an error of ours is raised as it is.
     """
     import papermill  # noqa: PLC0415 - half a second, for which no other command has to wait
     from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - as above
@@ -67,19 +76,15 @@ def execute(
     mark = output.with_suffix(".sealed")
     mark.unlink(missing_ok=True)
     try:
-        with scratch_directory(for_sockets=True) as private, _own_ipython(private):
+        with _engine(terminal, here=here) as options:
             papermill.execute_notebook(
                 str(notebook),
                 str(output),
                 parameters={**parameters, "sealed": str(mark)},
                 kernel_name="python3",
                 progress_bar=False,
-                stdout_file=terminal and _Redrawing(terminal),
                 cwd=str(notebook.parent),
-                start_timeout=_START_S,
-                config=_kernel_config(private),
-                # Without this the kernel reports on the terminal that it was asked to end.
-                extra_arguments=["--log-level=CRITICAL"],
+                **options,
             )
     except PapermillExecutionError as error:
         kinds: list[type[Exception]] = [EvaluationError, *EvaluationError.__subclasses__()]
@@ -110,6 +115,24 @@ def execute(
     answer = mark.read_text()
     mark.unlink()
     return answer
+
+
+@contextmanager
+def _engine(terminal: TextIO | None, *, here: bool) -> Iterator[dict[str, Any]]:
+    """Give papermill's options for where the cells run: here, or in a kernel with a folder of its own."""
+    if here:
+        from evaluation.notebookhere import HERE  # noqa: PLC0415 - as in `execute`
+
+        yield {"engine_name": HERE, "request_save_on_cell_execute": False}
+        return
+    with scratch_directory(for_sockets=True) as private, _own_ipython(private):
+        yield {
+            "stdout_file": terminal and _Redrawing(terminal),
+            "start_timeout": _START_S,
+            "config": _kernel_config(private),
+            # Without this the kernel reports on the terminal that it was asked to end.
+            "extra_arguments": ["--log-level=CRITICAL"],
+        }
 
 
 @contextmanager

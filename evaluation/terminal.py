@@ -6,12 +6,14 @@ no evidence, and what a container prints must not steer the reader's terminal.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 __all__ = ["visible"]
 
-_ALLOWED_CONTROLS: Final = frozenset("\n\t")
+_DOUBTFUL: Final = re.compile(r"[^ -~\t\n]")
+"""What is looked at closely: all but what every terminal shows as it is."""
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Control, format (the bidirectional marks among them), private use, surrogates, separators."""
 
@@ -24,12 +26,11 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_seen(character) for character in text.replace("\r\n", "\n"))
+    return _DOUBTFUL.sub(_seen, text.replace("\r\n", "\n"))
 
 
-def _seen(character: str) -> str:
-    if character in _ALLOWED_CONTROLS:
-        return character
+def _seen(found: re.Match[str]) -> str:
+    character = found[0]
     if unicodedata.category(character) in _HIDDEN_CATEGORIES:
         return f"<U+{ord(character):04X}>"
     return character

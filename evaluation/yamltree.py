@@ -13,6 +13,7 @@ import stat
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -181,7 +182,7 @@ def _compose(text: str, document: Document) -> Node | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # every anchor is a fault below
-            node: Node | None = YAML(typ="safe", pure=True).compose(text)
+            node = _nodes(text)
     except ReaderError as error:
         message = f"character U+{error.character:04X} is not allowed in YAML"
         before = text[: error.position]
@@ -195,6 +196,13 @@ def _compose(text: str, document: Document) -> Node | None:
         raise FaultyDocumentError([document.fault_at(1, 1, "nested too deeply to be read")]) from error
     except (YAMLError, ValueError, OverflowError) as error:  # e.g. an escape beyond Unicode's last character
         raise FaultyDocumentError([document.fault_at(1, 1, f"not YAML: {error}")]) from error
+    return node
+
+
+@lru_cache(maxsize=64)
+def _nodes(text: str) -> Node | None:
+    """Compose once what one command reads several times; nobody changes nodes."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
     return node
 
 

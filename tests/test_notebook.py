@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,48 @@ def test_leaving_early_is_no_success(write: Write, tmp_path: Path, cell: str) ->
 def test_a_killed_kernel_is_no_success(write: Write, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"the notebook's kernel ended: .*died"):
         execute(write("import os; os.kill(os.getpid(), 9)"), tmp_path / "out.ipynb", {})
+
+
+EITHER = pytest.mark.parametrize("here", [True, False], ids=["here", "in a kernel"])
+
+
+def test_a_notebook_that_runs_here_shows_what_its_cells_end_with(write: Write, tmp_path: Path) -> None:
+    shown = "class Chapter:\n    def _repr_html_(self):\n        return '<p>' + message\n\nChapter()"
+    path = write("import os\nplace = os.getpid()", "place", shown)
+    output = tmp_path / "executed" / "made_up.ipynb"
+    assert execute(path, output, {"message": "as given"}, here=True) == "as given"
+    kept = nbformat.read(output, as_version=4)
+    outputs = [cell.outputs for cell in kept.cells]
+    assert [found[0].data for found in outputs if found] == [
+        {"text/plain": str(os.getpid())},
+        {"text/html": "<p>as given"},
+    ]
+
+
+@EITHER
+def test_where_a_cell_fails_no_later_one_runs(write: Write, tmp_path: Path, *, here: bool) -> None:
+    output, later = tmp_path / "out.ipynb", tmp_path / "later"
+    with pytest.raises(EvaluationError) as told:
+        execute(write("x = 1", "x / 0", f"open({str(later)!r}, 'w')"), output, {}, here=here)
+    assert told.value.what == "ZeroDivisionError: division by zero"
+    assert str(output) in told.value.advice
+    assert "x / 0" in output.read_text()
+    assert not later.exists()
+
+
+def test_an_error_of_ours_is_itself_where_the_notebook_runs_here(write: Write, tmp_path: Path) -> None:
+    cell = (
+        "from evaluation.errors import EvaluationError\n"
+        "raise EvaluationError('went wrong', where='here', advice='mend it')"
+    )
+    with pytest.raises(EvaluationError) as told:
+        execute(write(cell), tmp_path / "out.ipynb", {}, here=True)
+    assert (told.value.what, told.value.where, told.value.advice) == ("went wrong", "here", "mend it")
+
+
+def test_leaving_early_is_no_success_here_either(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="ended before its last cell"):
+        execute(write("import sys; sys.exit(0)"), tmp_path / "out.ipynb", {}, here=True)
 
 
 def test_an_old_seal_seals_nothing(write: Write, tmp_path: Path) -> None:

@@ -200,7 +200,8 @@ def needed_ratios(noise: Draws, floors: Draws, level: float) -> tuple[Draws, Dra
         return never, never
     ordered = np.sort(noise, axis=1)
     up, down = -ordered[:, n - in_favour], ordered[:, in_favour - 1]
-    found = np.maximum(up, floors - np.median(noise, axis=1))
+    median = (ordered[:, (n - 1) // 2] + ordered[:, n // 2]) / 2
+    found = np.maximum(up, floors - median)
     return found, np.maximum(np.maximum(up, down), floors)
 
 

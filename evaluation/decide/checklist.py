@@ -31,6 +31,7 @@ __all__ = [
     "Flip",
     "Tried",
     "current",
+    "flipped",
     "known_checklists",
     "published",
     "read_checklists",

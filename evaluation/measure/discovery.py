@@ -9,9 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-import docker
-import docker.errors
-
 from evaluation.measure import apptainerhere, podmanhere, shifterhere
 from evaluation.measure.environment import worker_init_failure
 from evaluation.measure.impairment import impairment
@@ -304,6 +301,9 @@ def _docker_address(runtime: Runtime, launcher: Launcher) -> str:
 
 
 def _docker_security(address: str) -> tuple[str, ...]:
+    import docker  # noqa: PLC0415 - a tenth of a second, for which no other command has to wait
+    import docker.errors  # noqa: PLC0415 - as above
+
     try:
         client = docker.DockerClient(base_url=address) if address else docker.from_env()
         with contextlib.closing(client):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from evaluation.decide.checklist import Arm, Checklist, Tried
+from evaluation.decide.checklist import Arm, Checklist, Tried, flipped
 from evaluation.model import CONTROL
 
 __all__ = ["MARKS", "Calibration", "calibration"]
@@ -96,7 +96,7 @@ def _knobs(checklist: Checklist, tried: Tried, family: str) -> list[str]:
 
 
 def _flag(checklist: Checklist, arm: Arm) -> Flag:
-    marks = tuple(_mark(checklist, tried, arm) for tried in checklist.attempts)
+    marks = tuple(_mark(tried, arm) for tried in checklist.attempts)
     broken = [tried.reasons.get(arm.id, "") for tried in checklist.attempts if tried.first(arm.id) == "ERROR"]
     every = len(broken) == len(checklist.attempts)
     return Flag(
@@ -107,11 +107,11 @@ def _flag(checklist: Checklist, arm: Arm) -> Flag:
     )
 
 
-def _mark(checklist: Checklist, tried: Tried, arm: Arm) -> str:
+def _mark(tried: Tried, arm: Arm) -> str:
     before, after = tried.first(arm.of), tried.first(arm.id)
     if not after:
         return ""
-    if any(flip.arm == arm.id for flip in checklist.flips(tried, arm.of)):
+    if flipped(before, after):
         return "\N{MINUS SIGN}" if before in {"EXPOSED", "FAILS"} else "+"
     return "?" if {before, after} & {"ERROR", "UNSUPPORTED", "UNAVAILABLE", ""} else "\N{MIDDLE DOT}"
 

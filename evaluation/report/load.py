@@ -28,7 +28,7 @@ from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Site, list_sites, load_site
 from evaluation.store import Run, find_runs, measurements
 
-__all__ = ["choose_runs", "load_case", "to_assess"]
+__all__ = ["choose_runs", "load_case"]
 
 _Loaded = TypeVar("_Loaded")
 
@@ -137,15 +137,6 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
             "there are no results to report on", where=where, advice="measure first: make report"
         )
     return _newest([run for run in runs if not run.manifest.label] or runs)
-
-
-def to_assess(results: Path, names: Sequence[str], sites: Path) -> tuple[Run, ...]:
-    """Pick the runs that a report is made from: those that it shows, and those that a site borrows from."""
-    runs = find_runs(results)
-    chosen = choose_runs(runs, borrowing.without(names), where=str(results))
-    known = {name: load_site(name, sites) for name in list_sites(sites)}
-    lenders = borrowing.lenders(measurements(runs), measurements(chosen), known)
-    return tuple({run.path: run for run in (*chosen, *lenders.values())}.values())
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from evaluation.blocks import shortage_told
@@ -39,7 +40,7 @@ __all__ = ["Case", "SiteCase"]
 _GROUPS: Final = ("performance", "operations", "security", "batch")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SiteCase:
     """One measured site: a run, what was decided from it, and the points for and against.
 
@@ -90,7 +91,7 @@ class SiteCase:
         worst = max(timed, key=lambda finding: finding.pressed / len(finding.blocks), default=None)
         return shortage_told(worst.pressed, len(worst.blocks)) if worst else ""
 
-    @property
+    @cached_property
     def runtimes(self) -> tuple[str, ...]:
         """Every runtime's id, the bare host first, then in the order of the manifest."""
         listed = [runtime.id for runtime in self.manifest.runtimes]
@@ -126,7 +127,7 @@ class SiteCase:
         told = (f"{check.sentence}; {check.costs}" for check in self.manifest.checks if check.state is state)
         return tuple(each[:1].upper() + each[1:] for each in told)
 
-    @property
+    @cached_property
     def ranked(self) -> tuple[str, ...]:
         """The bare host, and every runtime that the scores speak of."""
         aside = {facts.id for facts in self.unranked}
