@@ -32,6 +32,9 @@ __all__ = [
     "Finding",
     "Form",
     "Interval",
+    "Loss",
+    "LossCheck",
+    "LossPart",
     "Observation",
     "Outcome",
     "ProbeTexts",
@@ -406,6 +409,8 @@ class Finding:
     observed_at: str = ""
     control_groups: str = ""
     """Of a verdict of the batch contract: under which it was seen, as ``v2, manager systemd``."""
+    work: tuple[tuple[str, float], ...] = ()
+    """Of a unit of work: how much of what other probes price one turn did, by their ids."""
     borrowed: Borrowed | None = None
     """``None`` for evidence of the site itself."""
 
@@ -503,6 +508,74 @@ class Robustness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LossPart:
+    """What one kind of thing in a unit of work costs beside the bare host.
+
+    ``count`` of it are in a unit, ``host_s`` the bare host takes for one, ``ratio`` is how many times as
+    long it takes in the runtime; both are ``None`` where that was not measured. ``seconds`` is
+    ``count * host_s * (ratio - 1)``, ``None`` where it is not known; ``low`` and ``high`` bound it.
+    ``missing`` says in words why it is not known.
+    """
+
+    name: str
+    probe: str
+    count: float
+    host_s: float | None
+    ratio: Interval | None
+    seconds: float | None
+    low: float
+    high: float
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCheck:
+    """A unit at a reduced size, done as a whole: what the parts add up to, and what was measured.
+
+    Both in seconds beside the bare host, which took ``host_s`` for it. ``agrees`` unless the two intervals
+    have nothing in common.
+    """
+
+    probe: str
+    host_s: float
+    predicted: Interval
+    measured: Interval
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Seconds of one unit of work that a runtime costs beside the bare host.
+
+    ``unit_s`` is how long the bare host takes for the unit: its computing, and what is counted in it.
+    ``seconds`` is the sum of the parts, ``None`` where one of them is not known; ``low`` and ``high`` are
+    the ends of its interval, or bound it. ``known_s`` is the sum of those that are known. ``varied`` is the
+    loss with every count at its low and at its high amount. ``lengths`` has, for the low, the middle and the
+    high length, that length in seconds and the loss as a share of the unit, from low to high.
+    ``blocks`` is the smallest number of blocks behind a part.
+    """
+
+    use_case: str
+    runtime: str
+    unit_s: float
+    seconds: float | None
+    known_s: float
+    low: float
+    high: float
+    parts: tuple[LossPart, ...]
+    blocks: int
+    varied: tuple[float, float]
+    lengths: tuple[tuple[float, Interval], ...]
+    check: LossCheck | None = None
+    """``None`` where no such unit was done as a whole: the sum then stands alone."""
+
+    @property
+    def share(self) -> float | None:
+        """The loss as a share of the unit."""
+        return None if self.seconds is None else self.seconds / self.unit_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCaseDecision:
     """The answer for one use case at one site.
 
@@ -518,6 +591,8 @@ class UseCaseDecision:
     measure_next: tuple[str, ...] = ()
     robustness: Robustness | None = None
     """``None`` where there is no field."""
+    losses: tuple[Loss, ...] = ()
+    """What a unit of work costs in each runtime; none where the use case declares no work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from evaluation.batch import Batch, Native
 from evaluation.documents import Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.errors import EvaluationError
 from evaluation.model import Outcome
+from evaluation.workprofiles import SiteWork
 from evaluation.yamltree import Document
 
 __all__ = [
@@ -143,6 +144,8 @@ class SiteFile(StrictModel):
     policy: Policy = Policy()
     borrows: tuple[Borrow, ...] = ()
     """Evidence that stands in until this site measures; all of it is one other site's (law 3)."""
+    work: Mapping[Identifier, SiteWork] = Field(default_factory=dict)
+    """By use case, what this site knows better about a unit of its work than ``criteria.yaml`` declares."""
     runtimes: Mapping[Identifier, RuntimeSetting] = Field(default_factory=dict)
     measure_as: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] | None = None
     """The unprivileged user who runs the containers when the measurement is started as root."""
@@ -196,6 +199,7 @@ def load_site(
     runtimes: Collection[str] | None = None,
     families: Collection[str] | None = None,
     criteria: Collection[str] | None = None,
+    counted: Mapping[str, Collection[str]] | None = None,
 ) -> Site:
     """Read and check a site's file.
 
@@ -207,6 +211,8 @@ def load_site(
         Where the sites are.
     runtimes, families, criteria : collection of str, optional
         All ids there are; given, a name that is none of them is a fault.
+    counted : mapping of str to collection of str, optional
+        By use case, what its work profile counts; given, a site cannot replace anything else.
 
     Raises
     ------
@@ -238,6 +244,7 @@ def load_site(
         yield from _contradictions(document)
         yield from _unknown_borrows(document, site_id, known, criteria)
         yield from _native_elsewhere(document)
+        yield from _unknown_work(document, counted)
         for name in document.mapping("runtimes"):
             if runtimes is not None and name not in runtimes:
                 message = unknown("runtime", name, runtimes)
@@ -288,3 +295,18 @@ def _unknown_borrows(
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
+
+
+def _unknown_work(document: Document, counted: Mapping[str, Collection[str]] | None) -> Iterator[Complaint]:
+    """Check that a site replaces only what a work profile has."""
+    for use_case in document.mapping("work") if counted is not None else ():
+        here = ("work", use_case)
+        there = (counted or {}).get(use_case)
+        if there is None:
+            yield Complaint(location=here, message=unknown("use case", use_case, counted or ()), at_key=True)
+            continue
+        for name in document.mapping(*here, "counts"):
+            if name not in there:
+                known = ", ".join(there) or "nothing"
+                message = f"is not counted in a unit of {use_case}; counted there: {known}"
+                yield Complaint(location=(*here, "counts", name), message=message, at_key=True)

@@ -75,8 +75,14 @@ def validate(
     """
     faults: list[Fault] = []
     names: tuple[str, ...] | None = None
+    counted: dict[str, tuple[str, ...]] | None = None
     try:
-        names = tuple(load_criteria(criteria, probes=probes, also=owed if reviewed else None).criteria)
+        rules = load_criteria(criteria, probes=probes, also=owed if reviewed else None)
+        names = tuple(rules.criteria)
+        counted = {
+            name: tuple(use_case.work.counts) if use_case.work else ()
+            for name, use_case in rules.use_cases.items()
+        }
     except EvaluationError as error:
         faults.extend(_faults(error, criteria))
     ids = list_sites(sites)
@@ -84,7 +90,7 @@ def validate(
         faults.append(Fault(path=str(sites), line=1, column=1, message="no site is described in this folder"))
     for site in ids:
         try:
-            load_site(site, sites, runtimes=runtimes, families=families, criteria=names)
+            load_site(site, sites, runtimes=runtimes, families=families, criteria=names, counted=counted)
         except EvaluationError as error:
             faults.extend(_faults(error, sites / f"{site}.yaml"))
     return faults

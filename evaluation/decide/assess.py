@@ -237,6 +237,7 @@ def _judged(
         verdict=judgement.verdict,
         held=sum(turn.outcome is Outcome.HOLDS for turn in turns),
         turns=sum(turn.outcome in ANSWERS for turn in turns),
+        work=tuple(sorted((judgement.work or {}).items())),
     )
     return finding, samples
 

@@ -25,7 +25,7 @@ from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
 from evaluation.shares import turns_again
 from evaluation.statistics import log_ratios
 
-__all__ = ["Key", "Noise", "Simulation", "noise", "simulate", "taken_blocks"]
+__all__ = ["Key", "Noise", "Simulation", "chosen_blocks", "noise", "simulate", "taken_blocks"]
 
 Draws = NDArray[np.float64]
 Key = tuple[str, str]
@@ -92,7 +92,7 @@ def _replicates(
     values = log_ratios(finding.samples, finding.control) if is_ratio else np.asarray(finding.samples)
     own = {block: place for place, block in enumerate(finding.blocks)}
     places = np.array([own.get(block, -1) for block in blocks])
-    chosen = _chosen(places, finding.probe, method)
+    chosen = chosen_blocks(places, finding.probe, method)
     medians, where = np.unique(np.median(values[chosen], axis=1), return_inverse=True)
     figures = np.exp(medians) if is_ratio else medians
     scores = np.array([criterion.scale.score(figure) for figure in figures.tolist()])
@@ -110,11 +110,12 @@ def _turns_again(criterion: OutcomeCriterion, finding: Finding, method: Method) 
     return replicates
 
 
-def _chosen(places: NDArray[np.int64], probe: str, method: Method) -> NDArray[np.int64]:
+def chosen_blocks(places: NDArray[np.int64], probe: str, method: Method) -> NDArray[np.int64]:
     """Draw resamples of shape (resamples, blocks that this runtime has).
 
-    All runtimes draw the same block numbers. One that lacks a block passes over it and draws again, which
-    leaves each of its own equally likely; so a block that both have is drawn for both.
+    ``places`` has, for every block that there is, the place of it among the runtime's own, or -1. All
+    runtimes draw the same block numbers of one probe. One that lacks a block passes over it and draws
+    again, which leaves each of its own equally likely; so a block that both have is drawn for both.
     """
     shape = (method.bootstrap_resamples.value, len(places))
     count = int(np.sum(places >= 0))

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
 from evaluation.documents import Check, Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
+from evaluation.workprofiles import WorkProfile, work_complaints
 from evaluation.yamltree import Document
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Criteria",
     "Criterion",
     "KnockOut",
+    "LossCriterion",
     "MeasuredCriterion",
     "Method",
     "OutcomeCriterion",
@@ -195,7 +197,35 @@ class OutcomeCriterion(_Criterion):
         return outcomes
 
 
-Criterion = Annotated[MeasuredCriterion | OutcomeCriterion, Field(discriminator="figure")]
+class LossCriterion(StrictModel):
+    """The time that a unit of work loses, as a share of the unit: what it is differs by use case.
+
+    No probe feeds it, but the work profile of the use case, and every probe that prices a part of it.
+    """
+
+    question: Text
+    group: Area
+    source: Text
+    figure: Literal["loss"]
+    direction: Literal["minimise"]
+    unit: Literal["1"]
+    scale: Scale
+
+    @field_validator("scale")
+    @classmethod
+    def _ends_at_nothing(cls, scale: Scale) -> Scale:
+        if scale.spacing != "linear" or scale.best != 0 or not 0 < scale.worst <= 1:
+            message = "should be linear, from a worst share of the unit (at most 1) to a best of 0"
+            raise ValueError(message)
+        return scale
+
+    @property
+    def probe(self) -> str:
+        """None feeds it by itself."""
+        return ""
+
+
+Criterion = Annotated[MeasuredCriterion | OutcomeCriterion | LossCriterion, Field(discriminator="figure")]
 
 
 class KnockOut(StrictModel):
@@ -216,6 +246,8 @@ class UseCase(StrictModel):
     """Points per criterion, or per declared group of them, as written: what going from worst to best on its
     scale is worth. None means 0. `Criteria.weights` gives those of single criteria."""
     knock_outs: tuple[KnockOut, ...] = ()
+    work: WorkProfile | None = None
+    """What one unit of the work is; without it, nobody can say what a runtime costs of it."""
 
     @field_validator("weights")
     @classmethod
@@ -246,6 +278,13 @@ class Criteria(StrictModel):
             message = f"should have a rule without 'within' for: {', '.join(missing)}"
             raise ValueError(message)
         return words
+
+    @property
+    def loss(self) -> tuple[str, LossCriterion] | None:
+        """The criterion of the time that a unit of work loses, with its name; ``None`` without one."""
+        return next(
+            ((name, row) for name, row in self.criteria.items() if isinstance(row, LossCriterion)), None
+        )
 
     def weights(self, use_case: str) -> Mapping[str, float]:
         """Return the points of every criterion that a use case weighs; groups are unfolded."""
@@ -295,6 +334,9 @@ def load_criteria(
 
     def check(document: Document) -> Iterator[Complaint]:
         yield from _references(document)
+        yield from _losses(document)
+        if isinstance(probes, Mapping):
+            yield from work_complaints(document, probes)
         if document.mapping("criteria"):
             yield from group_complaints(document, get_args(Area))
         if probes is not None:
@@ -325,9 +367,25 @@ def _references(document: Document) -> Iterator[Complaint]:
                 continue
             if named not in criteria:
                 yield Complaint(location=place, message=unknown("criterion", named, criteria))
-            elif document.value("criteria", named, "figure") in ("value", "ratio"):
+            elif document.value("criteria", named, "figure") in ("value", "ratio", "loss"):
                 message = f"{named!r} is measured, and so never FAILS; knock out by a criterion of outcomes"
                 yield Complaint(location=place, message=message)
+
+
+def _losses(document: Document) -> Iterator[Complaint]:
+    """Check that time lost is one criterion, and weighed only where a unit of work is declared."""
+    names = [
+        name for name in document.mapping("criteria") if document.value("criteria", name, "figure") == "loss"
+    ]
+    for name in names[1:]:
+        message = f"should be the only criterion of the figure 'loss': {names[0]} is one already"
+        yield Complaint(location=("criteria", name), message=message, at_key=True)
+    for use_case in document.mapping("use_cases"):
+        here = ("use_cases", use_case)
+        for name in document.mapping(*here, "weights"):
+            if name in names and not document.mapping(*here, "work"):
+                message = f"{name} is weighed, and 'work' does not say what a unit of it is"
+                yield Complaint(location=(*here, "weights", name), message=message, at_key=True)
 
 
 def _probes(document: Document, probes: Collection[str] | Mapping[str, str]) -> Iterator[Complaint]:

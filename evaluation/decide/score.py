@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
 from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes, waived
+from evaluation.decide.losses import Losses, losses_here
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.robustness import robustness
 from evaluation.decide.sentence import Account, sentence
@@ -76,6 +77,7 @@ def decide(
         criteria=criteria,
         rows={(row.criterion, row.runtime): row for row in rows},
         noise=noise(rows, criteria),
+        losses=losses_here(findings, criteria, site),
         not_measured=_not_measured(findings),
         families=families or {},
         runtimes=tuple(sorted({f.runtime for f in findings} - {CONTROL, CONTROL_AGAIN})),
@@ -107,6 +109,7 @@ class _Desk:
     criteria: Criteria
     rows: Rows
     noise: Noise
+    losses: Mapping[str, Losses]
     not_measured: Mapping[str, str]
     families: Mapping[str, str]
     runtimes: tuple[str, ...]
@@ -200,6 +203,7 @@ class _Desk:
                 method,
                 groups={section.name: section.criteria for section in self.criteria.sections()},
             ),
+            losses=self.losses[name].losses if name in self.losses else (),
         )
 
     def _score(self, criterion: str, runtime: str) -> Score:

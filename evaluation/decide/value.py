@@ -11,7 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from evaluation.decide.criteria import Criteria, Criterion, MeasuredCriterion, OutcomeCriterion
+from evaluation.decide.criteria import (
+    Criteria,
+    LossCriterion,
+    MeasuredCriterion,
+    OutcomeCriterion,
+)
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL_AGAIN, CriterionRow, Finding, Outcome, Score
 
@@ -21,7 +26,7 @@ UNKNOWN = Score(value=None, low=0.0, high=1.0)
 """What is worth what nobody has measured: anything its scale allows."""
 
 
-def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
+def criterion_score(criterion: MeasuredCriterion | OutcomeCriterion, finding: Finding | None) -> Score:
     """Place a finding on the scale of a criterion.
 
     Parameters
@@ -49,7 +54,9 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
     return score if finding.borrowed is None else _lent(score, criterion, finding, finding.borrowed.widen_by)
 
 
-def _lent(score: Score, criterion: Criterion, finding: Finding, factor: float) -> Score:
+def _lent(
+    score: Score, criterion: MeasuredCriterion | OutcomeCriterion, finding: Finding, factor: float
+) -> Score:
     """What is known of another site: an interval, never a point.
 
     It reaches from the point towards both ends of the scale, by so much that a factor of 1 leaves the point
@@ -65,7 +72,7 @@ def _lent(score: Score, criterion: Criterion, finding: Finding, factor: float) -
     return Score(value=None, low=min(reached), high=max(reached))
 
 
-def _own_score(criterion: Criterion, finding: Finding) -> Score:
+def _own_score(criterion: MeasuredCriterion | OutcomeCriterion, finding: Finding) -> Score:
     if not isinstance(criterion, MeasuredCriterion):
         if finding.outcome is Outcome.SOMETIMES:
             return _known(credit_of_share(criterion, finding.held / finding.turns))
@@ -98,7 +105,8 @@ def _known(value: float) -> Score:
 def criterion_rows(findings: Iterable[Finding], criteria: Criteria) -> tuple[CriterionRow, ...]:
     """Score every criterion for every runtime that has findings, the bare host included.
 
-    Rows come by criterion in the order of ``criteria.yaml``, then by runtime id.
+    Rows come by criterion in the order of ``criteria.yaml``, then by runtime id. The time that a unit of work
+    loses has none here: it hangs on the use case.
     """
     by_runtime: dict[str, dict[str, Finding]] = {}
     for finding in findings:
@@ -112,6 +120,7 @@ def criterion_rows(findings: Iterable[Finding], criteria: Criteria) -> tuple[Cri
             finding=by_runtime[runtime].get(criterion.probe),
         )
         for name, criterion in criteria.criteria.items()
+        if not isinstance(criterion, LossCriterion)
         for runtime in sorted(by_runtime)
     )
 

@@ -35,7 +35,8 @@ def import_all() -> "dict[str, object]":
     -------
     dict
         ``elapsed_ns`` of the imports alone; ``modules`` and ``files`` newly loaded; ``compiled``, how
-        many of those had their bytecode beside them; ``failed``, the names that would not import.
+        many of those had their bytecode beside them; ``failed``, the names that would not import;
+        ``started_with``, how many modules the interpreter had loaded by itself.
     """
     before = set(sys.modules)
     failed = []
@@ -56,6 +57,7 @@ def import_all() -> "dict[str, object]":
         "files": len([module for module in loaded if getattr(module, "__file__", None)]),
         "compiled": len(compiled),
         "failed": failed,
+        "started_with": len(before),
         "python": sys.version.split()[0],
     }
 
@@ -63,13 +65,17 @@ def import_all() -> "dict[str, object]":
 def main() -> None:
     """Print the counts, then the sentinel that shows that the payload ran to its end.
 
-    With the argument ``start``, the kernel's monotonic clock is told first, before anything is imported.
+    With the argument ``start``, the kernel's monotonic clock is told first, before anything is imported. With
+    ``then PROGRAM ARGUMENT ...`` that program takes this process's place, and the sentinel is its to print.
     """
     if sys.argv[1:] == ["start"]:
         sys.stdout.write(json.dumps({"what": "start", "monotonic_ns": time.monotonic_ns()}) + "\n")
         sys.stdout.flush()
-    for line in (import_all(), {"done": True}):
-        sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.write(json.dumps(import_all()) + "\n")
+    if sys.argv[1:2] == ["then"]:
+        sys.stdout.flush()
+        os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is what is wanted
+    sys.stdout.write(json.dumps({"done": True}) + "\n")
 
 
 if __name__ == "__main__":

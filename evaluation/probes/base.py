@@ -269,13 +269,15 @@ class Observations:
 class Judgement:
     """What a probe makes of its observations for one runtime.
 
-    For ``MEASURED``, ``samples`` maps a block to this runtime's value (the median of the block).
+    For ``MEASURED``, ``samples`` maps a block to this runtime's value (the median of the block). ``work`` is
+    what one turn did of the work that other probes price, by the id of the probe and in what that counts.
     """
 
     outcome: Outcome
     message: str
     verdict: str = ""
     samples: Mapping[int, float] | None = None
+    work: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

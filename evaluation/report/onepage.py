@@ -7,9 +7,10 @@ from typing import Final
 from evaluation import __version__, units
 from evaluation.errors import EvaluationError
 from evaluation.facts import Aged, aged
-from evaluation.model import Standing
+from evaluation.model import Standing, UseCaseDecision
 from evaluation.reasons import shortened
 from evaluation.report.chapters.sites import as_of
+from evaluation.report.losswords import shown
 from evaluation.report.markup import TEMPLATES, environment
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.source import Case, SiteCase
@@ -65,7 +66,7 @@ def site_page(case: Case, site_id: str) -> str:
 
 
 def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
-    """Title, state, who leads, the first sentence, what would decide it and who is out, by use case."""
+    """Title, state, who leads, the first sentence, what would decide it, who is out, the time lost."""
     found = []
     for each in site.decision.use_cases:
         leading = each.verdicts[0] if each.verdicts else None
@@ -81,9 +82,19 @@ def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
                     for verdict in each.verdicts
                     if verdict.standing is Standing.KNOCKED_OUT
                 ),
+                _lost(case, each),
             )
         )
     return tuple(found)
+
+
+def _lost(case: Case, decision: UseCaseDecision) -> str:
+    """Say which runtimes are shown to lose time; nothing where no work is declared."""
+    work = case.criteria.use_cases[decision.use_case].work
+    if work is None or not decision.losses:
+        return ""
+    length_s, _ = decision.losses[0].lengths[1]
+    return shown(decision.losses, f"{work.unit} of {units.lasting(length_s)}")
 
 
 def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:

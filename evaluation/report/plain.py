@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Final
 
 from evaluation.model import SiteDecision, UseCaseDecision, Verdict
+from evaluation.report.losswords import lost, share_lost, together
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.spreadsheet import as_csv
 from evaluation.report.text import visible
@@ -22,6 +23,7 @@ FORMATS = ("md", "json", "csv")
 
 _COLUMNS = (
     "site", "run", "use_case", "runtime", "word", "standing", "score", "low", "high", "p_first", "reason",
+    "unit_s", "lost_s", "lost_low_s", "lost_high_s",
 )  # fmt: skip
 
 
@@ -65,12 +67,23 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
                 f"| {_cell(verdict.runtime)} | {_cell(verdict.word)} | {verdict.standing} "
                 f"| {score_text(verdict.score)} | {_chance(verdict, at_least=gaps)} |"
             )
+        if decision.losses:
+            yield ""
+            yield from _losses(decision)
         if decision.measure_next:
             yield ""
             yield "What to measure next:"
             yield ""
             yield from (f"- {_cell(item)}" for item in decision.measure_next)
     yield ""
+
+
+def _losses(decision: UseCaseDecision) -> Iterator[str]:
+    yield "| Runtime | Time lost in one unit | Share of it | By 1,000 units |"
+    yield "| --- | --- | --- | --- |"
+    for loss in decision.losses:
+        words = (loss.runtime, lost(loss), share_lost(loss), together(loss, 1000))
+        yield f"| {' | '.join(map(_cell, words))} |"
 
 
 def _cell(text: str) -> str:
@@ -126,6 +139,10 @@ def _use_case(decision: UseCaseDecision) -> dict[str, object]:
             for item in (held.stability if held else ())
         ],
         "opinions": {name: dict(values) for name, values in (held.methods if held else ())},
+        "losses": [
+            {name: value for name, value in asdict(loss).items() if name != "use_case"}
+            for loss in decision.losses
+        ],
     }
 
 
@@ -158,10 +175,16 @@ def _csv(case: Case) -> str:
         (
             site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
             verdict.standing, verdict.score.value, verdict.score.low, verdict.score.high, verdict.p_first,
-            "; ".join(verdict.reasons),
+            "; ".join(verdict.reasons), *_lost(decision, verdict.runtime),
         )
         for site in case.measured
         for decision in site.decision.use_cases
         for verdict in decision.verdicts
     )  # fmt: skip
     return as_csv(_COLUMNS, rows)
+
+
+def _lost(decision: UseCaseDecision, runtime: str) -> tuple[float | None, ...]:
+    """Give a unit's length and what it loses in seconds, with the ends; empty where it is not known."""
+    loss = next((loss for loss in decision.losses if loss.runtime == runtime), None)
+    return (loss.unit_s, loss.seconds, loss.low, loss.high) if loss else (None,) * 4

@@ -27,3 +27,11 @@ def test_the_list_holds_no_name_twice() -> None:
 def test_what_does_not_import_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_storm, "MODULES", ["json", "no_such_module"])
     assert import_storm.import_all()["failed"] == ["no_such_module"]
+
+
+def test_another_program_takes_its_place_and_has_the_last_word() -> None:
+    words = [sys.executable, "-B", PROGRAM, "then", sys.executable, "-c", "print('and', 'then')"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    line, last = done.stdout.splitlines()
+    assert json.loads(line)["what"] == "imports"
+    assert last == "and then"

@@ -5,6 +5,7 @@ from evaluation.report.chapters.batch import batch
 from evaluation.report.chapters.costs import costs
 from evaluation.report.chapters.evidence import evidence
 from evaluation.report.chapters.images import images
+from evaluation.report.chapters.losses import losses
 from evaluation.report.chapters.machine import machine
 from evaluation.report.chapters.method import method
 from evaluation.report.chapters.packages import packages
@@ -25,6 +26,7 @@ __all__ = [
     "costs",
     "evidence",
     "images",
+    "losses",
     "machine",
     "method",
     "packages",
