@@ -149,8 +149,8 @@ class WorkProfile(StrictModel):
     @property
     def probes(self) -> tuple[str, ...]:
         """Every probe that prices something."""
-        parts = (*self.counts.values(), *self.computing.values())
-        return tuple(dict.fromkeys(part.probe for part in parts))
+        counted = [count.probe for count in self.counts.values()]
+        return tuple(dict.fromkeys([*counted, *(part.probe for part in self.computing.values())]))
 
 
 class SiteWork(StrictModel):

@@ -17,7 +17,7 @@ MINIMAL = "title: Here\nstatus: measured-here\nbatch: {engine: local}\n"
 
 def site(folder: Path, text: str, **known: set[str]) -> Site:
     (folder / "here.yaml").write_text(text)
-    return load_site("here", folder, **known)
+    return load_site("here", folder, **known)  # type: ignore[arg-type]
 
 
 def messages(folder: Path, text: str, **known: set[str]) -> list[str]:

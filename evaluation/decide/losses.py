@@ -275,7 +275,9 @@ def _added(
     worst: float,
 ) -> _Sum:
     """Price every part of a unit; the computing last."""
-    wanted = [(name, count.probe, count.middle, True) for name, count in profile.counts.items()]
+    wanted: list[tuple[str, str, float, bool]] = [
+        (name, count.probe, count.middle, True) for name, count in profile.counts.items()
+    ]
     wanted += [(name, part.probe, length * part.share, False) for name, part in profile.computing.items()]
     parts, blocks = [], []
     total: Draws = np.zeros(prices.method.bootstrap_resamples.value)
@@ -290,7 +292,7 @@ def _added(
         one_s = price.host_s if by_host else 1.0
         ends = _ends(drawn, price.blocks, prices.method)
         if price.lent:  # another machine's: an interval, never a point
-            ends = tuple(count * one_s * (end - 1) for end in (price.ratio.low, price.ratio.high))
+            ends = count * one_s * (price.ratio.low - 1), count * one_s * (price.ratio.high - 1)
         else:
             total = total + drawn
             blocks.append(price.blocks)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from evaluation.decide.criteria import (
     Criteria,
+    Criterion,
     LossCriterion,
     MeasuredCriterion,
     OutcomeCriterion,
@@ -26,7 +27,7 @@ UNKNOWN = Score(value=None, low=0.0, high=1.0)
 """What is worth what nobody has measured: anything its scale allows."""
 
 
-def criterion_score(criterion: MeasuredCriterion | OutcomeCriterion, finding: Finding | None) -> Score:
+def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
     """Place a finding on the scale of a criterion.
 
     Parameters
@@ -48,7 +49,7 @@ def criterion_score(criterion: MeasuredCriterion | OutcomeCriterion, finding: Fi
     EvaluationError
         The criterion is declared in another unit than its finding has (law 3).
     """
-    if finding is None or not finding.outcome.is_evidence:
+    if finding is None or not finding.outcome.is_evidence or isinstance(criterion, LossCriterion):
         return UNKNOWN
     score = _own_score(criterion, finding)
     return score if finding.borrowed is None else _lent(score, criterion, finding, finding.borrowed.widen_by)

@@ -179,7 +179,7 @@ def _rows(
     turns: list[list[object]] = []
     for at, name in enumerate(names):
         criterion = rules.criteria[name]
-        if not isinstance(criterion, MeasuredCriterion):
+        if isinstance(criterion, OutcomeCriterion):
             turns += (
                 [at, column, criterion.probe, _up_to(found), *_credits(criterion)]
                 for column, runtime in enumerate(runtimes)
@@ -188,6 +188,8 @@ def _rows(
                 and row.score.value is not None
                 and found.outcome is Outcome.SOMETIMES
             )
+            continue
+        if not isinstance(criterion, MeasuredCriterion):
             continue
         for column, runtime in enumerate(runtimes):
             row = rows.get((name, runtime))

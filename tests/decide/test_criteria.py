@@ -57,7 +57,7 @@ def test_it_has_the_three_use_cases_and_a_criterion_that_none_of_them_uses_says_
     assert used <= set(shipped.criteria)
     for name in set(shipped.criteria) - used:
         criterion = shipped.criteria[name]
-        reason = criterion.scale.reason if isinstance(criterion, MeasuredCriterion) else criterion.reason
+        reason = criterion.reason if isinstance(criterion, OutcomeCriterion) else criterion.scale.reason
         assert "no weight" in reason or "cannot weigh" in reason, name
 
 

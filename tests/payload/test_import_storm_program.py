@@ -30,7 +30,7 @@ def test_what_does_not_import_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_program_takes_its_place_and_has_the_last_word() -> None:
-    words = [sys.executable, "-B", PROGRAM, "then", sys.executable, "-c", "print('and', 'then')"]
+    words = [sys.executable, "-B", str(PROGRAM), "then", sys.executable, "-c", "print('and', 'then')"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     line, last = done.stdout.splitlines()
     assert json.loads(line)["what"] == "imports"
