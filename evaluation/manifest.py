@@ -108,6 +108,9 @@ class CheckFacts(_Facts):
     what: str
     state: CheckState
     sentence: str
+    file_system: str = ""
+    """Of the image store: ``shared`` where another machine or program serves it, ``local`` where this one
+    does; empty where that is not told, as in earlier runs."""
     costs: str = ""
     remedy: str = ""
 

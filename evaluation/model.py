@@ -25,8 +25,10 @@ __all__ = [
     "CheckState",
     "Comparison",
     "Completed",
+    "Confidence",
     "CriterionRow",
     "Delta",
+    "Doubt",
     "Effect",
     "Evidence",
     "Finding",
@@ -35,12 +37,14 @@ __all__ = [
     "Loss",
     "LossCheck",
     "LossPart",
+    "Missing",
     "Observation",
     "Outcome",
     "ProbeTexts",
     "Reference",
     "Robustness",
     "Role",
+    "Scenario",
     "Score",
     "Severity",
     "SiteDecision",
@@ -433,6 +437,8 @@ class Standing(StrEnum):
 
     RECOMMENDED = "recommended"
     TIED = "tied"
+    DEPENDS = "depends"
+    """First as signed, or in a declared scenario: and the scenarios disagree."""
     TOO_CLOSE = "too close to call"
     UNDECIDED = "undecided"
     BEHIND = "behind"
@@ -576,23 +582,94 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """The whole decision under one declared change.
+
+    ``leaders`` are those within the tie margin of the first, or whom missing evidence could put there, the
+    best first. ``open``: missing evidence is why they are several. ``agrees``: they are those of the decision
+    as signed; of another site: those as signed are among them.
+    """
+
+    name: str
+    """The rule's id in ``criteria.yaml``; behind a slash what was left out, or the other site."""
+    change: str
+    """What is changed, in the rule's word; empty as signed."""
+    title: str
+    condition: str
+    """As a clause: ``with all objectives alike``."""
+    turns_on: str
+    """What the answer turns on where this scenario disagrees: ``the weight of many small files``."""
+    leaders: tuple[str, ...]
+    scores: tuple[tuple[str, Score], ...]
+    open: bool
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """What takes one step of confidence: by its name in ``criteria.yaml``, and what was found."""
+
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How good the evidence behind an answer is: high, moderate, low, very low.
+
+    ``example``: it is nobody's own evidence (the run that comes with the project, or another site's).
+    """
+
+    word: str
+    doubts: tuple[Doubt, ...]
+    example: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Evidence that would decide: what to measure, and why it is missing now."""
+
+    what: str
+    now: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.now})" if self.now else self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCaseDecision:
     """The answer for one use case at one site.
 
-    ``sentence`` is the answer in words. ``winner`` is ``None`` unless one runtime is recommended.
-    ``verdicts`` are in order of rank. ``measure_next`` names the evidence that would decide.
+    ``answer`` is the answer in one sentence, ``brief`` the same for where the use case and the chance stand
+    beside it. ``asides`` are the sentences on who was not in it, and why. ``winner`` is ``None`` unless one
+    runtime is recommended. ``verdicts`` are in order of rank. ``measure_next`` names the evidence that would
+    decide. ``scenarios`` begins with the decision as signed; empty where there is no field.
     """
 
     site: str
     use_case: str
-    sentence: str
+    answer: str
     winner: str | None
     verdicts: tuple[Verdict, ...]
-    measure_next: tuple[str, ...] = ()
+    brief: str = ""
+    asides: tuple[str, ...] = ()
+    measure_next: tuple[Missing, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    spread: Interval | None = None
+    """Between which two the first score lies, by noise and by what is missing; ``None`` without a field."""
+    measured: float = 0.0
+    """The least share of the weight that was measured here, of those who may be first."""
+    confidence: Confidence | None = None
+    """``None`` where nobody competes, and where nothing is declared of it."""
     robustness: Robustness | None = None
     """``None`` where there is no field."""
     losses: tuple[Loss, ...] = ()
     """What a unit of work costs in each runtime; none where the use case declares no work."""
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words, and who was not in it and why."""
+        return " ".join((self.answer, *self.asides))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

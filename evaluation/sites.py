@@ -24,6 +24,7 @@ __all__ = [
     "Batch",
     "Borrow",
     "Fact",
+    "ImageStore",
     "Policy",
     "RuntimeSetting",
     "Site",
@@ -131,6 +132,14 @@ class RuntimeSetting(StrictModel):
     """How the scheduler itself starts it inside a job, where it does."""
 
 
+class ImageStore(StrictModel):
+    """Where the site keeps images for its jobs."""
+
+    kind: Literal["shared", "node"]
+    """``shared``: a file system that many nodes see. ``node``: a disk of each node."""
+    source: Text
+
+
 class SiteFile(StrictModel):
     """Everything a file in ``sites/`` says. Its id is the file's name."""
 
@@ -141,6 +150,8 @@ class SiteFile(StrictModel):
     """Shown wherever a run of this site is; a labelled run is left out of a report that has others."""
     facts: tuple[Fact, ...] = ()
     batch: Batch
+    image_store: ImageStore | None = None
+    """Where images lie, where that is declared; with ``engine: local`` they lie on the measured machine."""
     policy: Policy = Policy()
     borrows: tuple[Borrow, ...] = ()
     """Evidence that stands in until this site measures; all of it is one other site's (law 3)."""

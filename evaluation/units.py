@@ -27,6 +27,7 @@ __all__ = [
     "ratio_between",
     "reached",
     "share",
+    "shares",
     "short_digest",
     "spread",
     "within",
@@ -205,6 +206,24 @@ def ratio_between(interval: Interval) -> str:
 def share(value: float) -> str:
     """Write a score between 0 and 1 with two decimals."""
     return f"{value:.2f}".replace("-", MINUS)
+
+
+def shares(low: float, high: float) -> str:
+    """Write between which two a score lies: rounded inward, with more decimals where two are too few.
+
+    Examples
+    --------
+    >>> shares(0.561, 0.979), shares(0.5, 0.5), shares(0.1201, 0.1209)
+    ('0.57 to 0.97', '0.50', '0.1201 to 0.1209')
+    """
+    for places in range(2, 7):
+        step = 10**places
+        ends = math.ceil(round(low * step, 6)) / step, math.floor(round(high * step, 6)) / step
+        if ends[0] < ends[1]:
+            return " to ".join(f"{end:.{places}f}" for end in ends)
+        if high - low < 1e-9:
+            break
+    return share((low + high) / 2)
 
 
 def percent(value: float) -> str:

@@ -92,7 +92,7 @@ MANIFEST: Final[Mapping[str, Rules]] = {
         "mitigations": _T,
         "lsm": _T,
     },
-    "checks": {"what": _T, "state": _W, "sentence": _T, "costs": _T, "remedy": _T},
+    "checks": {"what": _T, "state": _W, "sentence": _T, "file_system": _W, "costs": _T, "remedy": _T},
     "runtimes": {
         "id": _W,
         "family": _W,

@@ -25,7 +25,16 @@ from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
 from evaluation.shares import turns_again
 from evaluation.statistics import log_ratios
 
-__all__ = ["Key", "Noise", "Simulation", "chosen_blocks", "noise", "simulate", "taken_blocks"]
+__all__ = [
+    "Key",
+    "Noise",
+    "Simulation",
+    "chosen_blocks",
+    "noise",
+    "rare",
+    "simulate",
+    "taken_blocks",
+]
 
 Draws = NDArray[np.float64]
 Key = tuple[str, str]
@@ -73,6 +82,22 @@ def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
             scores[key] = _replicates(criterion, finding, blocks[finding.probe], criteria.method)
             probes[key] = finding.probe
     return Noise(scores=scores, probes=probes, turned=frozenset(turned))
+
+
+def rare(chance: float, draws: int, *, at_least: bool = False) -> float:
+    """Give a chance as it is shown: what was not seen in so many draws is rare, and not impossible.
+
+    Parameters
+    ----------
+    chance : float
+        Share of the draws, among several who compete.
+    draws : int
+        How many there were.
+    at_least : bool
+        It is a lower bound, because evidence is missing: then 0 says nothing, and stays.
+    """
+    edge = 0.5 / draws
+    return min(max(chance, 0.0 if at_least else edge), 1 - edge)
 
 
 def taken_blocks(rows: Iterable[CriterionRow]) -> Mapping[str, tuple[int, ...]]:

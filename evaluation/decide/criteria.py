@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from evaluation.decide.answerrules import ConfidenceRule, Constant, ScenarioRule, WordRule, each_once
 from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
 from evaluation.documents import Check, Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
@@ -34,20 +35,10 @@ __all__ = [
     "load_criteria",
 ]
 
-Value = TypeVar("Value", bound=float | str)
-
 Proportion = Annotated[float, Field(gt=0, lt=1)]
 Points = Annotated[float, Field(ge=0, le=1_000_000)]
 """Only proportions count, so nobody needs more; and sums of them stay far from the end of the numbers."""
 Credit = Annotated[float, Field(ge=0, le=1)]
-
-
-class Constant(StrictModel, Generic[Value]):
-    """One number (or name) of the method, with the reason for it."""
-
-    value: Value
-    reason: Text
-    source: Text | None = None
 
 
 class Method(StrictModel):
@@ -75,16 +66,6 @@ class Method(StrictModel):
             message = "should be above promethee_indifference"
             raise ValueError(message)
         return preference
-
-
-class WordRule(StrictModel):
-    """Which word a runtime gets for its standing. The first rule that fits counts."""
-
-    word: Literal["adopt", "trial", "assess", "avoid"]
-    standings: Annotated[tuple[Standing, ...], Field(min_length=1)]
-    within: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Only for scores that are at most so far behind the first."""
-    reason: Text
 
 
 End = Annotated[float, Field(ge=-1e18, le=1e18)]
@@ -269,6 +250,12 @@ class Criteria(StrictModel):
     """How many points each use case shares out: `evaluation validate` adds them up."""
     use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
     words: Annotated[tuple[WordRule, ...], Field(min_length=1)]
+    scenarios: Annotated[Mapping[Identifier, ScenarioRule], AfterValidator(each_once)] = Field(
+        default_factory=dict
+    )
+    """What may change without changing the answer, for a runtime to be recommended."""
+    confidence: ConfidenceRule | None = None
+    """How good evidence is told to be; nothing is, where it is not given."""
 
     @field_validator("words")
     @classmethod

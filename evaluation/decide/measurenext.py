@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.decide.chances import Noise
 from evaluation.decide.sensitivity import value_of_information
 from evaluation.decide.standing import Ranking
-from evaluation.model import Score, Standing
+from evaluation.model import Missing, Score, Standing
 from evaluation.units import percent
 
 __all__ = ["measure_next"]
@@ -25,7 +25,7 @@ def measure_next(
     score: Callable[[str, str], Score],
     why: Callable[[str, str], str],
     noise: Noise,
-) -> tuple[str, ...]:
+) -> tuple[Missing, ...]:
     """Name the evidence that could decide, the most valuable first; nothing where all is decided.
 
     Parameters
@@ -48,12 +48,14 @@ def measure_next(
     ):
         return _noisiest(weights, ranking, noise)
     vetoes = (
-        f"{name} for {runtime}: it could knock {runtime} out{why(name, runtime)}"
+        Missing(what=f"{name} for {runtime}: it could knock {runtime} out", now=why(name, runtime))
         for runtime in ranking.group
         for name in unresolved[runtime]
     )
     gaps = (
-        f"{name} for {runtime}: it decides {percent(share)} of its score{why(name, runtime)}"
+        Missing(
+            what=f"{name} for {runtime}: it decides {percent(share)} of its score", now=why(name, runtime)
+        )
         for _, share, name, runtime in sorted(_gaps(weights, ranking, score))
     )
     return (*vetoes, *gaps)
@@ -74,7 +76,7 @@ def _gaps(
                 yield (-worth, -shares[column]), float(shares[column]), name, runtime
 
 
-def _noisiest(weights: Mapping[str, float], ranking: Ranking, noise: Noise) -> tuple[str, ...]:
+def _noisiest(weights: Mapping[str, float], ranking: Ranking, noise: Noise) -> tuple[Missing, ...]:
     """Measured criteria by how much their noise moves the totals of those who compete."""
     spread: dict[str, float] = {}
     for (name, runtime), replicates in noise.scores.items():
@@ -84,6 +86,6 @@ def _noisiest(weights: Mapping[str, float], ranking: Ranking, noise: Noise) -> t
     noisy = sorted(spread, key=lambda name: (-spread[name], name))
     turned = {name for name, _ in noise.turned}
     return tuple(
-        f"{name} again: it holds only sometimes" if name in turned else f"more blocks of {name}"
+        Missing(what=f"{name} again: it holds only sometimes" if name in turned else f"more blocks of {name}")
         for name in noisy[:_MOST_NOISY]
     )

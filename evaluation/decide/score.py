@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
@@ -11,14 +14,16 @@ from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes, waiv
 from evaluation.decide.losses import Losses, losses_here
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.robustness import robustness
-from evaluation.decide.sentence import Account, sentence
-from evaluation.decide.standing import Ranking, rank
+from evaluation.decide.scenarios import Part, scenarios
+from evaluation.decide.sentence import Account, answer, asides, brief
+from evaluation.decide.standing import Ranking, behind, depending, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
 from evaluation.model import (
     CONTROL,
     CONTROL_AGAIN,
     CriterionRow,
     Finding,
+    Interval,
     Score,
     SiteDecision,
     Standing,
@@ -148,10 +153,17 @@ class _Desk:
             tie_margin=method.score_tie_margin.value,
             unresolved={runtime for runtime in field if unresolved[runtime]},
         )
+        found = scenarios(
+            self.criteria.scenarios,
+            self._parts(weights),
+            ranking.order,
+            self._score,
+            tie_margin=method.score_tie_margin.value,
+        )
         account = Account(
             title=use_case.title,
             site=self.site.title,
-            ranking=ranking,
+            ranking=depending(ranking, found),
             scores=scores,
             chances=chances,
             knocked_out={runtime: reasons for runtime, reasons in knocked_out.items() if reasons},
@@ -164,6 +176,8 @@ class _Desk:
             unresolved={runtime: missing for runtime, missing in unresolved.items() if missing},
             weights_decide=self._weights_decide(ranking, field, weights),
             host_measured=self.host_measured,
+            draws=method.draws.value,
+            scenarios=found,
         )
         verdicts = tuple(
             Verdict(
@@ -172,7 +186,7 @@ class _Desk:
                 runtime=runtime,
                 standing=account.standing(runtime),
                 score=scores[runtime],
-                p_first=chances.get(runtime),
+                p_first=account.chance(runtime) if runtime in chances else None,
                 word=self._word(account, runtime),
                 reasons=account.reasons(runtime),
                 contributions=totals[runtime][1],
@@ -182,9 +196,14 @@ class _Desk:
         return UseCaseDecision(
             site=self.site.id,
             use_case=name,
-            sentence=" ".join([sentence(account), *self._borrowed(weights)]),
-            winner=ranking.winner,
+            answer=answer(account),
+            brief=brief(account),
+            asides=(*asides(account), *self._borrowed(weights)),
+            winner=account.ranking.winner,
             verdicts=verdicts,
+            scenarios=found,
+            spread=self._spread(ranking, weights),
+            measured=self._measured(ranking, weights),
             measure_next=()
             if account.weights_decide
             else measure_next(
@@ -204,6 +223,17 @@ class _Desk:
                 groups={section.name: section.criteria for section in self.criteria.sections()},
             ),
             losses=self.losses[name].losses if name in self.losses else (),
+        )
+
+    def _parts(self, weights: Mapping[str, float]) -> tuple[Part, ...]:
+        """Give the objectives of a use case: the sections in which its weights are shown."""
+        return tuple(
+            Part(
+                name=section.name,
+                title=section.title,
+                weights={name: weights[name] for name in section.criteria if weights.get(name, 0.0) > 0},
+            )
+            for section in self.criteria.sections()
         )
 
     def _score(self, criterion: str, runtime: str) -> Score:
@@ -232,9 +262,8 @@ class _Desk:
         return (f"{said}: its intervals are widened, and it neither knocks out nor clears.",)
 
     def _word(self, account: Account, runtime: str) -> str:
-        lead = max((account.scores[name].low for name in account.ranking.order), default=0.0)
-        behind = max(0.0, lead - account.scores[runtime].high)
-        return self.criteria.word(account.standing(runtime), behind)
+        field = {name: account.scores[name] for name in account.ranking.order}
+        return self.criteria.word(account.standing(runtime), behind(field, account.scores[runtime]))
 
     def _simulate(
         self, field: tuple[str, ...], weights: Mapping[str, float], weight_range: float
@@ -248,6 +277,34 @@ class _Desk:
             weight_range=weight_range,
         )
 
+    def _spread(self, ranking: Ranking, weights: Mapping[str, float]) -> Interval | None:
+        """Give the interval of the first score: what the blocks leave open, and what is missing."""
+        if not ranking.order:
+            return None
+        drawn = self._simulate(ranking.order[:1], weights, 0.0)
+        outside = (1 - self.criteria.method.confidence_level.value) / 2
+        return Interval(
+            estimate=float(np.median((drawn.low[0] + drawn.high[0]) / 2)),
+            low=float(np.quantile(drawn.low[0], outside)),
+            high=float(np.quantile(drawn.high[0], 1 - outside)),
+        )
+
+    def _measured(self, ranking: Ranking, weights: Mapping[str, float]) -> float:
+        """Give the least share of the weight of which the site's own evidence tells, of those who lead."""
+        points = math.fsum(weights.values())
+        return min(
+            (
+                math.fsum(weight for name, weight in weights.items() if self._is_own(name, runtime)) / points
+                for runtime in ranking.group
+            ),
+            default=0.0,
+        )
+
+    def _is_own(self, criterion: str, runtime: str) -> bool:
+        row = self.rows.get((criterion, runtime))
+        lent = row is not None and row.finding is not None and row.finding.borrowed is not None
+        return row is not None and row.score.value is not None and not lent
+
     def _weights_decide(self, ranking: Ranking, field: tuple[str, ...], weights: Mapping[str, float]) -> bool:
         """Whether the declared weights taken as certain would make the first place sure enough."""
         if Standing.TOO_CLOSE not in ranking.standings.values():
@@ -257,4 +314,4 @@ class _Desk:
 
     def _why(self, criterion: str, runtime: str) -> str:
         row = self.rows.get((criterion, runtime))
-        return f" (now: {row.finding.message})" if row and row.finding else " (not measured yet)"
+        return f"now: {row.finding.message}" if row and row.finding else "not measured yet"

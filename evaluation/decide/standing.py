@@ -7,12 +7,15 @@ and resampled measurements. A pure function of scores, so that it can be read an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.model import Score, Standing
+from evaluation.model import Scenario, Score, Standing
 
-__all__ = ["Ranking", "rank"]
+__all__ = ["SETTLED", "Ranking", "ahead", "behind", "depending", "rank"]
+
+SETTLED = frozenset({Standing.RECOMMENDED, Standing.TIED})
+"""The standings of a first place that is given to somebody."""
 
 _EQUAL = 1e-12
 """Two sums of the same numbers in another order differ by less than this."""
@@ -88,6 +91,35 @@ def rank(
         return Ranking(order=order, standings=standings | dict.fromkeys(group, standing), group=group)
     standing = Standing.RECOMMENDED if len(group) == 1 else Standing.TIED
     return Ranking(order=order, standings=standings | dict.fromkeys(group, standing), group=group)
+
+
+def depending(ranking: Ranking, scenarios: Sequence[Scenario]) -> Ranking:
+    """Take a first place back that a declared scenario gives to others, or to others as well.
+
+    Those who are first as signed then ``DEPENDS``, and so does whoever a scenario puts before one of them.
+    Who only draws level with them stays ``BEHIND``. What is open or too close stays so.
+    """
+    settled = any(ranking.standings[name] in SETTLED for name in ranking.group)
+    if not settled or all(scenario.agrees for scenario in scenarios):
+        return ranking
+    first = {*ranking.group, *ahead(scenarios)}
+    group = tuple(name for name in ranking.order if name in first)
+    return Ranking(
+        order=ranking.order,
+        standings={**ranking.standings, **dict.fromkeys(group, Standing.DEPENDS)},
+        group=group,
+    )
+
+
+def ahead(scenarios: Sequence[Scenario]) -> set[str]:
+    """Name those whom a scenario puts before one who is first as signed, which is the first scenario."""
+    first = {*scenarios[0].leaders}
+    return {name for each in scenarios if not first <= {*each.leaders} for name in each.leaders}
+
+
+def behind(field: Mapping[str, Score], score: Score) -> float:
+    """By how much a score surely lies behind the first of a field."""
+    return max(0.0, max((each.low for each in field.values()), default=0.0) - score.high)
 
 
 def _middle(score: Score) -> float:

@@ -21,7 +21,15 @@ from evaluation.decide.criteria import (
 from evaluation.errors import EvaluationError
 from evaluation.model import CONTROL_AGAIN, CriterionRow, Finding, Outcome, Score
 
-__all__ = ["UNKNOWN", "credit_of_share", "criterion_rows", "criterion_score", "refuse_unlike", "total"]
+__all__ = [
+    "UNKNOWN",
+    "credit_of_share",
+    "criterion_rows",
+    "criterion_score",
+    "filled",
+    "refuse_unlike",
+    "total",
+]
 
 UNKNOWN = Score(value=None, low=0.0, high=1.0)
 """What is worth what nobody has measured: anything its scale allows."""
@@ -53,6 +61,13 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
         return UNKNOWN
     score = _own_score(criterion, finding)
     return score if finding.borrowed is None else _lent(score, criterion, finding, finding.borrowed.widen_by)
+
+
+def filled(score: Score, at: float) -> Score:
+    """Put a point in the place of what is not known: 0 for the worst that it could be, 1 for the best."""
+    if score.value is not None:
+        return score
+    return _known(score.low + at * (score.high - score.low))
 
 
 def _lent(

@@ -14,7 +14,7 @@ from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.decide.knockouts import family_of, open_vetoes
 from evaluation.decide.standing import Ranking, rank
-from evaluation.decide.value import UNKNOWN, total
+from evaluation.decide.value import UNKNOWN, filled, total
 from evaluation.model import CONTROL, Finding, Score, SiteDecision, Standing, UseCaseDecision
 from evaluation.sites import Site
 
@@ -160,7 +160,4 @@ def imagine(
 
 
 def _filled(score: Score, gaps: Gaps) -> Score:
-    if score.value is not None or gaps is Gaps.DECLARED:
-        return score
-    value = score.low + _FILLING[gaps] * (score.high - score.low)
-    return Score(value=value, low=value, high=value)
+    return score if gaps is Gaps.DECLARED else filled(score, _FILLING[gaps])

@@ -187,7 +187,18 @@ def _image_store(launcher: Launcher) -> CheckFacts:
             costs="every container: no image can be built or converted",
             remedy="Make room, ask for more quota, or set EVALUATION_CACHE to another folder.",
         )
-    return CheckFacts(what=_STORE, state=CheckState.SOUND, sentence=f"{told} has room for images")
+    return CheckFacts(
+        what=_STORE,
+        state=CheckState.SOUND,
+        sentence=f"{told} has room for images",
+        file_system=_served(mount),
+    )
+
+
+def _served(mount: Mount | None) -> str:
+    if mount is None:
+        return ""
+    return "shared" if mount.kind in _FAR or mount.kind.startswith("fuse.") else "local"
 
 
 def _no_room(launcher: Launcher, place: Path, mount: Mount | None) -> str:

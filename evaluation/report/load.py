@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from evaluation.decide.checklist import FILE, known_checklists
+from evaluation.decide.confidence import circumstances, confidence
 from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import load_scaling
@@ -16,11 +19,12 @@ from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
 from evaluation.decide.sweeps import sweeps_of
+from evaluation.decide.together import AtSite, across_sites
 from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
-from evaluation.model import ACROSS, SWEEP, Finding, Observation
+from evaluation.model import ACROSS, SWEEP, Finding, Observation, SiteDecision
 from evaluation.project import locate
 from evaluation.report import borrowing
 from evaluation.report.origin import Origin, place_of, project_files, tool
@@ -63,7 +67,8 @@ def load_case(
     own = tuple(_site_case(run, rules, known, folder, lenders.get(run.manifest.site)) for run in chosen)
     there = {site.site for site in own}
     lent = (borrowing.case(known[name], run, rules) for name, run in lenders.items() if name not in there)
-    measured = (*own, *lent)
+    every = (*own, *lent)
+    measured = _together(every, rules, known) if every else ()
     # the reference machine and a test cluster are no centres: news only where their runs are shown
     shown = {name for name, site in known.items() if site.status != "test" and not site.label}
     shown |= {each.manifest.site for each in measured}
@@ -82,6 +87,47 @@ def load_case(
         costs=_if_any(project / "costs.yaml", partial(load_costs, sites=tuple(known))),
         ledgers=ledgers(project / "images"),
         origin=_origin(there_are, chosen, lenders.values(), measured, project),
+    )
+
+
+def _together(
+    cases: Sequence[SiteCase], criteria: Criteria, sites: Mapping[str, Site]
+) -> tuple[SiteCase, ...]:
+    """Hold the sites' answers against each other, and say how good the evidence of each is.
+
+    Neither examples nor what is borrowed is heard at other sites.
+    """
+    told = [
+        AtSite(
+            title=sites[case.site].title if case.site in sites else case.site,
+            decision=case.decision,
+            heard=not case.manifest.label and not case.borrowed_only,
+        )
+        for case in cases
+    ]
+    newest = date.fromisoformat(max(case.manifest.started_at for case in cases)[:10])
+    decided = across_sites(told, criteria)
+    return tuple(
+        replace(case, decision=_weighed_up(replace(case, decision=found), criteria, sites, newest))
+        for case, found in zip(cases, decided, strict=True)
+    )
+
+
+def _weighed_up(case: SiteCase, criteria: Criteria, sites: Mapping[str, Site], on: date) -> SiteDecision:
+    """Add to every answer how good its evidence is, where the criteria declare that."""
+    rule, limit = criteria.confidence, criteria.method.fact_age_months
+    if rule is None:
+        return case.decision
+    site = sites.get(case.site)
+    lender = site.borrows[0].lender if case.borrowed_only and site and site.borrows else ""
+    found = circumstances(case.manifest, site, on=on, shortage=case.shortage, borrowed_from=lender)
+    margin, months = criteria.method.score_tie_margin.value, limit.value if limit else None
+    return replace(
+        case.decision,
+        use_cases=tuple(
+            replace(each, confidence=confidence(each, found, rule, margin=margin, months=months))
+            for each in case.decision.use_cases
+        ),
     )
 
 

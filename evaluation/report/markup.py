@@ -16,6 +16,7 @@ from markupsafe import Markup
 from evaluation import units
 from evaluation.reasons import shortened
 from evaluation.report.text import command, exit_words, in_short, visible
+from evaluation.report.words import score_text
 
 __all__ = ["TEMPLATES", "Chapter", "anchor", "chapter", "listed"]
 
@@ -95,7 +96,9 @@ def environment() -> jinja2.Environment:
         "quantity": units.quantity,
         "ratio": units.ratio,
         "ratio_between": units.ratio_between,
+        "score": score_text,
         "share": units.share,
+        "shares": units.shares,
         "short_digest": units.short_digest,
         "shortened": shortened,
         "spread": units.spread,

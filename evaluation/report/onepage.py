@@ -7,14 +7,14 @@ from typing import Final
 from evaluation import __version__, units
 from evaluation.errors import EvaluationError
 from evaluation.facts import Aged, aged
-from evaluation.model import Standing, UseCaseDecision
+from evaluation.model import Standing, UseCaseDecision, Verdict
 from evaluation.reasons import shortened
 from evaluation.report.chapters.sites import as_of
 from evaluation.report.losswords import shown
 from evaluation.report.markup import TEMPLATES, environment
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.text import first_sentence, in_short
+from evaluation.report.text import in_short
 from evaluation.report.words import standing_state
 
 __all__ = ["site_page"]
@@ -66,7 +66,7 @@ def site_page(case: Case, site_id: str) -> str:
 
 
 def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
-    """Title, state, who leads, the first sentence, what would decide it, who is out, the time lost."""
+    """By use case: title, state, confidence, leader, answer, what would decide it, who is out, time lost."""
     found = []
     for each in site.decision.use_cases:
         leading = each.verdicts[0] if each.verdicts else None
@@ -74,9 +74,10 @@ def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
             (
                 case.criteria.use_cases[each.use_case].title,
                 standing_state(leading.standing) if leading else None,
-                each.winner or "no clear winner",
-                shortened(first_sentence(each.sentence), _LONG),
-                each.measure_next[:_NEXT] if not each.winner else (),
+                _confidence(each),
+                each.winner or _nobody(leading),
+                shortened(each.brief, _LONG),
+                tuple(missing.what for missing in each.measure_next[:_NEXT]) if not each.winner else (),
                 tuple(
                     (verdict.runtime, shortened(in_short(verdict.reasons), _LONG))
                     for verdict in each.verdicts
@@ -95,6 +96,19 @@ def _lost(case: Case, decision: UseCaseDecision) -> str:
         return ""
     length_s, _ = decision.losses[0].lengths[1]
     return shown(decision.losses, f"{work.unit} of {units.lasting(length_s)}")
+
+
+def _confidence(decision: UseCaseDecision) -> str:
+    """Say how good the evidence is, and why not better."""
+    found = decision.confidence
+    if found is None:
+        return ""
+    why = "; ".join(doubt.note for doubt in found.doubts)
+    return f"Confidence {found.word}{': ' if why else ''}{why}"
+
+
+def _nobody(leading: Verdict | None) -> str:
+    return "it depends" if leading and leading.standing is Standing.DEPENDS else "no clear winner"
 
 
 def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Final
 
-from evaluation.model import SiteDecision, UseCaseDecision, Verdict
+from evaluation.model import Score, SiteDecision, UseCaseDecision, Verdict
 from evaluation.report.losswords import lost, share_lost, together
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.spreadsheet import as_csv
@@ -22,8 +22,8 @@ __all__ = ["FORMATS", "written"]
 FORMATS = ("md", "json", "csv")
 
 _COLUMNS = (
-    "site", "run", "use_case", "runtime", "word", "standing", "score", "low", "high", "p_first", "reason",
-    "unit_s", "lost_s", "lost_low_s", "lost_high_s",
+    "site", "run", "use_case", "runtime", "word", "standing", "score", "low", "high", "p_first",
+    "first_in", "scenarios", "confidence", "reason", "unit_s", "lost_s", "lost_low_s", "lost_high_s",
 )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         yield f"### {_cell(case.criteria.use_cases[decision.use_case].title)}"
         yield ""
         yield _cell(decision.sentence)
+        yield from _confidence(decision)
         yield ""
         gaps = any(v.score.value is None for v in decision.verdicts if v.p_first is not None)
         yield "| Runtime | Word | Standing | Score | P(first) |"
@@ -70,11 +71,12 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         if decision.losses:
             yield ""
             yield from _losses(decision)
+        yield from _scenarios(decision)
         if decision.measure_next:
             yield ""
             yield "What to measure next:"
             yield ""
-            yield from (f"- {_cell(item)}" for item in decision.measure_next)
+            yield from (f"- {_cell(str(item))}" for item in decision.measure_next)
     yield ""
 
 
@@ -84,6 +86,30 @@ def _losses(decision: UseCaseDecision) -> Iterator[str]:
     for loss in decision.losses:
         words = (loss.runtime, lost(loss), share_lost(loss), together(loss, 1000))
         yield f"| {' | '.join(map(_cell, words))} |"
+
+
+def _confidence(decision: UseCaseDecision) -> Iterator[str]:
+    """How good the evidence is, and each doubt."""
+    found = decision.confidence
+    if found is None:
+        return
+    yield ""
+    doubts = _cell("; ".join(doubt.note for doubt in found.doubts)) or "no doubt that is looked for was found"
+    yield f"Confidence: {_cell(found.word)}{' (an example)' if found.example else ''}. {doubts}."
+
+
+def _scenarios(decision: UseCaseDecision) -> Iterator[str]:
+    """Who is first as signed and under every declared change, with the scores by which."""
+    if len(decision.scenarios) < 2:
+        return
+    yield ""
+    yield "| Scenario | First | Score | Agrees |"
+    yield "| --- | --- | --- | --- |"
+    for scenario in decision.scenarios:
+        scores = dict(scenario.scores)
+        names = ", ".join(scenario.leaders)
+        worth = ", ".join(score_text(scores[name]) for name in scenario.leaders)
+        yield f"| {_cell(scenario.title)} | {_cell(names)} | {worth} | {'yes' if scenario.agrees else 'no'} |"
 
 
 def _cell(text: str) -> str:
@@ -125,10 +151,13 @@ def _use_case(decision: UseCaseDecision) -> dict[str, object]:
     held = decision.robustness
     return {
         "use_case": decision.use_case,
+        "answer": decision.answer,
         "sentence": decision.sentence,
         "winner": decision.winner,
         "verdicts": [_verdict(verdict) for verdict in decision.verdicts],
-        "measure_next": list(decision.measure_next),
+        "confidence": asdict(decision.confidence) if decision.confidence else None,
+        "scenarios": [asdict(each) | {"scores": _by_name(each.scores)} for each in decision.scenarios],
+        "measure_next": [str(missing) for missing in decision.measure_next],
         "stability": [
             {
                 "criterion": item.criterion,
@@ -148,8 +177,12 @@ def _use_case(decision: UseCaseDecision) -> dict[str, object]:
 
 def _verdict(verdict: Verdict) -> dict[str, object]:
     row = asdict(verdict)
-    row["contributions"] = {name: asdict(score) for name, score in verdict.contributions}
+    row["contributions"] = _by_name(verdict.contributions)
     return {name: value for name, value in row.items() if name not in {"site", "use_case"}}
+
+
+def _by_name(scores: Iterable[tuple[str, Score]]) -> dict[str, object]:
+    return {name: asdict(score) for name, score in scores}
 
 
 def _finite(number: float) -> float | None:
@@ -170,11 +203,19 @@ def _criteria(decision: SiteDecision) -> list[dict[str, object]]:
     ]
 
 
+def _first_in(decision: UseCaseDecision, verdict: Verdict) -> tuple[str, int]:
+    """In which declared scenarios a runtime is first, alone or among others, and how many there are."""
+    found = [each.name for each in decision.scenarios if verdict.runtime in each.leaders]
+    return "; ".join(found), len(decision.scenarios)
+
+
 def _csv(case: Case) -> str:
     rows = (
         (
             site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
             verdict.standing, verdict.score.value, verdict.score.low, verdict.score.high, verdict.p_first,
+            *_first_in(decision, verdict),
+            decision.confidence.word if decision.confidence else None,
             "; ".join(verdict.reasons), *_lost(decision, verdict.runtime),
         )
         for site in case.measured

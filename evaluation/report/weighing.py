@@ -147,4 +147,4 @@ def _standings(decision: UseCaseDecision) -> dict[str, str]:
 
 
 def _answer(decision: UseCaseDecision) -> str:
-    return decision.sentence.partition(". ")[0].rstrip(".")
+    return decision.answer.rstrip(".")

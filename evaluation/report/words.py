@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Score, Severity, Standing
-from evaluation.units import share
+from evaluation.units import share, shares
 
 __all__ = ["NOT_ASKED", "State", "delta_state", "product_name", "score_text", "standing_state", "state"]
 
@@ -94,8 +94,11 @@ NOT_ASKED: Final = State(
 )
 
 _STANDINGS: Final = {
-    Standing.RECOMMENDED: State(word="recommended", tone="good", meaning="First, beyond doubt and rivals."),
+    Standing.RECOMMENDED: State(word="recommended", tone="good", meaning="First in every declared scenario."),
     Standing.TIED: State(word="tied", tone="same", meaning="As good as the first, within the tie margin."),
+    Standing.DEPENDS: State(
+        word="depends", tone="open", meaning="First as signed or in a declared scenario, and these disagree."
+    ),
     Standing.TOO_CLOSE: State(
         word="too close to call", tone="open", meaning="Noise or weights could turn the order round."
     ),
@@ -184,4 +187,4 @@ def product_name(family: str, version: str) -> str:
 
 def score_text(score: Score) -> str:
     """Write a score, or between which two it lies where evidence is missing."""
-    return share(score.value) if score.value is not None else f"{share(score.low)} to {share(score.high)}"
+    return share(score.value) if score.value is not None else shares(score.low, score.high)

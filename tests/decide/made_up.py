@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.decide.answerrules import Change
 from evaluation.decide.criteria import Criteria
 from evaluation.model import Finding, Outcome, ProbeTexts, Standing
 from evaluation.sites import Site
@@ -17,7 +18,7 @@ from evaluation.statistics import median_interval, paired_ratio
 WEIGHTS: dict[str, float] = {"start": 40.0, "rate": 30.0, "tidy": 20.0, "safe": 10.0}
 WORDS = (
     {"word": "adopt", "standings": (Standing.RECOMMENDED, Standing.TIED), "reason": "a test"},
-    {"word": "trial", "standings": (Standing.TOO_CLOSE,), "reason": "a test"},
+    {"word": "trial", "standings": (Standing.DEPENDS, Standing.TOO_CLOSE), "reason": "a test"},
     {"word": "assess", "standings": (Standing.UNDECIDED, Standing.NOT_MEASURED), "reason": "a test"},
     {"word": "assess", "standings": (Standing.BEHIND,), "within": 0.1, "reason": "a test"},
     {"word": "avoid", "standings": (Standing.BEHIND, Standing.KNOCKED_OUT), "reason": "a test"},
@@ -48,6 +49,7 @@ def criteria(
     knock_outs: Sequence[str] = (),
     *,
     start_unit: str = "s",
+    scenarios: Sequence[Change] = (),
     **method: float | str,
 ) -> Criteria:
     """One use case named ``work``; ``knock_outs`` are criteria that end a candidacy when they fail."""
@@ -84,6 +86,9 @@ def criteria(
                 "safe": {**outcome, "probe": "safe", "group": "security"},
             },
             "words": WORDS,
+            "scenarios": {
+                str(change).replace(" ", "-"): {"change": change, "reason": "a test"} for change in scenarios
+            },
             "use_cases": {
                 "work": {
                     "title": "Work",

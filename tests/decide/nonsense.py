@@ -15,7 +15,16 @@ Plain = Any
 
 OUTCOMES: Final = ("HOLDS", "FAILS", "UNSUPPORTED")
 STANDINGS: Final = (
-    "recommended", "tied", "too close to call", "undecided", "behind", "knocked out", "not measured here",
+    "recommended", "tied", "depends", "too close to call", "undecided", "behind", "knocked out",
+    "not measured here",
+)  # fmt: skip
+CHANGES: Final = (
+    "objectives alike", "each objective left out", "unmeasured at worst", "unmeasured at best", "each site",
+)  # fmt: skip
+DOUBTS: Final = (
+    "not the reader's machine", "one machine only", "virtual or shared nodes",
+    "interval wider than the margin", "weight not measured", "sites disagree", "older than the age limit",
+    "local disk in place of a shared one",
 )  # fmt: skip
 AREAS: Final = ("performance", "operations", "security", "batch")
 
@@ -113,7 +122,11 @@ def _constant(data: Plain, where: str, fits: Callable[[Plain], bool]) -> Iterato
 
 
 def _file(data: Plain) -> Iterator[str]:
-    yield from (found := list(_shape(data, "file", "method criteria use_cases words", "weight_groups")))
+    yield from (
+        found := list(
+            _shape(data, "file", "method criteria use_cases words", "weight_groups scenarios confidence")
+        )
+    )
     if found:
         return
     method = data.get("method")
@@ -128,6 +141,10 @@ def _file(data: Plain) -> Iterator[str]:
     for name, row in _named(data.get("criteria")):
         yield from _criterion(row, f"criteria.{name}")
     yield from _word_rules(data.get("words"))
+    if data.has("scenarios"):
+        yield from _scenarios(data.get("scenarios"))
+    if data.get("confidence") is not None:
+        yield from _confidence(data.get("confidence"))
     groups = data.get("weight_groups")
     if data.has("weight_groups"):
         yield from _names(groups, "weight_groups", least=0)
@@ -211,6 +228,38 @@ def _word_rules(rules: Plain) -> Iterator[str]:
             yield "words.within: no nearness"
         always |= {*standings} if within is None else set()
     yield from (f"words: nothing for {standing}" for standing in {*STANDINGS} - always)
+
+
+def _confidence(rule: Plain) -> Iterator[str]:
+    yield from (found := list(_shape(rule, "confidence", "measured_share example steps")))
+    if found:
+        return
+    yield from _constant(rule.get("measured_share"), "confidence", lambda v: number(v) and 0 < v <= 1)
+    words = ("high", "moderate", "low", "very low")
+    yield from _constant(rule.get("example"), "confidence", lambda v: v in words)
+    steps = rule.get("steps")
+    if not isinstance(steps, Pairs) or not steps:
+        yield "confidence.steps: no mapping of at least 1"
+        return
+    keys = steps.keys()
+    yield from (f"confidence.steps: twice {name}" for name in {*keys} if keys.count(name) > 1)
+    yield from (f"confidence.steps: no doubt {name!r}" for name in keys if name not in DOUBTS)
+    yield from (f"confidence.steps.{name}: no words" for name, words in steps if not _words(words))
+
+
+def _scenarios(rules: Plain) -> Iterator[str]:
+    yield from _names(rules, "scenarios", least=0)
+    seen = []
+    for name, rule in _named(rules):
+        yield from (found := list(_shape(rule, f"scenarios.{name}", "change reason")))
+        if found:
+            continue
+        yield from _texts(rule, f"scenarios.{name}", "reason")
+        if rule.get("change") not in CHANGES:
+            yield f"scenarios.{name}: no change"
+        seen.append(rule.get("change"))
+    if len(seen) > len({str(change) for change in seen}):
+        yield "scenarios: one change twice"
 
 
 def _groups(groups: Plain, criteria: Mapping[str, Plain]) -> Iterator[str]:

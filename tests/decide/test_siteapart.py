@@ -29,7 +29,7 @@ def answer(standing: Standing | None, *first: str) -> UseCaseDecision:
         for runtime in ("a", "b", "c")
     ]
     verdicts.sort(key=lambda verdict: verdict.standing is Standing.BEHIND)
-    return UseCaseDecision(site="here", use_case="work", sentence="", winner=None, verdicts=tuple(verdicts))
+    return UseCaseDecision(site="here", use_case="work", answer="", winner=None, verdicts=tuple(verdicts))
 
 
 @pytest.mark.parametrize(

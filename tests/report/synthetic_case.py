@@ -28,6 +28,7 @@ from evaluation.model import (
     CONTROL,
     CriterionRow,
     Finding,
+    Missing,
     Outcome,
     Score,
     SiteDecision,
@@ -53,7 +54,7 @@ SCORES: Final = {
 ANSWERS: Final = {
     "l1proc": (
         Standing.RECOMMENDED,
-        "apptainer-sandbox is recommended for L1Proc, 0.07 ahead of charliecloud. docker is knocked out.",
+        "apptainer-sandbox is recommended for L1Proc, ahead of charliecloud.",
         0.97,
     ),
     "end_user": (
@@ -157,7 +158,7 @@ def decision(found: Sequence[Finding], note: str) -> SiteDecision:
 
 
 def _answer(use_case: str, runtimes: set[str], note: str) -> UseCaseDecision:
-    standing, sentence, p_first = ANSWERS[use_case]
+    standing, answer, p_first = ANSWERS[use_case]
     wins = standing is Standing.RECOMMENDED
     field = [name for name in SCORES if name in runtimes]
     verdicts = [
@@ -188,10 +189,14 @@ def _answer(use_case: str, runtimes: set[str], note: str) -> UseCaseDecision:
     return UseCaseDecision(
         site=SITE,
         use_case=use_case,
-        sentence=sentence + note,
+        answer=answer + note,
+        brief=answer + note,
+        asides=("docker is knocked out.",) if wins else (),
         winner=field[0] if wins and field else None,
         verdicts=tuple(verdicts),
-        measure_next=() if wins else ("import_storm for podman" + note, "more blocks of cold_start"),
+        measure_next=()
+        if wins
+        else (Missing(what="import_storm for podman" + note), Missing(what="more blocks of cold_start")),
     )
 
 

@@ -15,7 +15,7 @@ from synthetic_findings import ABSENT, DIGEST, RUNTIMES, WHY_ABSENT
 from evaluation.decide.criteria import KnockOut
 from evaluation.errors import EvaluationError
 from evaluation.manifest import BatchFacts, CheckFacts, JobFacts
-from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, CheckState, Outcome, Role, Score
+from evaluation.model import CONTROL, CONTROL_AGAIN, Borrowed, CheckState, Missing, Outcome, Role, Score
 from evaluation.probes.registry import find
 from evaluation.report import chapters
 from evaluation.report.markup import Chapter, anchor
@@ -49,7 +49,7 @@ def test_the_answer_names_the_winner_or_says_that_there_is_none() -> None:
     cards = [words(card) for card in page(chapters.answer(CASE)).select(".card")]
     assert cards[0].startswith("L1Proc apptainer-sandbox recommended")
     assert "97 % extremely likely" in cards[0]
-    assert "0.07 ahead of charliecloud" in cards[0]
+    assert "ahead of charliecloud" in cards[0]
     assert "docker host_root_identity fails" in cards[0]
     assert cards[1].startswith("End user No clear winner too close to call")
     assert cards[2].startswith("Developer No clear winner undecided")
@@ -265,9 +265,8 @@ def test_with_the_host_alone_nobody_is_named() -> None:
 
 def test_every_runtime_keeps_its_row_in_the_scores() -> None:
     soup = page(chapters.scores(CASE))
-    assert "0.81 0.76–0.86 97 %" in row_of(soup, "apptainer-sandbox").replace(  # noqa: RUF001 - as printed
-        "\N{NO-BREAK SPACE}", " "
-    )
+    first = row_of(soup, "apptainer-sandbox").replace("\N{NO-BREAK SPACE}", " ")
+    assert "0.81 0.76 to 0.86 97 %" in first
     shifter = row_of(soup, ABSENT)
     assert "not measured here" in shifter
     assert WHY_ABSENT in shifter
@@ -344,7 +343,7 @@ def test_missing_evidence_leaves_the_chances_open() -> None:
 
 def test_a_long_list_of_what_would_decide_is_cut_and_told_in_full_in_chapter_two() -> None:
     first = CASE.measured[0]
-    many = tuple(f"gap number {number}" for number in range(40))
+    many = tuple(Missing(what=f"gap number {number}") for number in range(40))
     use_cases = tuple(replace(use_case, measure_next=many) for use_case in first.decision.use_cases)
     long = measured_with(CASE, decision=replace(first.decision, use_cases=use_cases))
     card = page(chapters.answer(long)).select(".card")[1]

@@ -511,6 +511,7 @@
         return `${names(group)} is recommended${rival}`;
       }
       case "tied": return `${listed(names(group))} are tied`;
+      case "depends": return `it depends: as signed or in a declared scenario ${listed(names(group), "or")} would be first`;
       case "too close to call": return `too close to call between ${listed(names(group))}`;
       default: {
         const vetoed = state.knockOuts ? names(group).filter((name) => Object.hasOwn(answer.open, name)) : [];

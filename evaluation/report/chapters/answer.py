@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +9,11 @@ from typing import Final
 from evaluation.model import CONTROL, Outcome, Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
-from evaluation.report.text import first_sentence
 from evaluation.report.words import State, product_name, score_text, standing_state
 from evaluation.store import RuntimeFacts
-from evaluation.units import share
 
 __all__ = ["answer"]
 
-_ASIDE: Final = re.compile(r" \([^()]*\)")
 _NOT_PLANTED: Final = "not_planted"
 """The name under which an attempt records why it had nothing of root's to try."""
 SHOWN: Final = 3
@@ -37,8 +33,8 @@ class Card:
     """The answer for one use case, short enough that all cards can be read aloud within a minute.
 
     ``p_first`` is the leader's chance of being first, unless missing evidence leaves that open; ``at_least``
-    says that it is a lower bound. Of ``measure_next`` the first few are shown at once. All of it stands in
-    full behind ``target``.
+    says that it is a lower bound. ``notes`` are the numbers of the footnotes of its confidence. Of
+    ``measure_next`` the first few are shown at once. All of it stands in full behind ``target``.
     """
 
     target: str
@@ -49,6 +45,9 @@ class Card:
     sentence: str
     p_first: float | None
     at_least: bool
+    confidence: str
+    notes: tuple[int, ...]
+    example: bool
     leader: str
     knocked_out: tuple[Verdict, ...]
     measure_next: tuple[str, ...]
@@ -86,6 +85,7 @@ class Basis:
     started_at: str
     profile: str
     cards: tuple[Card, ...]
+    doubts: tuple[str, ...]
     products: tuple[Product, ...]
     banners: tuple[Banner, ...]
 
@@ -195,6 +195,14 @@ def _impaired(facts: RuntimeFacts, *, ranked: bool) -> Banner:
 
 
 def _basis(case: Case, site: SiteCase) -> Basis:
+    doubts = tuple(
+        dict.fromkeys(
+            doubt.note
+            for decision in site.decision.use_cases
+            if decision.confidence
+            for doubt in decision.confidence.doubts
+        )
+    )
     return Basis(
         title=case.title(site),
         measured=site.measured,
@@ -207,7 +215,8 @@ def _basis(case: Case, site: SiteCase) -> Basis:
         ),
         started_at=site.manifest.started_at,
         profile=site.manifest.profile,
-        cards=tuple(_card(case, site, decision) for decision in site.decision.use_cases),
+        cards=tuple(_card(case, site, decision, doubts) for decision in site.decision.use_cases),
+        doubts=doubts,
         products=tuple(_product(site, family, modes) for family, modes in _families(site).items()),
         banners=banners(case, site),
     )
@@ -245,31 +254,23 @@ def _product(site: SiteCase, family: str, modes: Sequence[RuntimeFacts]) -> Prod
     )
 
 
-def _rare(case: Case, chance: float | None) -> float | None:
-    """What was not seen in so many draws is rare, not impossible: no chance is 0 or 1."""
-    edge = 0.5 / case.criteria.method.draws.value
-    return None if chance is None else min(max(chance, edge), 1 - edge)
-
-
 def _standing_of_nobody(decision: UseCaseDecision) -> Standing:
     """Where nobody runs: knocked out, unless nothing was measured at all."""
     standings = {verdict.standing for verdict in decision.verdicts}
     return Standing.KNOCKED_OUT if Standing.KNOCKED_OUT in standings else Standing.NOT_MEASURED
 
 
-def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
+def _card(case: Case, site: SiteCase, decision: UseCaseDecision, doubts: Sequence[str]) -> Card:
     use_case = case.criteria.use_cases[decision.use_case]
     out = {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
     running = [verdict for verdict in decision.verdicts if verdict.standing not in out]
     leader = next((v for v in running if v.runtime == decision.winner), running[0] if running else None)
     rivals = [verdict for verdict in running if verdict is not leader]
-    rival = rivals[0] if rivals else None
     ranked = leader is not None and leader.standing is not Standing.UNDECIDED
-    margin = None
-    if leader and rival and leader.score.value is not None and rival.score.value is not None:
-        margin = leader.score.value - rival.score.value
     if decision.winner:
         headline = decision.winner
+    elif leader and leader.standing is Standing.DEPENDS:
+        headline = "It depends"
     elif leader:
         headline = "No clear winner"
     else:
@@ -280,22 +281,15 @@ def _card(case: Case, site: SiteCase, decision: UseCaseDecision) -> Card:
         story=use_case.story,
         headline=headline,
         state=standing_state(leader.standing if leader else _standing_of_nobody(decision)),
-        sentence=_brief(decision, use_case.title, rival, margin),
-        p_first=_rare(case, leader.p_first) if leader and rivals and ranked else None,
+        sentence=decision.brief,
+        p_first=leader.p_first if leader and rivals and ranked else None,
         at_least=any(verdict.score.value is None for verdict in running),
+        confidence=decision.confidence.word if decision.confidence else "",
+        notes=tuple(doubts.index(doubt.note) + 1 for doubt in decision.confidence.doubts)
+        if decision.confidence
+        else (),
+        example=bool(decision.confidence and decision.confidence.example),
         leader=leader.runtime if leader else "",
         knocked_out=tuple(v for v in decision.verdicts if v.standing is Standing.KNOCKED_OUT),
-        measure_next=tuple(_ASIDE.sub("", each.partition(" (now: ")[0]) for each in decision.measure_next),
+        measure_next=tuple(each.what for each in decision.measure_next),
     )
-
-
-def _brief(decision: UseCaseDecision, title: str, rival: Verdict | None, margin: float | None) -> str:
-    """Say the answer without what stands beside it on the card already, and without asides."""
-    if decision.winner is None:
-        said = _ASIDE.sub("", first_sentence(decision.sentence)).replace(f" for {title}", "", 1)
-        known, chance, _ = said.partition(", and one of them is first in")
-        return f"{known}." if chance else said
-    if rival is None:
-        return f"{decision.winner} is recommended, the only one eligible."
-    lead = "" if margin is None else f"{share(margin)} "
-    return f"{decision.winner} is recommended, {lead}ahead of {rival.runtime}."

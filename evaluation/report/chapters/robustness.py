@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from evaluation.decide.siteapart import Agreement, First, agreement
-from evaluation.model import Robustness, Stability, Standing, UseCaseDecision
+from evaluation.model import Robustness, Scenario, Stability, Standing, UseCaseDecision
 from evaluation.report.markup import Chapter, anchor, chapter, listed
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.weightfigures import Swing, swing_plot
@@ -22,6 +22,7 @@ class Held:
 
     ``ranks`` are rows of (share, tenths): the tenths choose the shade. ``opinions`` give for each method its
     name and, for each runtime, (rank, value). ``stability`` has rows (criterion, points, range).
+    ``scenarios`` begins with the decision as signed; empty where no change is declared.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Held:
     without: str
     figure: Markup | None
     central: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+    scenarios: tuple[Scenario, ...]
 
 
 def robustness(case: Case) -> Chapter:
@@ -89,6 +91,7 @@ def _held(case: Case, site: SiteCase, decision: UseCaseDecision, found: Robustne
         figure=swing_plot(f"{name}-swings", f"Lead of {leader} for {title} as each weight moves", swings)
         if swings
         else None,
+        scenarios=decision.scenarios if len(decision.scenarios) > 1 else (),
         central=tuple(
             (
                 runtime,
@@ -135,6 +138,8 @@ def _at(first: First) -> str:
             return f"nobody competes at {first.site}"
         case Standing.RECOMMENDED:
             return f"{first.runtimes[0]} at {first.site}"
+        case Standing.DEPENDS:
+            return f"it depends at {first.site} ({', '.join(first.runtimes)})"
         case Standing.TIED:
             return f"{listed(first.runtimes)}, tied, at {first.site}"
         case standing:

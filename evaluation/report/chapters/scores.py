@@ -136,7 +136,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
         title=use_case.title,
         story=use_case.story,
         sentence=decision.sentence,
-        measure_next=decision.measure_next,
+        measure_next=tuple(str(missing) for missing in decision.measure_next),
         at_least=any(
             verdict.score.value is None for verdict in decision.verdicts if verdict.p_first is not None
         ),

@@ -11,7 +11,13 @@ from evaluation.report.words import State, standing_state
 
 __all__ = ["winners"]
 
-_LEADING = (Standing.RECOMMENDED, Standing.TIED, Standing.TOO_CLOSE, Standing.UNDECIDED)
+_LEADING = (
+    Standing.RECOMMENDED,
+    Standing.TIED,
+    Standing.DEPENDS,
+    Standing.TOO_CLOSE,
+    Standing.UNDECIDED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
