@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made_up_run import manifest, observation
 
-from evaluation.decide.batchcontract import belongs, control_groups
+from evaluation.decide.batchcontract import Measured, belongs, control_groups, differences, unanswered
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.findings import judged
 from evaluation.manifest import RuntimeFacts
-from evaluation.model import Finding, Outcome
+from evaluation.model import CONTROL, Borrowed, Finding, Outcome, ProbeTexts
 from evaluation.probes.registry import discover, group_of
 from evaluation.store import Run, Turn
 
@@ -108,3 +109,157 @@ def test_each_verdict_of_the_contract_carries_them(
     assert finding.outcome is outcome
     assert finding.control_groups == ("v2, manager systemd" if carried else "")
     assert finding.message.endswith("; control groups v2, manager systemd") is carried
+
+
+HOLDS, FAILS = Outcome.HOLDS, Outcome.FAILS
+CGROUPFS, SYSTEMD = "v1, manager cgroupfs", "v2, manager systemd"
+
+
+def site(
+    name: str,
+    outcome: Outcome,
+    groups: str = "",
+    *,
+    version: str = "4.3.1",
+    bare: Outcome = HOLDS,
+    number: str = "B01",
+    probe: str = "job_memory_limit",
+    runtimes: tuple[str, ...] = ("podman",),
+) -> Measured:
+    """A made-up site that answers one question for some runtimes and for the bare host."""
+    texts = ProbeTexts(
+        question="Does it?", why="", method="", remedy="", group="security", checklist_id=number
+    )
+    found = [
+        Finding(
+            site=name, run="made-up", runtime=runtime, probe=probe, probe_version=1, outcome=came_to,
+            message="", texts=texts, control_groups=under,
+        )
+        for runtime, came_to, under in (
+            (CONTROL, bare, "v1"), *((runtime, outcome, groups) for runtime in runtimes),
+        )
+    ]  # fmt: skip
+    known = [facts(family=runtime).model_copy(update={"version": version}) for runtime in runtimes]
+    return Measured(
+        site=name, manifest=manifest().model_copy(update={"runtimes": tuple(known)}), findings=found
+    )
+
+
+def why(*sites: Measured) -> str:
+    (found,) = differences(sites)
+    return found.why
+
+
+def test_what_turns_round_is_explained_by_version_and_manager_of_the_control_groups() -> None:
+    assert why(site("Older", HOLDS, CGROUPFS), site("Newer", FAILS, SYSTEMD, version="5.4.2")) == (
+        "It goes with the control groups, for a job bounds and counts what stands in its group and "
+        "below it: at Older version 1, where the engine makes the container's group "
+        "itself, as far as it may; at Newer version 2, where systemd makes a scope of its own for the "
+        "container. The runtime's version differs: 4.3.1 at Older, 5.4.2 at Newer."
+    )
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "told"),
+    [
+        (
+            site("Older", FAILS, CGROUPFS),
+            site("Newer", HOLDS, CGROUPFS, version="5.4.2"),
+            (
+                "Control groups do not tell these answers apart. "
+                "The runtime's version differs: 4.3.1 at Older, 5.4.2 at Newer."
+            ),
+        ),
+        (
+            site("Older", FAILS, CGROUPFS),
+            site("Newer", HOLDS, "v2, manager not known"),
+            (
+                "Not explained: who makes the control groups at Newer is not known. "
+                "The runtime's version is the same."
+            ),
+        ),
+        (
+            site("Older", FAILS, CGROUPFS, number="B05", probe="umask_inheritance"),
+            site("Newer", HOLDS, SYSTEMD, number="B05", probe="umask_inheritance"),
+            (
+                "No limit and no account is asked for here, so control groups do not explain it. "
+                "The runtime's version is the same."
+            ),
+        ),
+        (
+            site("Older", FAILS, CGROUPFS, bare=FAILS),
+            site("Newer", HOLDS, SYSTEMD, bare=HOLDS),
+            "The bare host answers so too at each of them: it is the site, not the runtime.",
+        ),
+        (
+            site("Older", HOLDS, "v1", runtimes=("charliecloud",)),
+            site("Newer", FAILS, "v2, none made for it", runtimes=("charliecloud",)),
+            (
+                "It goes with the control groups, for a job bounds and counts what stands in its group and "
+                "below it: at Older version 1, where the runtime makes none: the "
+                "container stays in its client's; at Newer version 2, where the container stays in its "
+                "client's. The runtime's version is the same."
+            ),
+        ),
+    ],
+)
+def test_what_does_not_explain_is_not_made_the_reason(older: Measured, newer: Measured, told: str) -> None:
+    assert why(older, newer) == told
+
+
+def test_sites_that_answer_alike_are_named_together() -> None:
+    third = site("Third", FAILS, SYSTEMD, version="5.4.2")
+    told = why(site("Older", HOLDS, CGROUPFS), site("Newer", FAILS, SYSTEMD, version="5.4.2"), third)
+    assert "; at Newer and Third version 2, where systemd makes a scope" in told
+    assert told.endswith("4.3.1 at Older, 5.4.2 at Newer and Third.")
+
+
+def test_runtimes_of_which_the_same_is_said_stand_together() -> None:
+    both = ("podman", "podman-keep-id")
+    (found,) = differences(
+        [site("Older", HOLDS, CGROUPFS, runtimes=both), site("Newer", FAILS, SYSTEMD, runtimes=both)]
+    )
+    assert found.runtimes == both
+    assert [(one.site, one.finding.outcome) for one in found.seen] == [("Older", HOLDS), ("Newer", FAILS)]
+
+
+def changed(measured: Measured, *, message: str = "", borrowed: Borrowed | None = None) -> Measured:
+    found = [replace(each, message=message, borrowed=borrowed) for each in measured.findings]
+    return replace(measured, findings=found)
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        site("Newer", HOLDS, SYSTEMD),
+        site("Newer", Outcome.INERT, SYSTEMD),
+        site("Newer", Outcome.UNAVAILABLE, SYSTEMD),
+        site("Newer", HOLDS, SYSTEMD, runtimes=("docker",), bare=FAILS),
+        changed(
+            site("Newer", FAILS, SYSTEMD),
+            borrowed=Borrowed(site="Older", run="made-up", widen_by=2.0, reason="", source=""),
+        ),
+    ],
+)
+def test_nothing_differs_without_a_yes_and_a_no_of_the_sites_own_for_one_runtime(newer: Measured) -> None:
+    assert differences([site("Older", HOLDS, CGROUPFS), newer]) == ()
+
+
+def test_a_limit_of_the_container_s_own_is_not_put_down_to_the_job_s_group() -> None:
+    older, newer = (
+        site(name, outcome, groups, number="B09", probe="requested_limit")
+        for name, outcome, groups in (("Older", HOLDS, CGROUPFS), ("Newer", FAILS, SYSTEMD))
+    )
+    assert why(older, newer) == (
+        "It goes with the control groups, for the limit is set in the container's own, which takes a "
+        "controller there and the right to use it: at Older version 1, manager cgroupfs; at Newer version 2, "
+        "manager systemd. The runtime's version is the same."
+    )
+
+
+def test_what_only_another_site_answers_is_named_with_the_reason() -> None:
+    nothing = changed(site("Newer", Outcome.INERT, runtimes=("podman", "docker")), message="no such group")
+    elsewhere = site("Third", HOLDS, SYSTEMD, runtimes=("charliecloud",))
+    assert unanswered([site("Older", HOLDS, CGROUPFS), nothing, elsewhere]) == {
+        "Older": {}, "Newer": {"no such group": ("B01",)}, "Third": {},
+    }  # fmt: skip

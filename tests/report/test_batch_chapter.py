@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 from synthetic_case import make_case
 
 from evaluation.batch import Batch
-from evaluation.model import CONTROL, Finding, Outcome, ProbeTexts
+from evaluation.manifest import CheckFacts
+from evaluation.model import CONTROL, CheckState, Finding, Outcome, ProbeTexts
 from evaluation.report import chapters
 from evaluation.report.chapters.batch import CLAUSES, MITIGATIONS
 from evaluation.report.source import Case
@@ -121,3 +122,59 @@ def test_every_cell_opens_its_evidence() -> None:
     assert len(links) == len(FARM) * len(CLAUSES) + len(MITIGATIONS), "remedies matter where something fails"
     for link in links:
         assert evidence.find(id=str(link).removeprefix("#")), link
+
+
+def side_by_side(**memory_limit: tuple[Outcome, str]) -> Case:
+    """Sites by name: how podman answers B01 there, under which control groups."""
+    made = make_case()
+    measured, sites = [], dict(made.sites)
+    for name, (outcome, groups) in memory_limit.items():
+        texts = ProbeTexts(
+            question="Does it?", why="", method="", remedy="", group="security", checklist_id="B01"
+        )
+        answers = [
+            replace(found("job_memory_limit", runtime, came_to), site=name, texts=texts, control_groups=under)
+            for runtime, came_to, under in ((CONTROL, HOLDS, "v1"), ("podman", outcome, groups))
+        ]
+        check = CheckFacts(
+            what="control groups", state=CheckState.SOUND, sentence=f"{groups}, made up for {name}"
+        )
+        site = made.measured[0]
+        manifest = site.manifest.model_copy(update={"site": name, "checks": (check,)})
+        findings = (*(f for f in site.findings if f.probe != "job_memory_limit"), *answers)
+        measured.append(replace(site, manifest=manifest, folder=f"{name}/made-up", findings=findings))
+        sites[name] = sites["local"].model_copy(update={"id": name, "title": name.capitalize()})
+    return replace(made, measured=tuple(measured), sites=sites)
+
+
+def test_what_sites_answer_differently_says_by_what_it_goes() -> None:
+    case = side_by_side(
+        older=(HOLDS, "v1, manager cgroupfs"),
+        newer=(FAILS, "v2, manager systemd"),
+        bare=(Outcome.UNAVAILABLE, ""),
+    )
+    soup = soup_of(case)
+    table = soup.select("#contract-by-site")[0]
+    assert [words(cell.get_text()) for cell in table.select("thead th")] == [
+        "Attempt", "Older", "Newer", "By what the answers go",
+    ]  # fmt: skip
+    (row,) = table.select("tbody tr")
+    assert words(row.select("th")[0].get_text()) == "B01 job memory limit podman"
+    older, newer, why = (words(cell.get_text()) for cell in row.select("td"))
+    assert older.startswith("holds made up; version ")
+    assert newer.startswith("fails made up; version ")
+    assert why.startswith("It goes with the control groups, for a job bounds")
+    assert "at Newer version 2, where systemd makes a scope of its own" in why
+    assert "Newer: v2, manager systemd, made up for newer." in words(soup.get_text(" "))
+    evidence = BeautifulSoup(chapters.evidence(case).html, "html.parser")
+    security = BeautifulSoup(chapters.security(case).html, "html.parser")
+    for link in (str(each["href"]).removeprefix("#") for each in row.select("a")):
+        assert evidence.find(id=link) or security.find(id=link), link
+    assert security.select('a[href="#batch-contract"]')
+
+
+def test_sites_that_answer_alike_are_said_to() -> None:
+    soup = soup_of(side_by_side(older=(HOLDS, "v1, manager cgroupfs"), newer=(HOLDS, "v2, manager systemd")))
+    assert not soup.select("#contract-by-site")
+    assert "No attempt of the contract comes out differently" in words(soup.get_text(" "))
+    assert "comes out differently" not in words(soup_of(make_case()).get_text(" "))

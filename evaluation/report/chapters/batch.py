@@ -1,4 +1,7 @@
-"""Chapter 9, its second part: the batch contract, runtime by engine, as real jobs showed it."""
+"""Chapter 9, its second part: the batch contract, runtime by engine, as real jobs showed it.
+
+Before it, where several sites have measured: what they answer differently, and why.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from evaluation.decide.batchcontract import Difference, Measured, differences, unanswered
 from evaluation.model import CONTROL, Finding, Outcome
 from evaluation.report.markup import Chapter, chapter, listed
 from evaluation.report.places import Places
@@ -72,6 +76,28 @@ class Table:
     absent: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A site whose answers are compared: its control groups, and which numbers it leaves open, by reason."""
+
+    title: str
+    groups: str
+    unanswered: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """One question that sites answer differently for the same runtimes.
+
+    Per site its answer, ``None`` where it has none, and what was seen there, in which version.
+    """
+
+    name: str
+    runtimes: tuple[str, ...]
+    answers: tuple[tuple[Cell | None, str], ...]
+    why: str
+
+
 def batch(case: Case) -> Chapter:
     """Show what each runtime keeps of the batch contract, by engine, from real jobs."""
     places = Places(case)
@@ -79,8 +105,12 @@ def batch(case: Case) -> Chapter:
     runtimes = tuple(dict.fromkeys(row.runtime for table in tables for row in table.rows))
     sentences = {(index, row.runtime): row for index, table in enumerate(tables) for row in table.rows}
     labels = [*(label for label, _ in CLAUSES.values()), *(label for label, *_ in MITIGATIONS.values())]
+    compared, differing = _differing(case, places)
     return chapter(
         "batch",
+        several=len(case.measured) > 1,
+        compared=compared,
+        differing=differing,
         tables=tables,
         runtimes=runtimes,
         sentences=sentences,
@@ -88,6 +118,49 @@ def batch(case: Case) -> Chapter:
         clauses=len(CLAUSES),
         control=CONTROL,
     )
+
+
+def _differing(case: Case, places: Places) -> tuple[tuple[Compared, ...], tuple[Differing, ...]]:
+    """Hold the sites' answers to the contract against each other; with the sites that give any."""
+    titles = {case.title(site): site for site in case.measured}
+    runs = tuple(
+        Measured(site=title, manifest=site.manifest, findings=site.findings) for title, site in titles.items()
+    )
+    found, open_ = differences(runs), unanswered(runs)
+    answering = {one.site for each in found for one in each.seen}
+    shown = {title: site for title, site in titles.items() if title in answering}
+    compared = tuple(
+        Compared(title=title, groups=_groups(site), unanswered=tuple(open_[title].items()))
+        for title, site in shown.items()
+    )
+    return compared, tuple(
+        Differing(
+            name=f"{each.texts.checklist_id} {each.probe.replace('_', ' ')}",
+            runtimes=each.runtimes,
+            answers=tuple(_answer(each, title, site, places) for title, site in shown.items()),
+            why=each.why,
+        )
+        for each in found
+    )
+
+
+def _answer(difference: Difference, title: str, site: SiteCase, places: Places) -> tuple[Cell | None, str]:
+    for one in difference.seen:
+        if one.site == title:
+            finding = one.finding
+            target = places.cell(site, finding.probe, finding.runtime)
+            return Cell(label=title, state=state(finding), target=target), _seen(finding, one.version)
+    return None, ""
+
+
+def _seen(finding: Finding, version: str) -> str:
+    """What the finding says, with the runtime's version."""
+    return f"{finding.message}; version {version}" if version else finding.message
+
+
+def _groups(site: SiteCase) -> str:
+    """What was seen of the host's control groups before anything was measured; earlier runs do not say."""
+    return next((check.sentence for check in site.manifest.checks if check.what == "control groups"), "")
 
 
 def _asked(site: SiteCase) -> bool:
