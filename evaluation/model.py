@@ -38,6 +38,7 @@ __all__ = [
     "LossCheck",
     "LossPart",
     "Missing",
+    "ModeScore",
     "Observation",
     "Outcome",
     "ProbeTexts",
@@ -417,6 +418,11 @@ class Finding:
     """Of a unit of work: how much of what other probes price one turn did, by their ids."""
     borrowed: Borrowed | None = None
     """``None`` for evidence of the site itself."""
+    taken_from: str = ""
+    """The runtime that it was found out about, where this one is a mode of it and was not asked itself, or
+    where whoever starts a container may leave the mode's options out."""
+    closed_by: tuple[str, ...] = ()
+    """The options by which a mode closes what is open by default; empty where nothing had to be closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -637,6 +643,22 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModeScore:
+    """One way to run a product in one use case: the product competes by the best that is permitted.
+
+    ``base`` is empty for what is no mode of another. ``knocked_out`` are the reasons, where it is.
+    """
+
+    runtime: str
+    family: str
+    base: str
+    options: tuple[str, ...]
+    score: Score
+    competes: bool
+    knocked_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCaseDecision:
     """The answer for one use case at one site.
 
@@ -661,6 +683,8 @@ class UseCaseDecision:
     """The least share of the weight that was measured here, of those who may be first."""
     confidence: Confidence | None = None
     """``None`` where nobody competes, and where nothing is declared of it."""
+    modes: tuple[ModeScore, ...] = ()
+    """Every way that was measured, by product, the best first; empty where each product has one."""
     robustness: Robustness | None = None
     """``None`` where there is no field."""
     losses: tuple[Loss, ...] = ()

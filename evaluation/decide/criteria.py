@@ -55,6 +55,8 @@ class Method(StrictModel):
     seed: Constant[Annotated[int, Field(ge=0)]]
     promethee_indifference: Constant[Annotated[float, Field(ge=0, lt=1)]]
     promethee_preference: Constant[Annotated[float, Field(gt=0, le=1)]]
+    closed_by_option: Constant[Credit] | None = None
+    """What an effect is worth at most that only an option closes; in full, where it is not given."""
     fact_age_months: Constant[Annotated[int, Field(ge=1, le=600)]] | None = None
     """After so many months a fact about a site is marked as out of date; never, where it is not given."""
 
@@ -164,6 +166,8 @@ class OutcomeCriterion(_Criterion):
     """A criterion fed by what a functional attempt came to."""
 
     figure: Literal["outcome"]
+    harm_by: Literal["user", "image", "job"] | None = None
+    """Who would bring the effect about: see `evaluation.decide.modes`."""
     outcomes: Mapping[Literal[Outcome.HOLDS, Outcome.FAILS, Outcome.UNSUPPORTED], Credit]
     """What each outcome is worth; any other outcome is missing evidence."""
     reason: Text

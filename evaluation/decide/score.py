@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
-from evaluation.decide.knockouts import family_of, knock_outs, open_vetoes, waived
+from evaluation.decide.knockouts import Reason, family_of, knock_outs, open_vetoes, waived
 from evaluation.decide.losses import Losses, losses_here
 from evaluation.decide.measurenext import measure_next
+from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
 from evaluation.decide.scenarios import Part, scenarios
 from evaluation.decide.sentence import Account, answer, asides, brief
-from evaluation.decide.standing import Ranking, behind, depending, rank
+from evaluation.decide.standing import Ranking, behind, depending, middle, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
 from evaluation.model import (
     CONTROL,
@@ -24,6 +25,7 @@ from evaluation.model import (
     CriterionRow,
     Finding,
     Interval,
+    ModeScore,
     Score,
     SiteDecision,
     Standing,
@@ -44,6 +46,7 @@ def decide(
     *,
     families: Mapping[str, str] | None = None,
     unranked: Collection[str] = (),
+    modes: Sequence[Mode] = (),
 ) -> SiteDecision:
     """Answer every use case from the findings of one run at one site.
 
@@ -60,13 +63,16 @@ def decide(
         family that its id begins with (``docker-rootless``: ``docker``).
     unranked : collection of str, optional
         Runtimes that were not asked everything: the modes that nobody named, the positive control. Nothing
-        is decided about them or from them.
+        is decided about them or from them, unless they are among ``modes``.
+    modes : sequence of Mode, optional
+        Modes that compete, completed from their bases (`evaluation.decide.modes`).
 
     Returns
     -------
     SiteDecision
         Per use case the verdicts in order of rank: the field, then the knocked out, then the runtimes
-        not measured here. The bare host has rows, but is never ranked.
+        not measured here. Of each family in ``families`` the best permitted runtime is in the field, and the
+        others are in ``modes``. The bare host has rows, but is never ranked.
 
     Raises
     ------
@@ -75,7 +81,8 @@ def decide(
     """
     findings = tuple(findings)
     refuse_unlike(findings)
-    findings = tuple(finding for finding in findings if finding.runtime not in unranked)
+    aside = {*unranked} - {mode.id for mode in modes}
+    findings = completed((f for f in findings if f.runtime not in aside), modes, criteria)
     rows = criterion_rows(findings, criteria)
     desk = _Desk(
         site=site,
@@ -85,6 +92,7 @@ def decide(
         losses=losses_here(findings, criteria, site),
         not_measured=_not_measured(findings),
         families=families or {},
+        modes={mode.id: mode for mode in modes},
         runtimes=tuple(sorted({f.runtime for f in findings} - {CONTROL, CONTROL_AGAIN})),
         host_measured=any(f.runtime == CONTROL and f.outcome.is_evidence for f in findings),
     )
@@ -117,6 +125,7 @@ class _Desk:
     losses: Mapping[str, Losses]
     not_measured: Mapping[str, str]
     families: Mapping[str, str]
+    modes: Mapping[str, Mode]
     runtimes: tuple[str, ...]
     host_measured: bool
 
@@ -129,7 +138,7 @@ class _Desk:
             runtime: knock_outs(runtime, families[runtime], findings[runtime], self.site, use_case)
             for runtime in self.runtimes
         }
-        field = tuple(
+        eligible = tuple(
             runtime
             for runtime in self.runtimes
             if runtime not in self.not_measured and not knocked_out[runtime]
@@ -139,10 +148,12 @@ class _Desk:
             for runtime in self.runtimes
         }
         scores = {runtime: score for runtime, (score, _) in totals.items()}
-        unresolved = {
+        vetoes = {
             runtime: open_vetoes(runtime, families[runtime], findings[runtime], self.site, use_case)
-            for runtime in field
+            for runtime in eligible
         }
+        field = self._best_modes(eligible, scores, vetoes)
+        unresolved = {runtime: vetoes[runtime] for runtime in field}
         method = self.criteria.method
         drawn = self._simulate(field, weights, method.weight_range.value)
         chances = drawn.chances()
@@ -164,9 +175,13 @@ class _Desk:
             title=use_case.title,
             site=self.site.title,
             ranking=depending(ranking, found),
-            scores=scores,
+            scores={r: score for r, score in scores.items() if r in field or r not in self.modes},
             chances=chances,
-            knocked_out={runtime: reasons for runtime, reasons in knocked_out.items() if reasons},
+            knocked_out={
+                runtime: reasons
+                for runtime, reasons in knocked_out.items()
+                if reasons and runtime not in self.modes
+            },
             waived={
                 runtime: accepted
                 for runtime in self.runtimes
@@ -204,6 +219,7 @@ class _Desk:
             scenarios=found,
             spread=self._spread(ranking, weights),
             measured=self._measured(ranking, weights),
+            modes=self._mode_scores(field, scores, knocked_out),
             measure_next=()
             if account.weights_decide
             else measure_next(
@@ -234,6 +250,56 @@ class _Desk:
                 weights={name: weights[name] for name in section.criteria if weights.get(name, 0.0) > 0},
             )
             for section in self.criteria.sections()
+        )
+
+    def _best_modes(
+        self,
+        eligible: tuple[str, ...],
+        scores: Mapping[str, Score],
+        vetoes: Mapping[str, tuple[str, ...]],
+    ) -> tuple[str, ...]:
+        """Leave of each family the best that nothing unknown could knock out; else the best of the others.
+
+        Within the tie margin of it the plain way goes before a mode, and then the first by name.
+        """
+        families: dict[str, list[str]] = {}
+        for runtime in eligible:
+            families.setdefault(self.families.get(runtime, runtime), []).append(runtime)
+        margin = self.criteria.method.score_tie_margin.value
+        chosen = set()
+        for every in families.values():
+            clear = [runtime for runtime in every if not vetoes[runtime]] or every
+            most = max(middle(scores[runtime]) for runtime in clear)
+            alike = [runtime for runtime in clear if middle(scores[runtime]) >= most - margin]
+            chosen.add(min(alike, key=lambda r: (r in self.modes, -middle(scores[r]), r)))
+        return tuple(runtime for runtime in eligible if runtime in chosen)
+
+    def _mode_scores(
+        self,
+        field: tuple[str, ...],
+        scores: Mapping[str, Score],
+        knocked_out: Mapping[str, tuple[Reason, ...]],
+    ) -> tuple[ModeScore, ...]:
+        """Every way of each product that was measured in several."""
+        measured = [runtime for runtime in self.runtimes if runtime not in self.not_measured]
+        families = [self.families.get(runtime, runtime) for runtime in measured]
+
+        def place(runtime: str) -> tuple[str, bool, bool, float, str]:
+            family = self.families.get(runtime, runtime)
+            return family, bool(knocked_out[runtime]), runtime not in field, -middle(scores[runtime]), runtime
+
+        return tuple(
+            ModeScore(
+                runtime=runtime,
+                family=self.families.get(runtime, runtime),
+                base=mode.base if (mode := self.modes.get(runtime)) else "",
+                options=mode.options if mode else (),
+                score=scores[runtime],
+                competes=runtime in field,
+                knocked_out=tuple(reason.short for reason in knocked_out[runtime]),
+            )
+            for runtime in sorted(measured, key=place)
+            if families.count(self.families.get(runtime, runtime)) > 1
         )
 
     def _score(self, criterion: str, runtime: str) -> Score:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from evaluation.model import Scenario, Score, Standing
 
-__all__ = ["SETTLED", "Ranking", "ahead", "behind", "depending", "rank"]
+__all__ = ["SETTLED", "Ranking", "ahead", "behind", "depending", "middle", "rank"]
 
 SETTLED = frozenset({Standing.RECOMMENDED, Standing.TIED})
 """The standings of a first place that is given to somebody."""
@@ -70,7 +70,7 @@ def rank(
     So neither word is ever said of one alone, unless a knock-out is unresolved. A group that passes is
     ``TIED``, a single one ``RECOMMENDED``. Everyone else is ``BEHIND``.
     """
-    order = tuple(sorted(scores, key=lambda name: (-_middle(scores[name]), name)))
+    order = tuple(sorted(scores, key=lambda name: (-middle(scores[name]), name)))
     standings = dict.fromkeys(order, Standing.BEHIND)
     if not order:
         return Ranking(order=(), standings={}, group=())
@@ -122,7 +122,8 @@ def behind(field: Mapping[str, Score], score: Score) -> float:
     return max(0.0, max((each.low for each in field.values()), default=0.0) - score.high)
 
 
-def _middle(score: Score) -> float:
+def middle(score: Score) -> float:
+    """Where a score stands in an order: its value, or the middle of its interval."""
     return (score.low + score.high) / 2 if score.value is None else score.value
 
 

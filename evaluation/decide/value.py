@@ -35,7 +35,7 @@ UNKNOWN = Score(value=None, low=0.0, high=1.0)
 """What is worth what nobody has measured: anything its scale allows."""
 
 
-def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
+def criterion_score(criterion: Criterion, finding: Finding | None, *, closed: float = 1.0) -> Score:
     """Place a finding on the scale of a criterion.
 
     Parameters
@@ -44,6 +44,8 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
         As declared in ``criteria.yaml``.
     finding : Finding or None
         The finding of the criterion's probe for one runtime.
+    closed : float
+        What is worth at most that only an option closes.
 
     Returns
     -------
@@ -60,6 +62,8 @@ def criterion_score(criterion: Criterion, finding: Finding | None) -> Score:
     if finding is None or not finding.outcome.is_evidence or isinstance(criterion, LossCriterion):
         return UNKNOWN
     score = _own_score(criterion, finding)
+    if finding.closed_by and score.value is not None:
+        score = _known(min(score.value, closed))
     return score if finding.borrowed is None else _lent(score, criterion, finding, finding.borrowed.widen_by)
 
 
@@ -128,11 +132,13 @@ def criterion_rows(findings: Iterable[Finding], criteria: Criteria) -> tuple[Cri
     for finding in findings:
         by_runtime.setdefault(finding.runtime, {})[finding.probe] = finding
     by_runtime.pop(CONTROL_AGAIN, None)
+    given = criteria.method.closed_by_option
+    closed = given.value if given else 1.0
     return tuple(
         CriterionRow(
             criterion=name,
             runtime=runtime,
-            score=criterion_score(criterion, by_runtime[runtime].get(criterion.probe)),
+            score=criterion_score(criterion, by_runtime[runtime].get(criterion.probe), closed=closed),
             finding=by_runtime[runtime].get(criterion.probe),
         )
         for name, criterion in criteria.criteria.items()

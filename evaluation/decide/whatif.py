@@ -86,10 +86,11 @@ def table(
     for row in decision.rows:
         if row.runtime in found and row.finding is not None:
             found[row.runtime][row.criterion] = row.finding
+    spoken_of = {verdict.runtime for verdict in use_case.verdicts}  # of each product its best mode
     runtimes = tuple(
         runtime
         for runtime, findings in found.items()
-        if any(finding.outcome.is_evidence for finding in findings.values())
+        if runtime in spoken_of and any(finding.outcome.is_evidence for finding in findings.values())
     )
     rules = criteria.use_cases[use_case.use_case]
     missing = {

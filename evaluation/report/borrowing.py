@@ -9,6 +9,7 @@ from evaluation.decide.batchcontract import control_groups
 from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.findings import findings_of
+from evaluation.decide.modes import modes_of
 from evaluation.decide.score import decide
 from evaluation.manifest import HostFacts, Manifest
 from evaluation.model import Evidence, Finding
@@ -111,6 +112,8 @@ def case(site: Site, lender: Run, criteria: Criteria) -> SiteCase:
         findings=findings,
         evidence=lender.evidence(),
         outputs=lender.outputs(),
-        decision=decide(findings, criteria, site, families=families, unranked=unranked),
+        decision=decide(
+            findings, criteria, site, families=families, unranked=unranked, modes=modes_of(facts)
+        ),
         borrowed_only=True,
     )

@@ -15,6 +15,7 @@ from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.farm import load_scaling
 from evaluation.decide.findings import findings_of
+from evaluation.decide.modes import modes_of
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.decide.supply import load_advisories
@@ -218,7 +219,9 @@ def _site_case(
     findings = borrowing.added(findings, site, lender, criteria, manifest)
     families = {runtime.id: runtime.family for runtime in manifest.runtimes}
     unranked = {runtime.id for runtime in manifest.runtimes if not runtime.timed}
-    decision = decide(findings, criteria, site, families=families, unranked=unranked)
+    decision = decide(
+        findings, criteria, site, families=families, unranked=unranked, modes=modes_of(manifest)
+    )
     return SiteCase(
         manifest=manifest,
         folder=f"{run.path.parent.name}/{run.path.name}",

@@ -487,7 +487,7 @@
   const decide = (site) => {
     const answer = site.answers[state.use];
     const weights = state.points[state.use];
-    const field = site.runtimes.map((_, i) => i).filter((i) =>
+    const field = site.runtimes.map((_, i) => i).filter((i) => answer.order.includes(site.runtimes[i]) &&
       !(state.knockOuts && Object.hasOwn(answer.knockedOut, site.runtimes[i])));
     const result = { field, scores: totals(site, weights, field, state.gaps), answer };
     if (asSigned()) {
@@ -527,7 +527,8 @@
     const title = useCases[state.use].title;
     say(panel.sentence, `${title}${sites.length > 1 ? `, ${site.title}` : ""}: ${words(site, shown)}.`);
     say(panel.caption, `${title}${sites.length > 1 ? `, ${site.title}` : ""}: ${asSigned() ? "as signed" : `with these settings, from ${method.draws.toLocaleString("en")} draws`}`);
-    const out = site.runtimes.map((_, i) => i).filter((i) => !shown.field.includes(i));
+    const out = site.runtimes.map((_, i) => i)
+      .filter((i) => !shown.field.includes(i) && shown.answer.order.includes(site.runtimes[i]));
     const gap = shown.scores.some(({ value }) => value === null);
     const order = [...shown.order.map((i) => shown.field[i]), ...out];
     for (const runtime of order) {

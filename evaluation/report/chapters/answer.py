@@ -241,7 +241,7 @@ def _best_mode(site: SiteCase, decision: UseCaseDecision, verdict: Verdict) -> B
 
 
 def _product(site: SiteCase, family: str, modes: Sequence[RuntimeFacts]) -> Product:
-    ids = {facts.id for facts in modes}
+    ids = {facts.id for facts in site.manifest.runtimes if facts.family == family}  # modes among them
     best = []
     for decision in site.decision.use_cases:  # whose verdicts stand in order, the best first
         verdict = next((verdict for verdict in decision.verdicts if verdict.runtime in ids), None)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from evaluation import units
 from evaluation.decide.criteria import Criterion
-from evaluation.model import CONTROL, Score, Standing, UseCaseDecision, Verdict
+from evaluation.model import CONTROL, ModeScore, Score, Standing, UseCaseDecision, Verdict
 from evaluation.report.figures import ScoreRow, score_plot
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
@@ -51,6 +51,7 @@ class UseCaseScores:
     groups: tuple[tuple[str, tuple[Score, ...]], ...]
     against: str
     rows: tuple[tuple[Verdict, State, str], ...]
+    modes: tuple[ModeScore, ...]
     in_full: tuple[tuple[str, tuple[str, ...]], ...]
     runtimes: tuple[str, ...]
 
@@ -170,6 +171,7 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision) -> UseCaseS
             ],
             [group for group, _ in groups],
         ),
+        modes=decision.modes,
         groups=groups,
         against=_against(decision),
         rows=rows,
