@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.report.lean import lean, lean_script, lean_style
+from evaluation.report.lean import lean_script, lean_style
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.packing import pack
@@ -118,7 +118,7 @@ def page(notebook: NotebookNode) -> str:
             advice="execute it first (evaluation report does)",
         )
     assert_self_contained(html, script=own)
-    packed = pack(lean(html))
+    packed = pack(html)
     assert_self_contained(packed, script=own)
     return packed
 

@@ -1,7 +1,7 @@
 """The cells of a matrix, opened: what alike cells have in common is said once, then each has its transcript.
 
-All sites stand together, probe by probe. Transcripts are text, because text can be packed where a page would
-be too large (`evaluation.report.packing`), and because a reader without a script still sees how it begins.
+All sites stand together, probe by probe. Where a page would be too large they are packed
+(`evaluation.report.packing`).
 """
 
 from __future__ import annotations

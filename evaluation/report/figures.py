@@ -60,19 +60,21 @@ def score_plot(name: str, title: str, rows: Sequence[ScoreRow]) -> Markup:
         return svg.LEFT + svg.WIDTH * min(max(score, 0.0), 1.0)
 
     bottom = len(rows) * svg.ROW
-    parts = [svg.line("grid", place(at), place(at), 0, bottom) for at in (0, 0.25, 0.5, 0.75, 1)]
+    around = [svg.line("grid", place(at), place(at), 0, bottom) for at in (0, 0.25, 0.5, 0.75, 1)]
+    around += [
+        svg.tracks(len(rows)),
+        svg.text("tick start", svg.LEFT - 1, bottom + 15, "0 worst"),
+        svg.text("tick middle", place(0.5), bottom + 15, "0.5"),
+        svg.text("tick end", svg.LEFT + svg.WIDTH + 1, bottom + 15, "best 1"),
+        svg.text("axis middle", 50, bottom + 32, "score on the declared scales (no unit)"),
+    ]
+    parts = [svg.axes(around)]
     for index, row in enumerate(rows):
         y = index * svg.ROW + svg.TRACK
         parts += svg.heads(index, row.label, row.note)
         parts.append(svg.line(f"range {row.tone}", place(row.low), place(row.high), y, y))
         if row.value is not None:
             parts.append(svg.mark(row.tone, place(row.value), y))
-    parts += [
-        svg.text("tick start", svg.LEFT - 1, bottom + 15, "0 worst"),
-        svg.text("tick middle", place(0.5), bottom + 15, "0.5"),
-        svg.text("tick end", svg.LEFT + svg.WIDTH + 1, bottom + 15, "best 1"),
-        svg.text("axis middle", 50, bottom + 32, "score on the declared scales (no unit)"),
-    ]
     words = "; ".join(
         f"{row.label} {'' if row.value is None else units.share(row.value) + ', '}"
         f"from {units.share(row.low)} to {units.share(row.high)}, {row.note}"
@@ -103,7 +105,7 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
         return svg.LEFT + svg.WIDTH * math.log(inside / first) / math.log(last / first)
 
     bottom = len(rows) * svg.ROW
-    parts = [
+    around = [
         svg.fill(
             '<rect class="band" x="{x}" width="{width}" height="{bottom}"/>',
             x=svg.place(place(1 / (1 + margin))),
@@ -114,19 +116,20 @@ def ratio_plot(name: str, title: str, rows: Sequence[RatioRow], *, margin: float
     ticks = [tick for tick in TICKS if first <= tick <= last]
     while len(ticks) > 6:  # more labels than a narrow screen has room for
         ticks = [tick for place_, tick in enumerate(ticks) if tick == 1 or place_ % 2 == 0]
-    parts += [
+    around += [
         svg.line("host" if tick == 1 else "grid", place(tick), place(tick), 0, bottom) for tick in ticks
     ]
+    for tick in ticks:
+        css = "start" if tick == ticks[0] else "end" if tick == ticks[-1] else "middle"
+        around.append(svg.text(f"tick {css}", place(tick), bottom + 15, f"{tick:g}{units.TIMES}"))
+    around.append(svg.text("axis middle", 50, bottom + 32, "times the bare host (no unit, logarithmic)"))
+    parts = [svg.axes([*around, svg.tracks(len(rows))])]
     for index, row in enumerate(rows):
         y = index * svg.ROW + svg.TRACK
         parts += svg.heads(index, row.label, row.note)
         if row.ratio is not None:
             parts.append(svg.line(f"range {row.tone}", place(row.ratio.low), place(row.ratio.high), y, y))
             parts.append(svg.mark(row.tone, place(row.ratio.estimate), y))
-    for tick in ticks:
-        css = "start" if tick == ticks[0] else "end" if tick == ticks[-1] else "middle"
-        parts.append(svg.text(f"tick {css}", place(tick), bottom + 15, f"{tick:g}{units.TIMES}"))
-    parts.append(svg.text("axis middle", 50, bottom + 32, "times the bare host (no unit, logarithmic)"))
     return svg.figure(name, title, "", bottom + svg.AXIS, parts)
 
 
@@ -145,16 +148,17 @@ def value_plot(name: str, title: str, rows: Sequence[ValueRow], *, unit: str, ax
 
     bottom = len(rows) * svg.ROW
     decades = range(first, last + 1, 1 + (last - first) // 6)
-    parts = [svg.line("grid", place(10**at), place(10**at), 0, bottom) for at in decades]
+    around = [svg.line("grid", place(10**at), place(10**at), 0, bottom) for at in decades]
+    for at in decades:
+        css = "start" if at == first else "end" if at == last else "middle"
+        label = units.quantity(10.0**at, unit)
+        around.append(svg.text(f"tick {css}", place(10**at), bottom + 15, label))
+    around.append(svg.text("axis middle", 50, bottom + 32, f"{axis} (logarithmic)"))
+    parts = [svg.axes([*around, svg.tracks(len(rows))])]
     for index, row in enumerate(rows):
         y = index * svg.ROW + svg.TRACK
         parts += svg.heads(index, row.label, row.note)
         if row.value is not None:
             parts.append(svg.line(f"range {row.tone}", place(row.value.low), place(row.value.high), y, y))
             parts.append(svg.mark(row.tone, place(row.value.estimate), y))
-    for at in decades:
-        css = "start" if at == first else "end" if at == last else "middle"
-        label = units.quantity(10.0**at, unit)
-        parts.append(svg.text(f"tick {css}", place(10**at), bottom + 15, label))
-    parts.append(svg.text("axis middle", 50, bottom + 32, f"{axis} (logarithmic)"))
     return svg.figure(name, title, "", bottom + svg.AXIS, parts)

@@ -7,9 +7,10 @@ styles and texts with line breaks of their own are left as they are.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
-__all__ = ["lean", "lean_script", "lean_style"]
+__all__ = ["drawn_once", "lean", "lean_script", "lean_style"]
 
 _AS_IT_IS: Final = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|<pre\b.*?</pre>)", re.DOTALL)
 _QUOTED: Final = re.compile(r'(?<=[\w-])="([\w#.%+-]+)"(?=[\s>])', re.ASCII)
@@ -30,15 +31,35 @@ _INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 _SPACED: Final = re.compile(r"\s*([{};,])\s*")
 
 
+_AXES: Final = re.compile(r'<g class="axes">.*?</g>', re.DOTALL)
+
+
 def lean(page: str) -> str:
-    """Leave out quotes, end tags and line breaks that say nothing."""
-    parts = _AS_IT_IS.split(page)
+    """Leave out quotes, end tags and line breaks that say nothing, and draw the same axes once."""
+    parts = _AS_IT_IS.split(drawn_once(page))
     return "".join(part if place % 2 else _lean(part) for place, part in enumerate(parts))
 
 
 def _lean(part: str) -> str:
     part = _BREAK.sub("", _TAG.sub(lambda tag: _QUOTED.sub(r"=\1", tag[0]), part))
     return _CLOSED.sub("", _PARAGRAPH.sub("", part))
+
+
+def drawn_once(page: str) -> str:
+    """Let a figure whose axes are those of an earlier one use them."""
+    counts = Counter(_AXES.findall(page))
+    names: dict[str, str] = {}
+
+    def use(found: re.Match[str]) -> str:
+        axes = found[0]
+        if counts[axes] == 1:
+            return axes
+        if axes in names:
+            return f'<use href="#{names[axes]}"/>'
+        names[axes] = f"axes-{len(names)}"
+        return axes.replace("<g", f'<g id="{names[axes]}"', 1)
+
+    return _AXES.sub(use, page)
 
 
 def lean_script(script: str) -> str:

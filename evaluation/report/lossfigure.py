@@ -45,7 +45,7 @@ def loss_plot(name: str, title: str, rows: Sequence[Loss]) -> Markup:
         return svg.LEFT + svg.WIDTH * (seconds - first) / span
 
     bottom = len(rows) * svg.ROW
-    drawn = [svg.line("host", place(0), place(0), 0, bottom)]
+    drawn = [svg.line("host", place(0), place(0), 0, bottom), svg.tracks(len(rows))]
     for index, row in enumerate(rows):
         y = index * svg.ROW + svg.TRACK
         drawn += svg.heads(index, row.runtime, lost(row))

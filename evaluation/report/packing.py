@@ -1,44 +1,69 @@
-"""A large report with its long texts packed, so that it stays small enough to send by mail.
+"""A large report with what lies behind its triangles packed, so that it stays small enough to send by mail.
 
-The page is made and checked whole. Only where it would be too large are transcripts and other long texts
-behind its triangles cut after their beginnings; what follows is compressed together, as text, and put back
-as text by the page's script (``browser/unpack.js``). What stands open is never packed, nor is any markup; the
-data of the what-if chapter are, since only the script reads them.
+The page is made and checked whole. Only where it would be too large are the contents of its closed triangles
+(`details`) taken out, as trees of elements and texts, and compressed together with the targets of the links
+that lead there. The page's script (``browser/unpack.js``) puts them back, element by element and text as
+text: it reads no markup. What stands open is never packed; the data of the what-if chapter are, since only
+the script reads them. Whoever has turned scripts off is told where to read the same.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
-import html
 import json
 import re
 import zlib
+from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any, Final
 
-__all__ = ["CUT", "HEAD", "LARGE", "pack", "packed", "unpacked"]
+from evaluation.report.lean import lean
+
+__all__ = ["CUT", "LARGE", "Node", "pack", "packed", "tree", "unpacked"]
+
+Node = str | list[Any]
+"""A text, or an element as `tree` gives it."""
 
 LARGE: Final = 600_000
-"""Bytes from which a page is packed: a report is to stay below one megabyte, in any company."""
-HEAD: Final = 16
-"""Characters of a long text that stay: whose it is, or how it begins."""
-_WORTH: Final = 24
+"""Bytes from which a page is packed: a report is to stay well below one megabyte, in any company."""
+_WORTH: Final = 60
 """Characters that are worth packing."""
 
-_LONG: Final = re.compile(r'(<(?:pre|p|dd) class="?(?:packages )?sent"?>)([^<]*)(?=<)')
+_TRIANGLE: Final = re.compile(r"<details\b(?P<how>[^>]*)>|(?P<end></details>)|</summary>")
+_FOLD: Final = 'class="fold"'
+"""A chapter that is folded is no secret: it stays in the page, for whoever has no script."""
 _DATA: Final = re.compile(
     r'(<script type="application/json" id="what-if-data">)({.*?})(?=</script>)', re.DOTALL
 )
+_ID: Final = re.compile(r'(?<= id=")([^"<>]+)(?=")')
+_CELL: Final = re.compile(
+    r'<td(?P<how>[^>]*)>(?:<a href="#(?P<target>[^"<>]+)">(?P<content>(?:(?!</a>).)*)</a></td>)?', re.DOTALL
+)
+"""A cell of a table, with what it links to where it is nothing but a link."""
+_LINK: Final = re.compile(r'<a href="#([^"<>]+)"')
 CUT: Final = "<u>…</u>"
+"""What stands where something was taken out."""
+_MAIN: Final = '<main id="content">'
+_SCRIPTLESS: Final = (
+    "<noscript><p>This page's script is turned off: what lies behind the triangles stays packed. "
+    "<code>evaluation findings</code> and <code>evaluation probe NAME --show</code> print it.</p></noscript>"
+)
+_SPELT: Final = {"viewbox": "viewBox", "preserveaspectratio": "preserveAspectRatio"}
+"""Attributes of SVG that keep their capitals, which Python's reader takes from them."""
+_VOID: Final = frozenset({"br", "hr", "img", "input", "wbr"})
 _MOST: Final = 64 * 2**20
 """Bytes that are unpacked at most."""
 _GZIP: Final = 31
+_HARMLESS: Final = str.maketrans("<>&`", ".,:/")
+_AS_WRITTEN: Final = str.maketrans(".,:/", "<>&`")
+"""Base 85 is a sixteenth shorter than base 64; four of its characters mean something in HTML or a shell."""
 
 
 def packed(found: object) -> str:
     """Write anything that JSON can say as short text, alike for alike."""
-    data = gzip.compress(json.dumps(found, ensure_ascii=False).encode(), mtime=0)
-    return base64.b64encode(data).decode("ascii")
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return base64.b85encode(gzip.compress(text.encode(), mtime=0)).decode().translate(_HARMLESS)
 
 
 def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
@@ -51,7 +76,7 @@ def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
     """
     try:
         reader = zlib.decompressobj(_GZIP)
-        found = json.loads(reader.decompress(base64.b64decode(text, validate=True), _MOST))
+        found = json.loads(reader.decompress(base64.b85decode(text.translate(_AS_WRITTEN)), _MOST))
     except (zlib.error, ValueError) as error:
         raise ValueError(str(error)) from None
     if not reader.eof or reader.unused_data:
@@ -61,25 +86,106 @@ def unpacked(text: str) -> Any:  # noqa: ANN401 - what was packed
 
 
 def pack(page: str) -> str:
-    """Cut the long texts of a page after their heads, and put the rest compressed before its scripts.
+    """Write a page in fewer bytes: lean, and packed where it is large.
 
     Parameters
     ----------
     page : str
-        A page that was checked already. Where it is small it is returned as it is.
+        A page that was checked already.
+
+    Raises
+    ------
+    ValueError
+        Behind a triangle an element is not closed.
     """
-    if len(page.encode()) < LARGE:
-        return page
-    rests: list[str] = []
+    small = lean(page)
+    if len(small.encode()) < LARGE:
+        return small
+    taken: list[str] = []
+    kept: list[str] = []
+    done = 0
+    for start, end in _closed(page):
+        kept += [page[done:start], CUT]
+        taken.append(page[start:end])
+        done = end
+    inside = {found[1] for each in taken for found in _ID.finditer(each)}
+    cells: list[str] = []
+    links: list[str] = []
 
-    def cut(found: re.Match[str]) -> str:
-        text = html.unescape(found[2])
-        if len(text) < HEAD + _WORTH:
-            return found[0]
-        rests.append(text[HEAD:])
-        return f"{found[1]}{html.escape(text[:HEAD], quote=False)}{CUT}"
+    def bare(cell: re.Match[str]) -> str:
+        known = cell["target"] in inside
+        cells.append(cell["target"] if known else "")
+        return f"<td{cell['how']}>{cell['content']}</td>" if known else cell[0]
 
-    kept = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', _LONG.sub(cut, page))
-    store = f'<script type="application/json" id="packed">"{packed(rests)}"</script>\n'
-    before, script, after = kept.rpartition("<script>")
+    def aimless(link: re.Match[str]) -> str:
+        if link[1] not in inside:
+            return link[0]
+        links.append(link[1])
+        return "<a"
+
+    page = _LINK.sub(aimless, _CELL.sub(bare, "".join([*kept, page[done:]])))
+    page = lean(page.replace(_MAIN, _MAIN + _SCRIPTLESS, 1))
+    page = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', page)
+    held = packed([cells, links, *map(tree, taken)])
+    store = f'<script type="application/json" id="packed">"{held}"</script>\n'
+    before, script, after = page.rpartition("<script>")
     return f"{before}{store}{script}{after}"
+
+
+def _closed(page: str) -> Iterator[tuple[int, int]]:
+    """Tell from where to where the content of each closed triangle stands that stands in no other."""
+    around: list[bool] = []  # of each triangle that is open here: whether its content stays
+    start = 0
+    for found in _TRIANGLE.finditer(page):
+        if found["how"] is not None:
+            if all(around):
+                start = 0
+            around.append(all(around) and (_FOLD in found["how"] or " open" in found["how"]))
+        elif found["end"]:
+            stays = around.pop()
+            if not stays and all(around) and found.start() - start > _WORTH:
+                yield start, found.start()
+        elif around and not around[-1] and all(around[:-1]):
+            start = start or found.end()
+
+
+def tree(markup: str) -> list[Node]:
+    """Read markup of ours, in which every element is closed, as texts and elements.
+
+    An element is a list: its name, its attributes, and what is in it.
+
+    Raises
+    ------
+    ValueError
+        An element is not closed.
+    """
+    reader = _Reader()
+    reader.feed(markup)
+    reader.close()
+    (content,) = reader.open
+    return content[2:]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[list[Any]] = [["", {}]]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        made = [tag, {_SPELT.get(name, name): value or "" for name, value in attrs}]
+        self.open[-1].append(made)
+        if tag not in _VOID:
+            self.open.append(made)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open.pop()[0] != tag:
+            message = f"</{tag}> closes another element"
+            raise ValueError(message)
+
+    def handle_data(self, data: str) -> None:
+        name, _, *before = self.open[-1]
+        if name != "pre":
+            data = data if data.strip() else " "
+        elif not before:
+            data = data.removeprefix("\n")  # as a browser does
+        self.open[-1].append(data)

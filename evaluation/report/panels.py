@@ -98,37 +98,27 @@ def panel(
     marks : sequence of (css, x)
         Upright lines.
     """
-    parts = [svg.line("grid", _LEFT, _LEFT + _WIDTH, axes.y(at), axes.y(at)) for at in axes.upright]
-    parts += [
+    grid = "".join(f"M{_at(axes, (axes.left, at))}H980" for at in axes.upright)
+    grid += "".join(f"M{_at(axes, (at, axes.bottom))}V0" for at in axes.across)
+    drawn: list[Markup] = []
+    if ribbon:
+        upper = [(x, high) for x, _, high in ribbon]
+        lower = [(x, low) for x, low, _ in reversed(ribbon)]
+        drawn.append(svg.path("ribbon", _path(axes, [*upper, *lower]) + "Z"))
+    drawn += [svg.path(css, f"M{_at(axes, (x, axes.bottom))}V0") for css, x in marks if x <= axes.right]
+    drawn += [svg.path(f"curve {curve.css}", _path(axes, curve.points)) for curve in curves if curve.points]
+    if dots:
+        drawn.append(svg.path("dots", "".join(f"M{_at(axes, point)}h0" for point in dots)))
+    ticks = [
         svg.text(
             "tick end", _LEFT - 1.5, axes.y(at) + 4, units.quantity(at, axes.unit) if axes.unit else f"{at:g}"
         )
         for at in axes.upright
     ]
-    for at in axes.across:
-        parts.append(svg.line("grid", axes.x(at), axes.x(at), 0, HEIGHT))
-        parts.append(svg.text("tick middle", axes.x(at), HEIGHT + 15, f"{at:g}"))
-    parts.append(svg.text("axis middle", _LEFT + _WIDTH / 2, HEIGHT + 31, across))
-    if ribbon:
-        upper = [(x, high) for x, _, high in ribbon]
-        lower = [(x, low) for x, low, _ in reversed(ribbon)]
-        parts.append(_area("ribbon", _path(axes, [*upper, *lower]) + "Z"))
-    parts += [svg.line(css, axes.x(x), axes.x(x), 0, HEIGHT) for css, x in marks if x <= axes.right]
-    parts += [_area(f"curve {curve.css}", _path(axes, curve.points)) for curve in curves if curve.points]
-    if dots:
-        parts.append(_area("dots", "".join(f"M{_at(axes, point)}h0" for point in dots)))
-    return svg.figure(name, title, words, HEIGHT + _FOOT, parts)
-
-
-def _area(css: str, path: str) -> Markup:
-    """Put a path into a box that is stretched to the panel's width; strokes are not."""
-    return svg.fill(
-        '<svg width="100%" height="{height}" viewBox="0 0 1000 {height}" preserveAspectRatio="none">'
-        '<path class="{css}" d="{path}"/></svg>',
-        css=css,
-        path=path,
-        height=HEIGHT,
-    )
+    ticks += [svg.text("tick middle", axes.x(at), HEIGHT + 15, f"{at:g}") for at in axes.across]
+    ticks.append(svg.text("axis middle", _LEFT + _WIDTH / 2, HEIGHT + 31, across))
+    around = svg.axes([svg.stretched(1000, HEIGHT, [svg.path("grid", grid)]), *ticks])
+    return svg.figure(name, title, words, HEIGHT + _FOOT, [around, svg.stretched(1000, HEIGHT, drawn)])
 
 
 def _path(axes: Axes, points: Sequence[Point]) -> str:
@@ -136,7 +126,7 @@ def _path(axes: Axes, points: Sequence[Point]) -> str:
 
 
 def _at(axes: Axes, point: Point) -> str:
-    return f"{round(axes.x(point[0]) * 10)} {axes.y(point[1]):.1f}"
+    return f"{round(axes.x(point[0]) * 10)} {round(axes.y(point[1]), 1):g}"
 
 
 def _share(value: float, first: float, last: float) -> float:

@@ -20,13 +20,17 @@ __all__ = [
     "ROW",
     "TRACK",
     "WIDTH",
+    "axes",
     "figure",
     "fill",
     "heads",
     "line",
     "mark",
+    "path",
     "place",
+    "stretched",
     "text",
+    "tracks",
 ]
 
 LEFT: Final = 2.0
@@ -65,6 +69,11 @@ def figure(name: str, title: str, description: str, height: int, parts: Sequence
         height=height,
         parts=Markup("").join(parts),
     )
+
+
+def axes(parts: Sequence[Markup]) -> Markup:
+    """Put grid and ticks together: figures with the same ones have them once (`evaluation.report.lean`)."""
+    return fill('<g class="axes">{parts}</g>', parts=Markup("").join(parts))
 
 
 def line(css: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
@@ -112,10 +121,28 @@ def mark(tone: str, x: float, y: float) -> Markup:
 
 
 def heads(index: int, label: str, note: str) -> list[Markup]:
-    """Begin a row: its label, its note, and the track below them that its point will stand on."""
+    """Begin a row: its label, and its note; its point will stand on the track below them."""
     top = index * ROW
-    return [
-        line("track", 0, 100, top + TRACK, top + TRACK),
-        text("label", 0, top + 14, label),
-        text("note", 100, top + 14, note),
-    ]
+    return [text("label", 0, top + 14, label), text("note", 100, top + 14, note)]
+
+
+def stretched(width: int, height: int, paths: Sequence[Markup]) -> Markup:
+    """Put paths into a box that is stretched to the figure's width; strokes are not."""
+    return fill(
+        '<svg width="100%" height="{height}" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        "{paths}</svg>",
+        width=width,
+        height=height,
+        paths=Markup("").join(paths),
+    )
+
+
+def path(css: str, course: str) -> Markup:
+    """Draw a path; see `stretched`."""
+    return fill('<path class="{css}" d="{course}"/>', css=css, course=course)
+
+
+def tracks(rows: int) -> Markup:
+    """Draw the tracks on which the points of so many rows stand."""
+    course = "".join(f"M0 {index * ROW + TRACK}h1" for index in range(rows))
+    return stretched(1, rows * ROW, [path("track", course)])

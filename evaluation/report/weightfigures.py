@@ -39,7 +39,7 @@ def stack_plot(name: str, title: str, rows: Sequence[Stack], groups: Sequence[st
 
     Groups are told apart by shade and by their order; the numbers stand in the table beside the figure.
     """
-    parts: list[Markup] = []
+    parts = [svg.tracks(len(rows))]
     for index, row in enumerate(rows):
         total = sum(row.parts.values())
         open_ = f" (up to {units.share(total + row.open)})" if row.open > 0 else ""
@@ -90,7 +90,7 @@ def swing_plot(name: str, title: str, rows: Sequence[Swing]) -> Markup:
         return svg.LEFT + svg.WIDTH * (value - first) / span
 
     bottom = len(ordered) * svg.ROW
-    parts = [svg.line("host", place(0), place(0), 0, bottom)]
+    parts = [svg.line("host", place(0), place(0), 0, bottom), svg.tracks(len(ordered))]
     for index, row in enumerate(ordered):
         y = index * svg.ROW + svg.TRACK
         parts += svg.heads(index, row.label, f"{_signed(row.low)} to {_signed(row.high)}")

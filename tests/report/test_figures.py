@@ -43,7 +43,8 @@ def test_rows_that_say_their_numbers_are_read_and_not_said_again() -> None:
     figure = parsed(ratio_plot("one", "Ratios", [WORSE, MISSING], margin=0.05))
     assert figure.get("role") == "group"
     assert figure.find("desc") is None
-    assert [text.text for text in figure.iter("text")][:4] == ["docker", "98.0", "shifter", "not measured"]
+    texts = [text.text for text in figure.iter("text")]
+    assert texts[-4:] == ["docker", "98.0", "shifter", "not measured"]
 
 
 def test_the_axis_names_its_unit() -> None:
@@ -124,6 +125,6 @@ def test_values_stay_inside_the_frame_however_far_apart() -> None:
 
 def test_each_row_has_a_track_that_joins_its_label_to_its_point() -> None:
     figure = score_plot("one", "t", [KNOWN, UNKNOWN])
-    tracks = re.findall(r'class="track"[^>]* y1="(\d+)"', figure)
-    assert tracks == ["27", "69"]
+    tracks = re.findall(r'class="track" d="([^"]*)"', figure)
+    assert tracks == ["M0 27h1M0 69h1"]
     assert figure.index('class="track"') < figure.index('class="mark')

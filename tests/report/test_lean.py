@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 from synthetic_case import executed, make_case
 
-from evaluation.report import build
-from evaluation.report.lean import lean, lean_script, lean_style
+from evaluation.report import build, packing
+from evaluation.report.lean import drawn_once, lean, lean_script, lean_style
 from evaluation.report.markup import TEMPLATES
 
 HOSTILE = '</td>="x" <i a="b">\n<td>'
@@ -20,6 +20,14 @@ HOSTILE = '</td>="x" <i a="b">\n<td>'
 def test_quotes_end_tags_and_breaks_that_say_nothing_are_left_out() -> None:
     long = '<table>\n<tr>\n<td class="a" title="two words">x</td>\n<td id="b">y</td>\n</tr>\n</table>'
     assert lean(long) == '<table><tr><td class=a title="two words">x<td id=b>y</table>'
+
+
+def test_axes_that_are_the_same_are_drawn_once() -> None:
+    one, other = (f'<g class="axes"><text y="{y}">1</text></g>' for y in (1, 2))
+    drawn = drawn_once(f"<p>{one}</p>{other}<p>{one}</p>{one}")
+    assert drawn.count("<text") == 2
+    assert drawn.startswith('<p><g id="axes-0" class="axes">')
+    assert drawn.endswith('<p><use href="#axes-0"/></p><use href="#axes-0"/>')
 
 
 def test_a_paragraph_is_left_open_where_what_follows_ends_it() -> None:
@@ -56,7 +64,7 @@ def test_no_text_within_the_style_sheet_has_what_loses_its_space() -> None:
 def test_a_browser_makes_the_same_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notebook = executed(make_case(note=HOSTILE, transcript=HOSTILE, blocks=3))
     pages = {"lean": build.page(notebook)}
-    monkeypatch.setattr(build, "lean", lambda page: page)
+    monkeypatch.setattr(packing, "lean", drawn_once)
     pages["long"] = build.page(notebook)
     assert len(pages["lean"]) < 0.95 * len(pages["long"])
     seen = {}

@@ -10,22 +10,46 @@ import pytest
 from bs4 import BeautifulSoup
 
 from evaluation.report import packing
-from evaluation.report.packing import HEAD, pack, packed, unpacked
+from evaluation.report.lean import lean
+from evaluation.report.packing import CUT, Node, pack, packed, tree, unpacked
 
-LONG = "a long transcript with <b>&amp; 'quotes', " * 20
+LONG = "a long transcript with <b>&amp; 'quotes', \n" * 20
+INSIDE = (
+    f'<article id="there"><h4>docker <i class="good">holds</i>\n<small>&#39;so&#39;</small></h4>'
+    "<p>a<wbr>b</p>"
+    f'<pre class="sent">\n{html.escape(LONG, quote=False)}</pre><details><summary>more</summary>'
+    '<p><a href="#there" rel="external">here</a></p></details>'
+    '<svg class="plot" viewBox="0 0 10 10"><title>t</title><path d="M0 0"></path></svg></article>'
+)
 PAGE = (
-    f'<p class=sent>{html.escape(LONG, quote=False)}</p><pre class="sent">{html.escape("x" * HEAD)}</pre>'
-    f"<details open><p>{'stays ' * 100}</p></details><dl><dd class=sent>{html.escape(LONG[::-1])}</dl>"
-    f'<script type="application/json" id="what-if-data">{{"a": [1, 2]}}</script><script>ours()</script>'
+    f'<main id="content"><details class="probe"><summary>a <b>probe</b></summary>{INSIDE}</details>'
+    f'<div><a href="#there" rel="x">in</a> <a href="#out" rel="x">out</a></div>'
+    '<div><table><tr><td><a href="#there">cell</a></td></tr></table></div>'
+    f'<details class="fold"><summary>folded</summary><p>{"reads " * 100}</p></details>'
+    f"<details open><summary>open</summary><p>{'stays ' * 100}</p></details>"
+    "<details><summary>short</summary><p>stays</p></details></main>"
+    '<script type="application/json" id="what-if-data">{"a": [1, 2]}</script><script>ours()</script>'
 )
 
 
+def written(node: Node) -> str:
+    """What the browser makes of an element of a tree."""
+    if isinstance(node, str):
+        return html.escape(node, quote=False)
+    name, attributes, *inside = node
+    said = "".join(f' {key}="{html.escape(value)}"' for key, value in attributes.items())
+    return f"<{name}{said}>{''.join(map(written, inside))}" + ("" if name == "wbr" else f"</{name}>")
+
+
 def put_back(page: str) -> str:
-    """What the browser makes of it."""
     found = re.search(r'<script type="application/json" id="packed">"(.*?)"</script>\n', page)
     assert found
-    rests = iter(unpacked(found[1]))
-    return re.sub("<u>…</u>", lambda _: html.escape(next(rests), quote=False), page.replace(found[0], ""))
+    cells, links, *trees = unpacked(found[1])
+    taken, targets, own = iter(trees), iter(links), iter(cells)
+    page = re.sub(r"<td>(\w+)", lambda cell: f"<td><a href=#{next(own)}>{cell[1]}</a>", page)
+    page = re.sub("<a(?= rel|>)", lambda _: f"<a href=#{next(targets)}", page)
+    page = re.sub(r"<noscript>.*?</noscript>", "", page.replace(found[0], ""))
+    return re.sub(CUT, lambda _: "".join(map(written, next(taken))), page)
 
 
 @pytest.fixture
@@ -34,19 +58,30 @@ def large(monkeypatch: pytest.MonkeyPatch) -> str:
     return pack(PAGE)
 
 
-def test_a_long_text_keeps_its_head_and_the_rest_stays_whole(large: str) -> None:
+def test_what_lies_behind_a_closed_triangle_is_packed_and_nothing_else(large: str) -> None:
     soup = BeautifulSoup(large, "html.parser")
-    assert [cut.get_text() for cut in soup.select(".sent")] == [
-        LONG[:HEAD] + "…",
-        "x" * HEAD,
-        LONG[::-1][:HEAD] + "…",
-    ]
-    assert "stays " * 100 in large
+    behind = [each.get_text() for each in soup.select("details > :not(summary)")]
+    assert behind == ["…", "reads " * 100, "stays " * 100, "stays"]
+    assert "there" not in re.sub("<script.*", "", large, flags=re.DOTALL)  # nor its link's target
+    assert "#out" in large
+    assert "<td>cell</table>" in large
+    assert "viewBox" in json.dumps(tree(INSIDE))
+    assert soup.select_one("noscript") is not None
 
 
 def test_it_comes_back_as_it_was(large: str) -> None:
-    texts = [text.get_text() for text in BeautifulSoup(put_back(large), "html.parser").select(".sent")]
-    assert texts == [text.get_text() for text in BeautifulSoup(PAGE, "html.parser").select(".sent")]
+    back, was = (BeautifulSoup(page, "html.parser") for page in (put_back(large), PAGE))
+    for soup in (back, was):
+        for data in soup.select("script"):
+            data.decompose()
+        for text in soup.select("pre"):
+            text.string = text.get_text().removeprefix("\n")
+    assert str(back.main).split() == str(was.main).split()
+
+
+def test_an_element_that_is_not_closed_is_noticed() -> None:
+    with pytest.raises(ValueError, match="</p> closes another element"):
+        tree("<p><b>never closed</p>")
 
 
 def test_the_data_are_packed_too(large: str) -> None:
@@ -59,8 +94,8 @@ def test_the_same_page_is_packed_the_same(large: str) -> None:
     assert pack(PAGE) == large
 
 
-def test_a_small_page_stays_as_it_is() -> None:
-    assert pack(PAGE) == PAGE
+def test_a_small_page_is_lean_and_no_more() -> None:
+    assert pack(PAGE) == lean(PAGE)
 
 
 @pytest.mark.parametrize("text", ["", "no base64!", "AAAA", packed("x")[:-8]])

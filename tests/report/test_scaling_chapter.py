@@ -63,7 +63,7 @@ def test_measured_and_calculated_are_drawn_apart() -> None:
     soup = chapter(made_up_sweep([*levels("host"), *levels("charliecloud")]))
     assert soup.select("path.fit")
     assert soup.select("path.ribbon")
-    assert soup.select("line.knee")
+    assert soup.select("path.knee")
     calculated = soup.select("path.calculated")
     assert len(calculated) == len(SCALING.farm.cached)  # the bare host has no image to bring
     for path in calculated:
