@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,6 +13,7 @@ from tempfile import mkdtemp
 from evaluation import doctor as checkup
 from evaluation import notebook, validation
 from evaluation.blocks import shortage
+from evaluation.decide import owed
 from evaluation.decide.checklist import known_checklists, unpublished_reason
 from evaluation.decide.costs import load_costs
 from evaluation.decide.criteria import load_criteria
@@ -31,13 +33,13 @@ from evaluation.measure.alone import alone
 from evaluation.measure.conformance import Result
 from evaluation.measure.images import built_image, images_kept, runner
 from evaluation.measure.knobs import CALIBRATED
-from evaluation.measure.launcher import Launcher, now
+from evaluation.measure.launcher import Command, Launcher, now
 from evaluation.measure.profiles import profile_named
 from evaluation.measure.run import measured_already, open_measurement
 from evaluation.measure.submission.remote import goes_to_a_node, run_on_node
 from evaluation.measure.sweep import sweep as take_sweep
 from evaluation.measure.sweep import sweep_across
-from evaluation.measure.user import measuring_user
+from evaluation.measure.user import measuring_user, ourselves
 from evaluation.model import CALIBRATION, CONTROL, DEFAULT_IMAGE, SECURITY_CALIBRATION, Outcome, Role
 from evaluation.planting import lacking
 from evaluation.probes import catalogue
@@ -69,6 +71,7 @@ __all__ = [
     "doctor",
     "findings",
     "images",
+    "lost_vetoes",
     "probe",
     "report",
     "run",
@@ -82,23 +85,25 @@ def doctor(site: str, *, everything: bool = False) -> checkup.Checkup:
     return checkup.examine(load_site(site, root() / "sites"), everything=everything)
 
 
-def validate(*, reviewed: bool = True) -> list[Fault]:
-    """Check every file that a person writes; return all faults.
+def validate(criteria: Path | None = None, *, reviewed: bool = True) -> list[Fault]:
+    """Check every file that a person writes, or one file of criteria instead; return all faults.
 
     ``reviewed`` asks for what the criteria owe their reviewers too, which stops no measurement.
     """
     runtimes = known_runtimes().values()
     here = root()
     images = tuple(sorted(path.parent.name for path in (here / "images").glob("*/image.yaml")))
-    faults = probe_faults(images)
+    faults = [] if criteria else probe_faults(images)
     faults += validation.validate(
-        here / "criteria.yaml",
+        criteria or here / "criteria.yaml",
         here / "sites",
         probes=_probe_units(),
         runtimes=tuple(runtime.id for runtime in runtimes),
         families=tuple({runtime.family for runtime in runtimes}),
         reviewed=reviewed,
     )
+    if criteria:
+        return faults
     workloads = here / "workloads"
     checks: list[Callable[[], object]] = [partial(load_recipe, here / "images", name) for name in images]
     checks.append(partial(load_advisories, here / "advisories.yaml"))
@@ -112,6 +117,21 @@ def validate(*, reviewed: bool = True) -> list[Fault]:
         except FaultyDocumentError as error:
             faults.extend(error.faults)
     return faults
+
+
+def lost_vetoes(criteria: Path | None = None) -> list[str]:
+    """Say which knock-outs of the committed criteria are not in the project's, or in another file.
+
+    Nothing is said where nothing is committed, or either cannot be read: that is a fault, told by `validate`.
+    """
+    here = root()
+    with suppress(EvaluationError), scratch_directory() as folder, Launcher(ourselves()) as launcher:
+        argv = ("git", "-C", str(here), "show", "HEAD:./criteria.yaml")
+        found = launcher.run(Command(argv=argv, env=launcher.user.env), timeout_s=10)
+        (folder / "criteria.yaml").write_bytes(found.stdout)
+        after = load_criteria(criteria or here / "criteria.yaml")
+        return list(owed.lost_vetoes(load_criteria(folder / "criteria.yaml"), after)) if found.ok else []
+    return []
 
 
 def _inventory(here: Path, images: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from evaluation.decide.changed import changed
 from evaluation.decide.criteria import Criteria, load_criteria
 from evaluation.decide.findings import findings_of
 from evaluation.decide.owed import totals
-from evaluation.decide.weights import set_weights
+from evaluation.decide.weights import with_weights
 from evaluation.documents import unknown
 from evaluation.errors import EvaluationError
 from evaluation.files import write_atomically
@@ -217,20 +217,46 @@ def weights_set(
     points: Mapping[str, float],
     *,
     reason: str = "",
+    dry_run: bool = False,
     results: Path | None,
     criteria: Path | None,
 ) -> str:
-    """Write weights into the criteria file, comments kept; say what that changes."""
+    """Write weights into the criteria file, comments kept; say what that changes, and where it was written.
+
+    With ``dry_run`` it is only said.
+    """
     path = criteria or root() / "criteria.yaml"
     before, was = _criteria(path), _case_if_any(results, path)
-    if not set_weights(path, use_case, points, reason):
-        return "no weight changed; the reason was written" if reason else "no difference"
-    now = _case_if_any(results, path)
-    told = weighing.difference(before, _criteria(path), (was, now) if was and now else None)
-    total, wanted = totals(read(path)).get(use_case, (0.0, 0.0))
-    if total == wanted:
+    text = with_weights(path, use_case, points, reason)
+    with scratch_directory() as folder:
+        trial = folder / path.name
+        trial.write_bytes(text.encode())
+        after, now = _criteria(trial), _case_if_any(results, trial)
+        told = weighing.difference(before, after, (was, now) if was and now else None)
+        short = _short_of_points(trial)
+    if text == path.read_bytes().decode():
         return told
-    return f"{told}\nthe weights add up to {total:g}, not to {wanted:g}: evaluation validate asks for that"
+    if dry_run:
+        written = f"nothing was written (--dry-run); without it: {path}"
+    else:
+        write_atomically(path, text)
+        written = f"written: {path}"
+    if before == after:
+        told = (
+            "no weight changed; the reason would be"
+            if dry_run
+            else "no weight changed; the reason was written"
+        )
+    return "\n".join([told, *short, written])
+
+
+def _short_of_points(path: Path) -> list[str]:
+    """Say of each use case whose weights are not the points that they should be."""
+    return [
+        f"WARNING: the weights of {name} add up to {total:g}, not to {wanted:g}, as evaluation validate asks"
+        for name, (total, wanted) in totals(read(path)).items()
+        if total != wanted
+    ]
 
 
 def points(words: Sequence[str]) -> dict[str, float]:
@@ -257,7 +283,8 @@ def weights_diff(other: Path, *, results: Path | None, criteria: Path | None) ->
     """Say what would change, were another criteria file taken in place of the project's."""
     before, was = _criteria(criteria), _case_if_any(results, criteria)
     after, now = _criteria(other), _case_if_any(results, other)
-    return weighing.difference(before, after, (was, now) if was and now else None)
+    told = weighing.difference(before, after, (was, now) if was and now else None)
+    return "\n".join([told, *_short_of_points(other)])
 
 
 def _criteria(path: Path | None) -> Criteria:

@@ -176,8 +176,38 @@ def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: 
     again = evaluation(
         *("weights", "set", "l1proc", "cold_start=30", "--reason", "as before"), "--criteria", criteria
     )
-    assert again.output == "no weight changed; the reason was written\n"
+    assert again.output.startswith("no weight changed; the reason was written\n")
     assert "cold_start: 30  # as before" in criteria.read_text()
+
+
+def test_a_dry_run_says_what_would_change_and_writes_nothing(results: Path, criteria: Path) -> None:
+    before = criteria.read_bytes()
+    asked = ("weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results)
+    dry = evaluation(*asked, "--dry-run").output
+    assert criteria.read_bytes() == before
+    assert f"nothing was written (--dry-run); without it: {criteria}" in dry
+    assert "highest score: docker, as before" in dry
+    assert "WARNING: the weights of l1proc add up to " in dry
+    done = evaluation(*asked).output
+    assert done.splitlines()[-1] == f"written: {criteria}"
+    assert done.splitlines()[:-1] == dry.splitlines()[:-1]
+
+
+def test_a_lost_knock_out_and_weights_that_do_not_add_up_are_warned_of(results: Path, criteria: Path) -> None:
+    without = re.sub(r"\n    knock_outs:\n(?:      .*\n|\n)+", "\n\n", criteria.read_text(), count=1)
+    criteria.write_text(without)
+    told = evaluation("weights", "diff", criteria, "--results", results).output
+    assert "WARNING: l1proc has lost all its knock-outs: " in told
+    well = evaluation("validate", criteria)
+    assert well.exit_code == 0
+    assert "WARNING: l1proc has lost all its knock-outs: " in well.stderr
+    assert f"{criteria}: the criteria are as they should be" in well.stdout
+    short = re.sub(r"(\n      cpu_rate: )\S+", r"\g<1>1", criteria.read_text(), count=1)
+    criteria.write_text(short)
+    assert "add up to" in evaluation("weights", "diff", criteria, "--results", results).output
+    faulty = evaluation("validate", criteria)
+    assert faulty.exit_code == 1
+    assert "should add up to" in faulty.stderr
 
 
 def test_a_proposed_file_is_held_against_the_projects(results: Path, criteria: Path) -> None:

@@ -126,13 +126,20 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
     show_default="the one that is there",
     help="Why, in a sentence: the comment beside them. A criterion without a weight so far needs one.",
 )
+@click.option("--dry-run", is_flag=True, help="Only say what would change; write nothing.")
 @results_option
 @criteria_option
 @told
 def weights_set(
-    *, use_case: str, points: tuple[str, ...], reason: str, results: Path | None, criteria: Path | None
+    *,
+    use_case: str,
+    points: tuple[str, ...],
+    reason: str,
+    dry_run: bool,
+    results: Path | None,
+    criteria: Path | None,
 ) -> None:
-    """Write weights into criteria.yaml, comments kept, and say what that changes.
+    """Write weights into criteria.yaml, comments kept, and say what that changes and who leads.
 
     A group of `weight_groups` is set by its one number, and moves its criteria in its proportions.
 
@@ -140,7 +147,12 @@ def weights_set(
     """
     say(
         reviewing.weights_set(
-            use_case, reviewing.points(points), reason=reason, results=results, criteria=criteria
+            use_case,
+            reviewing.points(points),
+            reason=reason,
+            dry_run=dry_run,
+            results=results,
+            criteria=criteria,
         )
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from evaluation.decide.criteria import Criteria
 from evaluation.documents import Complaint
 from evaluation.yamltree import Document, Json
 
-__all__ = ["NO_WEIGHT", "owed", "totals"]
+__all__ = ["NO_WEIGHT", "lost_vetoes", "owed", "totals"]
 
 NO_WEIGHT = ("no weight", "cannot weigh")
 """Words, one of which the reason of a criterion has that no use case weighs."""
@@ -42,6 +43,20 @@ def totals(document: Document) -> dict[str, tuple[float, float]]:
         if len(numbers) == len(weights) and not math.isclose(total, wanted, rel_tol=1e-9):
             found[use_case] = (total, float(wanted))
     return found
+
+
+def lost_vetoes(before: Criteria, after: Criteria) -> Iterator[str]:
+    """Say which knock-outs a change has dropped: a block that is gone is seldom meant, and lets everybody in.
+
+    A use case that is gone as a whole is no lost knock-out.
+    """
+    for name, use_case in before.use_cases.items():
+        if name not in after.use_cases:
+            continue
+        kept = {veto.criterion for veto in after.use_cases[name].knock_outs}
+        if gone := [veto.criterion for veto in use_case.knock_outs if veto.criterion not in kept]:
+            what = "all its knock-outs" if not kept else "knock-outs"
+            yield f"{name} has lost {what}: {', '.join(dict.fromkeys(gone))}"
 
 
 def _reasons(document: Document) -> Iterator[Complaint]:

@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError, FaultyDocumentError
 from evaluation.files import write_atomically
 from evaluation.scratch import scratch_directory
 
-__all__ = ["Change", "changes", "set_weights"]
+__all__ = ["Change", "changes", "set_weights", "with_weights"]
 
 _COMMENT = re.compile(r"([ \t]+)#")
 _TO_THE_END = re.compile(r"\A[^\r\n]*")
@@ -69,12 +69,19 @@ def _groups(criteria: Criteria, use_case: str) -> dict[str, str]:
 def set_weights(
     path: Path, use_case: str, points: Mapping[str, float], reason: str = ""
 ) -> tuple[Change, ...]:
-    """Write weights into a criteria file; nothing is written unless the result is valid.
+    """Write weights into a criteria file, as `with_weights` gives it; say what is different now."""
+    before = load_criteria(path)
+    write_atomically(path, with_weights(path, use_case, points, reason))
+    return changes(before, load_criteria(path))
+
+
+def with_weights(path: Path, use_case: str, points: Mapping[str, float], reason: str = "") -> str:
+    """Give a criteria file with other weights; it is valid.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, which is not written.
     use_case : str
         Whose weights.
     points : mapping of str to float
@@ -82,11 +89,6 @@ def set_weights(
     reason : str, optional
         Why they weigh so much: it takes the place of the comment beside each. One that the use case does not
         name yet needs it, for a weight without a reason is no valid one.
-
-    Returns
-    -------
-    tuple of Change
-        What is different now.
 
     Raises
     ------
@@ -113,12 +115,11 @@ def set_weights(
         trial = folder / path.name
         trial.write_bytes(text.encode())
         try:
-            after = load_criteria(trial)
+            load_criteria(trial)
         except FaultyDocumentError as error:
             faults = [replace(fault, path=str(path)) for fault in error.faults]
             raise FaultyDocumentError(faults) from None
-    write_atomically(path, text)
-    return changes(before, after)
+    return text
 
 
 def _changed(path: Path, use_case: str, points: Mapping[str, float], reason: str) -> str:

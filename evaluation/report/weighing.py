@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from evaluation.decide.criteria import Criteria
+from evaluation.decide.owed import lost_vetoes
 from evaluation.decide.weightgroups import WeightGroup
 from evaluation.decide.weights import Change, changes
-from evaluation.model import Stability, UseCaseDecision
+from evaluation.model import Stability, Standing, UseCaseDecision
 from evaluation.report.source import Case
 from evaluation.units import percent, within
 
@@ -94,6 +95,7 @@ def difference(before: Criteria, after: Criteria, cases: tuple[Case, Case] | Non
         lines += [f"  {line}" for line in _moved([c for c in found if c.use_case == name], stable, after)]
     if not found:
         lines.append("the same weights; scales, knock-outs or constants differ")
+    lines += [f"WARNING: {lost}" for lost in lost_vetoes(before, after)]
     if cases:
         lines += ["", *_verdicts(*cases)]
     else:
@@ -136,10 +138,23 @@ def _verdicts(before: Case, after: Case) -> Iterator[str]:
                 yield f"{head} new: {_answer(decision)}"
             elif _standings(was) == _standings(decision):
                 yield f"{head} as before: {_answer(decision)}"
+                yield f"  {_leads(was, decision)}"
             else:
                 yield f"{head} CHANGED"
                 yield f"  was {_answer(was)}"
                 yield f"  is  {_answer(decision)}"
+                yield f"  {_leads(was, decision)}"
+
+
+def _leads(was: UseCaseDecision, now: UseCaseDecision) -> str:
+    """Name who has the highest score, before and after: it may change where the answer does not."""
+    before, after = _leader(was), _leader(now)
+    return f"highest score: {after}, as before" if before == after else f"highest score: {before} -> {after}"
+
+
+def _leader(decision: UseCaseDecision) -> str:
+    out = {Standing.KNOCKED_OUT, Standing.NOT_MEASURED}
+    return next((each.runtime for each in decision.verdicts if each.standing not in out), "nobody")
 
 
 def _standings(decision: UseCaseDecision) -> dict[str, str]:
