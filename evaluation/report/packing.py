@@ -55,8 +55,8 @@ _VOID: Final = frozenset({"br", "hr", "img", "input", "wbr"})
 _MOST: Final = 64 * 2**20
 """Bytes that are unpacked at most."""
 _GZIP: Final = 31
-_HARMLESS: Final = str.maketrans("<>&`", ".,:/")
-_AS_WRITTEN: Final = str.maketrans(".,:/", "<>&`")
+_HARMLESS: Final = str.maketrans("<>&`", "./']")
+_AS_WRITTEN: Final = str.maketrans("./']", "<>&`")
 """Base 85 is a sixteenth shorter than base 64; four of its characters mean something in HTML or a shell."""
 
 

@@ -197,9 +197,8 @@ def test_what_is_packed_is_compared_by_what_it_says(page: str) -> None:
     assert "what-if chapter" in told(packed_again(page, "what-if-data", "recommended", "tied"), page)
     again = re.search(r'id="packed">"(.*?)"<', page)
     assert again
-    packing_of_another_library = base64.b64encode(
-        gzip.compress(json.dumps(packing.unpacked(again[1]), ensure_ascii=False).encode(), 1, mtime=0)
-    ).decode()
+    less = gzip.compress(json.dumps(packing.unpacked(again[1]), ensure_ascii=False).encode(), 1, mtime=0)
+    packing_of_another_library = base64.b85encode(less).decode().translate(packing._HARMLESS)
     assert packing_of_another_library != again[1]
     assert not told(page.replace(again[1], packing_of_another_library), page)
     assert "damaged" in told(page.replace(again[1], again[1][:-40]), page)

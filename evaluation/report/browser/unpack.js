@@ -1,7 +1,7 @@
 // Puts back what a large report has packed of what lies behind its triangles (evaluation/report/packing.py): element
 // by element, and text as text.
 "use strict";
-const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;.=,?@^_/{|}~"; // of base 85
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%'()*+-;.=/?@^_]{|}~"; // of base 85
 const unpacked = async (text) => {
   const bytes = new Uint8Array(Math.floor(text.length * 0.8));
   for (let from = 0, to = 0; from < text.length; from += 5, to += 4) {
