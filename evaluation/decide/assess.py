@@ -197,7 +197,8 @@ def _assess_probe(
     for arm, (finding, samples) in judged.items():
         if finding.outcome is Outcome.MEASURED:
             measured = _measured(finding, samples, control, confidence=confidence)
-            yield _Draft(finding=measured, claim=_claim(measured, floor, criteria))
+            claim = None if probe.checks else _claim(measured, floor, criteria)
+            yield _Draft(finding=measured, claim=claim)
         elif arm != CONTROL_AGAIN:
             told = _under_groups(finding, facts.control_groups.get(arm, ""))
             yield _Draft(finding=replace(told, delta=against_host(finding, hosts)))

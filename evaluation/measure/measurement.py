@@ -106,6 +106,7 @@ class Measurement:
         }
         chosen = arms or {}
         modes = self._modes()
+        checks = {id_ for id_, probe in paired.items() if probe.checks and self._profile.mode_blocks}
         planned = self._profile.blocks
         turns = list(
             plan_turns(
@@ -124,7 +125,7 @@ class Measurement:
             in {CONTROL, CONTROL_AGAIN, *chosen.get(item.turn.probe, (item.turn.runtime,))}
             and not (
                 item.turn.probe in paired
-                and item.turn.runtime in modes
+                and (item.turn.runtime in modes or item.turn.probe in checks)
                 and item.turn.block > self._profile.mode_blocks
             )
         ]
@@ -137,7 +138,8 @@ class Measurement:
         ]
         progress = Progress(group, len(foreseen), sum(foreseen))
         begun = {0, *(item.turn.block for item in turns if item.turn.key in done)}
-        compared = len({(id_, arm) for id_ in paired for arm in {*self._asked(probes[id_])} - modes})
+        deciding = {id_: probe for id_, probe in paired.items() if id_ not in checks}
+        compared = len({(id_, arm) for id_ in deciding for arm in {*self._asked(probes[id_])} - modes})
         spent_s, why = self.run.spent_s(probes), ""
         for item in turns:
             block = item.turn.block
@@ -148,7 +150,7 @@ class Measurement:
                 begun.add(block)
                 why = why_enough(
                     self._profile,
-                    paired,
+                    deciding or paired,
                     [item for item in self.run.observations() if item.runtime not in modes],
                     block - 1,
                     spent_s,

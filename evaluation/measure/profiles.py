@@ -39,8 +39,8 @@ class Profile:
     repeats : int
         At most so many blocks of a probe are set aside; on a machine that is always busy the rest count.
     mode_blocks : int
-        In so many blocks, the first ones, modes that nobody named start too: enough for an interval, too few
-        for a claim.
+        In so many blocks, the first ones, modes that nobody named start too, and what only checks a sum is
+        taken: enough for an interval, too few for a claim.
     """
 
     name: str

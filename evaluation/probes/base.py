@@ -300,6 +300,8 @@ class Probe:
     options change how it starts, and hardly how it computes.
     ``beside`` says whether it is put to what is no container too (a virtual machine), because something is
     said of that which it can check.
+    ``checks`` says whether a paired probe only holds against the whole what others measured in parts: a few
+    blocks are enough, and no runtime is said to be better or worse by it.
     An attempt of the security checklist has its ``checklist_id`` there, a ``severity`` and, as a sentence,
     the ``severity_reason``.
     """
@@ -325,6 +327,7 @@ class Probe:
     quick: bool = True
     modes: bool = False
     beside: bool = False
+    checks: bool = False
     references: tuple[Reference, ...] = ()
 
     def texts(self, group: str) -> ProbeTexts:

@@ -99,6 +99,7 @@ def unit_of_work(id_: str, title: str, size: Size) -> Probe:
         judge=_judge,
         unit="s",
         needs=("image", "payload"),
+        checks=True,
     )
 
 

@@ -161,6 +161,23 @@ def test_what_is_not_ranked_makes_no_comparison_of_the_others_less_sure() -> Non
     assert {apart["start", name].comparison for name in ("r0", "vm")} == {Comparison.WORSE}
 
 
+def test_what_only_checks_a_sum_is_measured_and_compared_with_nothing() -> None:
+    checking = {"start": ("performance", replace(probe("start"), checks=True))}
+    taken = [*HOSTS, *timed("slow", 3.0)]
+    found = assess(
+        taken,
+        site="here",
+        run="today",
+        absent={},
+        image_digests={},
+        probes=checking,
+        criteria=criteria(),
+    )
+    (slow,) = (finding for finding in found if finding.runtime == "slow")
+    assert slow.ratio is not None
+    assert (slow.comparison, slow.comparisons) == (None, 0)
+
+
 def test_a_block_that_was_set_aside_counts_for_no_arm_and_is_told() -> None:
     taken = [*HOSTS, *timed("slow", 3.0)]
     aside = [replace(ORDINARY, block=block, name=SET_ASIDE, value=True, unit="") for block in (2, 5)]

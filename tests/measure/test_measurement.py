@@ -113,6 +113,28 @@ def test_a_mode_that_nobody_named_starts_in_the_first_blocks(
     assert any("charliecloud" in seen for seen in looked) is timed
 
 
+def test_what_only_checks_a_sum_is_taken_in_the_first_blocks_and_compared_with_nothing(
+    tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[set[str], int]] = []
+
+    def never(
+        _: Profile, asked: Mapping[str, Probe], __: Sequence[Observation], *___: float, comparisons: int
+    ) -> str:
+        looked.append(({*asked}, comparisons))
+        return ""
+
+    use(probe(start), replace(probe(start, "warm_start"), checks=True))
+    monkeypatch.setattr(module, "why_enough", never)
+    run = with_fake(tmp_path, "exit 0")
+    measured(run, tmp_path, replace(TINY, mode_blocks=2))
+    taken = Counter((item.probe, item.runtime) for item in run.observations())
+    for runtime in ("host", "charliecloud"):
+        assert (taken["cold_start", runtime], taken["warm_start", runtime]) == (5, 3)
+    assert looked
+    assert all(seen == ({"cold_start"}, 1) for seen in looked)
+
+
 # -- runtimes that misbehave -------------------------------------------------------------------------
 
 
