@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-__all__ = ["World"]
+__all__ = ["World", "report_elsewhere"]
 
 LACKING = 69
 """How a world's script ends where this machine lacks what it needs."""
@@ -49,3 +51,14 @@ class World:
             *map(str, Path("/sys/fs/cgroup").glob(f"**/{self.name}")),
             *(line for line in mounts if root in line),
         ]
+
+
+def report_elsewhere(archive: Path, described: Path, folder: Path) -> str:
+    """Import an archive and its site's file into a clone in this folder; give the report that it makes."""
+    subprocess.run(["git", "clone", "--quiet", str(Path(__file__).parents[1]), str(folder)], check=True)
+    shutil.copy(described, folder / "sites")
+    for words in (("import", "archive", str(archive)), ("report",)):
+        command = [sys.executable, "-m", "evaluation", *words, "--results", str(folder / "results")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return (folder / "results/report.html").read_text(encoding="utf-8")

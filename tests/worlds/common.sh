@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # name, suite, packages, clone, hierarchies and fuse_mode: the world's
 # What every world shares: how its tree is made and kept, how it is begun, entered, and ended with nothing left.
-# A world sets what it is (name, suite, packages, clone, hierarchies: all or unified, fuse_mode), sources this,
-# defines the functions that are its own (sources: apt's, for the tree; furnish: the last touches to $root; begin:
-# what process 1 becomes; own_COMMAND: further commands), and calls `main "$@"`.
+# A world sets what it is (name, suite, packages, clone: where this repository's goes, empty for none, hierarchies: all
+# or unified, fuse_mode), sources this, defines the functions that are its own (sources: apt's, for the tree; furnish:
+# the last touches to $root; begin: what process 1 becomes; own_COMMAND: further commands), and calls `main "$@"`.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -95,7 +95,7 @@ need_network() { # asked of the mirror, by apt's own client
 	if ! from=$(mirror 2>/dev/null) ||
 		! /usr/lib/apt/apt-helper download-file "${from%/}/dists/$suite/InRelease" "$there" >/dev/null 2>&1; then
 		rm -f "$there"
-		lacking "no network: Debian's mirror does not answer"
+		lacking "no network, or no $suite any more: Debian's mirror does not answer"
 	fi
 	rm -f "$there"
 }
@@ -119,20 +119,15 @@ mount_groups() {
 	done </proc/self/cgroup
 }
 
-# In the new namespaces, as their process 1; the new root is mounted and becomes the root.
-become_init() {
-	local where device major minor mode pid
-	read -r pid _ </proc/self/stat # /proc is still the host's
-	note init "$pid"
-	hostname "$name"
+# In new namespaces: the new root, the kernel's file systems in it, and a /dev with nodes of its own, never the host's.
+mount_root() { # FURTHER DEVICE:MAJOR:MINOR:MODE...
+	local where device major minor mode
 	mount --make-rprivate /
 	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
 	mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
-	mount_groups
-	mount -t tmpfs -o mode=755,nosuid dev "$root/dev" # nodes of its own, never the host's
-	for device in null:1:3:666 zero:1:5:666 full:1:7:666 random:1:8:666 urandom:1:9:666 tty:5:0:666 \
-		fuse:10:229:"$fuse_mode" net/tun:10:200:"$fuse_mode"; do
+	mount -t tmpfs -o mode=755,nosuid dev "$root/dev"
+	for device in null:1:3:666 zero:1:5:666 full:1:7:666 random:1:8:666 urandom:1:9:666 tty:5:0:666 "$@"; do
 		IFS=: read -r where major minor mode <<<"$device"
 		mkdir -p "$(dirname "$root/dev/$where")"
 		mknod -m "$mode" "$root/dev/$where" c "$major" "$minor"
@@ -143,10 +138,21 @@ become_init() {
 	ln -s pts/ptmx "$root/dev/ptmx"
 	ln -s /proc/self/fd "$root/dev/fd"
 	for device in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${device%:*}" "$root/dev/${device#*:}"; done
+}
+
+# In the new namespaces, as their process 1; the new root is mounted and becomes the root.
+become_init() {
+	local pid
+	read -r pid _ </proc/self/stat # /proc is still the host's
+	note init "$pid"
+	hostname "$name"
+	mount_root fuse:10:229:"$fuse_mode" net/tun:10:200:"$fuse_mode"
+	mount_groups
 	mount -t tmpfs -o mode=755,nosuid,nodev run "$root/run"
 	mkdir -p "$root/run/lock" "$root/.host"
 	cd "$root"
 	pivot_root . .host
+	hash -r # its programs may lie elsewhere than the host's
 	umount -l /.host
 	rmdir /.host
 	mount --make-rshared / # as systemd does where it finds no container
@@ -187,8 +193,10 @@ lay() {
 	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$name" >"$root/etc/hosts"
 	echo "$name" >"$root/etc/hostname"
 	if [ -e /etc/pip.conf ]; then cp /etc/pip.conf "$root/etc/pip.conf"; fi
-	git clone --quiet --no-hardlinks "$repository" "$root$clone"
-	git -C "$root$clone" remote remove origin
+	if [ -n "$clone" ]; then
+		git clone --quiet --no-hardlinks "$repository" "$root$clone"
+		git -C "$root$clone" remote remove origin
+	fi
 	furnish
 }
 
@@ -222,7 +230,7 @@ start() {
 	fi
 	if [ -z "$offline" ]; then join_network "$pid"; else be_alone "$pid"; fi
 	settle
-	say "runs; the clone is $clone, the log of the start $state/log"
+	say "runs; ${clone:+the clone is $clone, }the log of the start $state/log"
 }
 
 settle() { :; } # a world that needs more until it is up says so
@@ -237,8 +245,17 @@ inside() { # COMMAND...: as root of the world, with no environment but what is g
 }
 
 run() {
-	inside -C "$clone" HOME=/root USER=root LOGNAME=root LANG=C.UTF-8 TERM=dumb \
+	inside -C "${clone:-/}" HOME=/root USER=root LOGNAME=root LANG=C.UTF-8 TERM=dumb \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# A login, as a terminal or sshd begins one; where pam_systemd is, in a session with a runtime folder and a bus.
+own_login() { # USER COMMAND...
+	local user=$1
+	shift
+	# shellcheck disable=SC2016 # the inner shell's
+	inside TERM=dumb LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		su --login --command='cd container-evaluation 2>/dev/null; exec "$@"' -- "$user" sh "$@"
 }
 
 stop() {
@@ -280,10 +297,11 @@ main() {
 
 usage() {
 	cat <<-EOF
-		usage: $0 build|start [--offline]|run COMMAND...|path|stop
+		usage: $0 build|start [--offline]|run COMMAND...|login USER COMMAND...|path|stop
 		  build  make the tree once, with this machine's own apt settings: $(tree)
-		  start  begin the world, with a clone of this repository's HEAD at $clone; --offline: without network
+		  start  begin the world; --offline: without network. A clone of this repository's HEAD in it: ${clone:-none}
 		  run    run a command in it, in the clone, as root with a login's environment
+		  login  run a command as one of its users, in the clone where it is theirs
 		  path   print where its files are seen from outside
 		  stop   end everything in it and remove it; only the tree stays${further_usage:-}
 	EOF
