@@ -172,7 +172,7 @@ def _look(runtime: Runtime, site: Site, launcher: Launcher) -> FoundRuntime:
         runtime = shifterhere.as_installed(runtime, launcher)
     version, reason = _version(runtime, launcher)
     runtime = replace(runtime, settings=(*runtime.settings, ("version", version)))
-    for why in (_left_out, _closed, _podman_instead):
+    for why in (_no_converter, _left_out, _closed, _podman_instead):
         reason = reason or why(runtime, launcher)
     security = () if reason else _security(runtime, version, launcher)
     if _CONTAINERD in security:
@@ -208,6 +208,12 @@ def _version(runtime: Runtime, launcher: Launcher) -> tuple[str, str]:
     if runtime.tells_version and not any(character.isdigit() for character in version):
         return "", f"installed, but what it says is no version: {version or said}"
     return version, ""
+
+
+def _no_converter(runtime: Runtime, launcher: Launcher) -> str:
+    """Say which command is missing that makes the runtime's form of an image; empty where none is."""
+    missing = [name for name in runtime.converters if not launcher.find(name)]
+    return f"installed, but {', '.join(missing)}, which makes its images, is not on PATH" if missing else ""
 
 
 def _left_out(runtime: Runtime, launcher: Launcher) -> str:

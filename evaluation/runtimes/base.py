@@ -109,6 +109,9 @@ class Runtime(ABC):
     programs: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The programs it consists of: each one's name among the advisories, and its command."""
 
+    converters: ClassVar[Argv] = ()
+    """Commands that make its form of an image and do not come with its client in every release."""
+
     builds_images: ClassVar[bool] = True
     """Whether it can build an image; else its own are converted from those that others built."""
 

@@ -4,7 +4,7 @@ An image file is a squashfs that ch-run mounts by itself, through FUSE, where it
 The process that was started then serves the files, and the program runs below it: its death by a signal comes
 back as exit status 1 (0.31, 0.38; as 128 and the signal in 0.45), and it outlives a client that is killed.
 
-Source: ch-run(1), 0.31 to 0.45.
+Source: ch-run(1), 0.31 to 0.45. Of 0.21 (Debian 11) nothing is measured: it has no ch-convert.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Charliecloud(Runtime):
 
     how_to_get: ClassVar[str] = "Debian: apt-get install charliecloud."
     programs: ClassVar[tuple[tuple[str, str], ...]] = (("charliecloud", "ch-run"),)
+    converters: ClassVar[Argv] = ("ch-convert",)
     knows_signatures: ClassVar[bool] = False
     read_only_binds: ClassVar[bool] = False
     user_namespaces: ClassVar[bool] = True

@@ -39,7 +39,18 @@ def found(tmp_path: Path) -> Iterator[Find]:
             facts = {item.facts.id: item.facts for item in discover(site, launcher)}
             return facts[runtime]
 
+        fake_executable(tmp_path / "bin" / "ch-convert", "true")
         yield look
+
+
+def test_a_client_without_what_makes_its_images_is_not_here(found: Find, tmp_path: Path) -> None:
+    """Charliecloud 0.21 of Debian 11 has no ``ch-convert``."""
+    (tmp_path / "bin" / "ch-convert").unlink()
+    for mode in ("charliecloud", "charliecloud-squashfs"):
+        facts = found("echo 0.21", runtime=mode)
+        assert not facts.present
+        assert facts.reason == "installed, but ch-convert, which makes its images, is not on PATH"
+        assert "apt-get install charliecloud" in facts.advice
 
 
 def test_what_is_here_has_a_version_and_its_path(found: Find, tmp_path: Path) -> None:
