@@ -471,12 +471,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionRow:
-    """One criterion for one runtime at one site: the finding behind it and what it is worth."""
+    """One criterion for one runtime at one site: the finding behind it and what it is worth.
+
+    ``use_case`` is empty where the worth is the same in all of them. ``told`` says what it rests on, where
+    that is more than one finding; ``finding`` is then that of the largest part, or of one that is missing.
+    """
 
     criterion: str
     runtime: str
     score: Score
     finding: Finding | None
+    use_case: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -704,3 +710,7 @@ class SiteDecision:
     run: str
     rows: tuple[CriterionRow, ...]
     use_cases: tuple[UseCaseDecision, ...]
+
+    def rows_of(self, use_case: str) -> tuple[CriterionRow, ...]:
+        """Give the rows that hold in a use case: those of all of them, and its own."""
+        return tuple(row for row in self.rows if row.use_case in {"", use_case})

@@ -163,26 +163,26 @@ def test_weights_are_shown_by_group_with_or_without_results(results: Path, tmp_p
 
 def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: Path) -> None:
     told = evaluation(
-        "weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results
+        "weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results
     )
     assert told.exit_code == 0
-    assert "cold_start: 9 -> 30" in told.output
+    assert "signal_delivery: 12 -> 30" in told.output
     assert "L1Proc: as before: Undecided" in told.output
-    assert load_criteria(criteria).use_cases["l1proc"].weights["cold_start"] == 30
+    assert load_criteria(criteria).use_cases["l1proc"].weights["signal_delivery"] == 30
     again = evaluation(
-        "weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results
+        "weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results
     )
     assert again.output == "no difference\n"
     again = evaluation(
-        *("weights", "set", "l1proc", "cold_start=30", "--reason", "as before"), "--criteria", criteria
+        *("weights", "set", "l1proc", "signal_delivery=30", "--reason", "as before"), "--criteria", criteria
     )
     assert again.output.startswith("no weight changed; the reason was written\n")
-    assert "cold_start: 30  # as before" in criteria.read_text()
+    assert "signal_delivery: 30  # as before" in criteria.read_text()
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(results: Path, criteria: Path) -> None:
     before = criteria.read_bytes()
-    asked = ("weights", "set", "l1proc", "cold_start=30", "--criteria", criteria, "--results", results)
+    asked = ("weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results)
     dry = evaluation(*asked, "--dry-run").output
     assert criteria.read_bytes() == before
     assert f"nothing was written (--dry-run); without it: {criteria}" in dry
@@ -202,7 +202,7 @@ def test_a_lost_knock_out_and_weights_that_do_not_add_up_are_warned_of(results: 
     assert well.exit_code == 0
     assert "WARNING: l1proc has lost all its knock-outs: " in well.stderr
     assert f"{criteria}: the criteria are as they should be" in well.stdout
-    short = re.sub(r"(\n      cpu_rate: )\S+", r"\g<1>1", criteria.read_text(), count=1)
+    short = re.sub(r"(\n      time_lost: )\S+", r"\g<1>1", criteria.read_text(), count=1)
     criteria.write_text(short)
     assert "add up to" in evaluation("weights", "diff", criteria, "--results", results).output
     faulty = evaluation("validate", criteria)
@@ -313,14 +313,14 @@ def test_a_report_without_data_or_without_its_results_is_said(results: Path, pag
 
 def test_a_group_is_shown_set_and_told_with_what_it_unfolds_into(results: Path, criteria: Path) -> None:
     asked = ("--criteria", criteria, "--results", results)
-    told = evaluation("weights", "show", "end-user", *asked).output
-    assert re.search(r"small_files +12 +12\s%", told)
-    assert "one weight, in the proportions 2 : 1" in told
-    done = evaluation("weights", "set", "end-user", "small_files=15", *asked)
+    told = evaluation("weights", "show", "l1proc", *asked).output
+    assert re.search(r"gaining_rights +6 +6\s%", told)
+    assert "one weight, in the proportions 1 : 1" in told
+    done = evaluation("weights", "set", "l1proc", "gaining_rights=10", *asked)
     assert done.exit_code == 0, done.output
-    assert re.search(r"small_files: 12 -> 15.*; unfolds into\n    metadata_rate: 8 -> 10\n", done.output)
+    assert re.search(r"gaining_rights: 6 -> 10.*; unfolds into\n    no_new_privileges: 3 -> 5\n", done.output)
     told = evaluation("weights", "diff", criteria, "--results", results).output
-    assert "small_files: 12 -> 15" in told
-    both = evaluation("weights", "set", "end-user", "open_rate=3", *asked)
+    assert "gaining_rights: 6 -> 10" in told
+    both = evaluation("weights", "set", "l1proc", "setuid_escalation=3", *asked)
     assert both.exit_code == 1
     assert "weigh the group, or its criteria, and not both" in " ".join(both.output.split())

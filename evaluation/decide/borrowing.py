@@ -56,10 +56,12 @@ def with_borrowed(
     own = tuple(own)
     known = {finding.probe for finding in own if finding.outcome.is_evidence}
     wanted = {
-        criteria.criteria[name].probe: borrow
+        probe: borrow
         for borrow in site.borrows
         for name in borrow.criteria
-        if name in criteria.criteria and criteria.criteria[name].probe not in known
+        if name in criteria.criteria
+        for probe in criteria.probes_of(name)
+        if probe not in known
     }
     here = None if present is None else {*present, CONTROL, CONTROL_AGAIN}
     taken = {

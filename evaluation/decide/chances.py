@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.decide.criteria import Criteria, MeasuredCriterion, Method, OutcomeCriterion
+from evaluation.decide.criteria import Criteria, LossCriterion, MeasuredCriterion, Method, OutcomeCriterion
 from evaluation.decide.value import credit_of_share
 from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score
 from evaluation.shares import turns_again
@@ -62,7 +62,8 @@ class Noise:
 def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
     """Bootstrap over blocks the score of every row that rests on a measured figure; over turns, of a share.
 
-    The bare host's rows are not drawn. They tell which blocks there are, whoever else was measured.
+    The time that a unit of work loses is drawn by `evaluation.decide.losses`. The bare host's rows are not
+    drawn. They tell which blocks there are, whoever else was measured.
     """
     every = tuple(rows)
     blocks = taken_blocks(every)
@@ -71,7 +72,7 @@ def noise(rows: Iterable[CriterionRow], criteria: Criteria) -> Noise:
     turned: set[Key] = set()
     for row in every:
         criterion, finding = criteria.criteria[row.criterion], row.finding
-        if row.runtime == CONTROL or row.score.value is None:
+        if row.runtime == CONTROL or row.score.value is None or isinstance(criterion, LossCriterion):
             continue
         key = (row.criterion, row.runtime)
         if finding and finding.outcome is Outcome.SOMETIMES and isinstance(criterion, OutcomeCriterion):

@@ -277,6 +277,15 @@ class Criteria(StrictModel):
             ((name, row) for name, row in self.criteria.items() if isinstance(row, LossCriterion)), None
         )
 
+    def probes_of(self, criterion: str) -> tuple[str, ...]:
+        """Name the probes that feed a criterion: one, or all that price a unit of work in some use case."""
+        row = self.criteria[criterion]
+        if not isinstance(row, LossCriterion):
+            return (row.probe,)
+        works = [use_case.work for use_case in self.use_cases.values() if use_case.work]
+        whole = [work.measured_by for work in works if work.measured_by]
+        return tuple(dict.fromkeys([*(probe for work in works for probe in work.probes), *whole]))
+
     def weights(self, use_case: str) -> Mapping[str, float]:
         """Return the points of every criterion that a use case weighs; groups are unfolded."""
         return unfolded(self.use_cases[use_case].weights, self.weight_groups)

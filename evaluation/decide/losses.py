@@ -25,15 +25,36 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.decide.chances import chosen_blocks
+from evaluation.decide.chances import Noise, chosen_blocks
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.errors import EvaluationError
-from evaluation.model import CONTROL, CONTROL_AGAIN, Finding, Interval, Loss, LossCheck, LossPart, Outcome
+from evaluation.model import (
+    CONTROL,
+    CONTROL_AGAIN,
+    CriterionRow,
+    Finding,
+    Interval,
+    Loss,
+    LossCheck,
+    LossPart,
+    Outcome,
+    Score,
+)
 from evaluation.sites import Site
 from evaluation.statistics import log_ratios
+from evaluation.units import MINUS, NBSP
 from evaluation.workprofiles import WorkProfile, is_price, replaced
 
-__all__ = ["STREAM", "UNEXPLAINED", "Losses", "Prices", "losses_here", "losses_of"]
+__all__ = [
+    "STREAM",
+    "UNEXPLAINED",
+    "Losses",
+    "Prices",
+    "loss_rows",
+    "losses_here",
+    "losses_of",
+    "with_losses",
+]
 
 STREAM = "time lost"
 """The stream of random numbers by which the blocks of all priced probes are resampled together."""
@@ -52,8 +73,13 @@ class _Price:
     ratio: Interval
     host_draws: Draws
     ratio_draws: Draws
-    blocks: int
+    by_block: Mapping[int, float]
     lent: bool
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks it rests on."""
+        return len(self.by_block)
 
     def loss_s(self, count: float, *, by_host: bool = True) -> tuple[float, Draws]:
         """Return what so many cost beside the host: the estimate, and its replicates."""
@@ -63,10 +89,16 @@ class _Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """The losses of one use case; ``draws`` has, for each loss that is known, replicates of its share."""
+    """The losses of one use case.
+
+    For each loss that is known ``draws`` has replicates of its share of a unit, by runtime, and ``by_block``
+    the share in each block, moved so that their median is the estimate; ``blocks`` are all that there are.
+    """
 
     losses: tuple[Loss, ...]
     draws: Mapping[str, Draws]
+    by_block: Mapping[str, Mapping[int, float]]
+    blocks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +168,7 @@ class Prices:
             ratio=ratio,
             host_draws=1 / hosts if rate else hosts * scale,
             ratio_draws=ratios,
-            blocks=len(finding.blocks),
+            by_block=dict(zip(finding.blocks, np.exp(-logs if rate else logs).tolist(), strict=True)),
             lent=finding.borrowed is not None,
         )
 
@@ -220,7 +252,9 @@ def losses_of(
     EvaluationError
         A probe that is to price something measures neither a time nor a rate.
     """
-    found, draws = [], {}
+    found: list[Loss] = []
+    draws: dict[str, Draws] = {}
+    by_block: dict[str, Mapping[int, float]] = {}
     for runtime in runtimes:
         if runtime == CONTROL:
             continue
@@ -228,7 +262,80 @@ def losses_of(
         found.append(loss)
         if loss.seconds is not None:
             draws[runtime] = spread / loss.unit_s
-    return Losses(losses=tuple(found), draws=draws)
+            by_block[runtime] = _in_blocks(loss, prices)
+    return Losses(losses=tuple(found), draws=draws, by_block=by_block, blocks=prices.blocks)
+
+
+def _in_blocks(loss: Loss, prices: Prices) -> dict[int, float]:
+    """Give the share that is lost in each block that has every part, moved so that the median is the loss."""
+    priced = [
+        (part.count * part.host_s, price.by_block)
+        for part in loss.parts
+        if part.host_s is not None and (price := prices.price(part.probe, loss.runtime))
+    ]
+    blocks = [block for block in prices.blocks if all(block in by_block for _, by_block in priced)]
+    if not priced or not blocks:
+        return {}
+    sums = [math.fsum(seconds * (by_block[block] - 1) for seconds, by_block in priced) for block in blocks]
+    moved = np.asarray(sums) - float(np.median(sums)) + loss.known_s
+    return dict(zip(blocks, (moved / loss.unit_s).tolist(), strict=True))
+
+
+def loss_rows(
+    losses: Mapping[str, Losses], findings: Iterable[Finding], criteria: Criteria
+) -> tuple[CriterionRow, ...]:
+    """Place every loss on the declared scale: one row for each use case and runtime.
+
+    A loss that is not known in full has the bounds that its gaps leave it. Behind a row stands the finding of
+    its largest part, or of the one that is missing.
+    """
+    if criteria.loss is None:
+        return ()
+    name, criterion = criteria.loss
+    there = {(finding.probe, finding.runtime): finding for finding in findings}
+    rows = []
+    for use_case, found in losses.items():
+        for loss in found.losses:
+            gaps = [part for part in loss.parts if part.seconds is None]
+            behind = gaps[0] if gaps else max(loss.parts, key=lambda part: abs(part.seconds or 0.0))
+            low, high = (
+                criterion.scale.score((loss.known_s + math.fsum(ends)) / loss.unit_s)
+                for ends in ([part.high for part in gaps], [part.low for part in gaps])
+            )
+            rows.append(
+                CriterionRow(
+                    criterion=name,
+                    runtime=loss.runtime,
+                    score=Score(value=None if gaps else low, low=low, high=high),
+                    finding=there.get((behind.probe, loss.runtime)),
+                    use_case=use_case,
+                    told=_told(loss, behind),
+                )
+            )
+    return tuple(rows)
+
+
+def _told(loss: Loss, behind: LossPart) -> str:
+    share = f"{loss.known_s / loss.unit_s:+.2%}".replace("-", MINUS).replace("%", f"{NBSP}%")
+    if loss.seconds is None:
+        return f"{share} of a unit and what {behind.name.replace('_', ' ')} adds: {behind.missing}"
+    ends = " to ".join(
+        f"{end / loss.unit_s:+.2%}".replace("-", MINUS).replace("%", f"{NBSP}%")
+        for end in (loss.low, loss.high)
+    )
+    return f"{share} of a unit ({ends}), most of it {behind.name.replace('_', ' ')}"
+
+
+def with_losses(noise: Noise, losses: Losses | None, criteria: Criteria) -> Noise:
+    """Add to the noise what the losses of a use case could as well have been."""
+    if losses is None or criteria.loss is None:
+        return noise
+    name, criterion = criteria.loss
+    worst = criterion.scale.worst
+    drawn = {(name, runtime): np.clip(1 - share / worst, 0, 1) for runtime, share in losses.draws.items()}
+    return replace(
+        noise, scores={**noise.scores, **drawn}, probes={**noise.probes, **dict.fromkeys(drawn, STREAM)}
+    )
 
 
 def _loss(
@@ -333,7 +440,14 @@ def _check(probe: str | None, prices: Prices, runtime: str) -> LossCheck | None:
     """Hold the sum of the parts of a reduced unit against that unit, done as a whole."""
     finding = prices.findings.get((probe, runtime)) if probe else None
     price = prices.price(probe, runtime) if probe else None
-    if probe is None or finding is None or price is None or price.lent or not finding.work:
+    if (
+        probe is None
+        or finding is None
+        or price is None
+        or price.lent
+        or finding.taken_from
+        or not finding.work
+    ):
         return None
     priced = [(prices.price(each, runtime), count) for each, count in finding.work]
     if any(each is None or each.lent for each, _ in priced):

@@ -49,7 +49,7 @@ def pros_and_cons(criteria: Criteria, decision: SiteDecision) -> tuple[Point, ..
     points = [
         point
         for use_case in criteria.use_cases
-        for row in decision.rows
+        for row in decision.rows_of(use_case)
         for point in _points(row, use_case, criteria, decision.site)
     ]
     order = list(criteria.use_cases)
@@ -65,7 +65,7 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
     weights, score, finding = criteria.weights(use_case), row.score.value, row.finding
     if row.runtime == CONTROL or score is None or finding is None:
         return
-    favourable = _speaks_for(finding, score)
+    favourable = score >= 0.5 if row.told else _speaks_for(finding, score)
     part = weights.get(row.criterion, 0.0) / math.fsum(weights.values())
     if weight := part * (score if favourable else 1 - score):
         yield Point(
@@ -75,10 +75,14 @@ def _points(row: CriterionRow, use_case: str, criteria: Criteria, site: str) -> 
             criterion=row.criterion,
             probe=finding.probe,
             favourable=favourable,
-            text=_text(row.criterion, finding, criteria),
+            text=_told(row) if row.told else _text(row.criterion, finding, criteria),
             weight=weight,
             finding=finding,
         )
+
+
+def _told(row: CriterionRow) -> str:
+    return f"{row.criterion.replace('_', ' ')}: {row.told}"
 
 
 def _speaks_for(finding: Finding, score: float) -> bool:

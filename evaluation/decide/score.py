@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
 from evaluation.decide.knockouts import Reason, family_of, knock_outs, open_vetoes, waived
-from evaluation.decide.losses import Losses, losses_here
+from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
@@ -25,6 +25,7 @@ from evaluation.model import (
     CriterionRow,
     Finding,
     Interval,
+    Loss,
     ModeScore,
     Score,
     SiteDecision,
@@ -83,13 +84,15 @@ def decide(
     refuse_unlike(findings)
     aside = {*unranked} - {mode.id for mode in modes}
     findings = completed((f for f in findings if f.runtime not in aside), modes, criteria)
-    rows = criterion_rows(findings, criteria)
+    losses = losses_here(findings, criteria, site)
+    rows = (*loss_rows(losses, findings, criteria), *criterion_rows(findings, criteria))
+    spread = noise(rows, criteria)
     desk = _Desk(
         site=site,
         criteria=criteria,
-        rows={(row.criterion, row.runtime): row for row in rows},
-        noise=noise(rows, criteria),
-        losses=losses_here(findings, criteria, site),
+        rows={},
+        noise=spread,
+        losses=losses,
         not_measured=_not_measured(findings),
         families=families or {},
         modes={mode.id: mode for mode in modes},
@@ -100,7 +103,14 @@ def decide(
         site=site.id,
         run=findings[0].run if findings else "",
         rows=rows,
-        use_cases=tuple(desk.answer(name, use_case) for name, use_case in criteria.use_cases.items()),
+        use_cases=tuple(
+            replace(
+                desk,
+                rows={(row.criterion, row.runtime): row for row in rows if row.use_case in {"", name}},
+                noise=with_losses(spread, losses.get(name), criteria),
+            ).answer(name, use_case)
+            for name, use_case in criteria.use_cases.items()
+        ),
     )
 
 
@@ -238,7 +248,7 @@ class _Desk:
                 method,
                 groups={section.name: section.criteria for section in self.criteria.sections()},
             ),
-            losses=self.losses[name].losses if name in self.losses else (),
+            losses=self._lost(name, account.order()),
         )
 
     def _parts(self, weights: Mapping[str, float]) -> tuple[Part, ...]:
@@ -301,6 +311,12 @@ class _Desk:
             for runtime in sorted(measured, key=place)
             if families.count(self.families.get(runtime, runtime)) > 1
         )
+
+    def _lost(self, use_case: str, order: Sequence[str]) -> tuple[Loss, ...]:
+        """What a unit of work loses in each runtime that is spoken of, in their order."""
+        found = self.losses.get(use_case)
+        by_runtime = {loss.runtime: loss for loss in found.losses} if found else {}
+        return tuple(by_runtime[runtime] for runtime in order if runtime in by_runtime)
 
     def _score(self, criterion: str, runtime: str) -> Score:
         row = self.rows.get((criterion, runtime))
@@ -380,4 +396,5 @@ class _Desk:
 
     def _why(self, criterion: str, runtime: str) -> str:
         row = self.rows.get((criterion, runtime))
-        return f"now: {row.finding.message}" if row and row.finding else "not measured yet"
+        told = row and (row.told or (row.finding and row.finding.message))
+        return f"now: {told}" if told else "not measured yet"

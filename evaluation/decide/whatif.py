@@ -13,6 +13,7 @@ from enum import StrEnum
 from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.decide.knockouts import family_of, open_vetoes
+from evaluation.decide.losses import Losses, with_losses
 from evaluation.decide.standing import Ranking, rank
 from evaluation.decide.value import UNKNOWN, filled, total
 from evaluation.model import CONTROL, Finding, Score, SiteDecision, Standing, UseCaseDecision
@@ -47,6 +48,8 @@ class Table:
     noise: Noise
     knocked_out: Mapping[str, tuple[str, ...]]
     unresolved: Mapping[str, tuple[str, ...]]
+    losses: Losses | None = None
+    """What a unit of the work loses, where a use case declares it."""
 
     def gaps(self, weights: Mapping[str, float]) -> int:
         """Count what is not known of what has weight."""
@@ -75,15 +78,17 @@ def table(
     *,
     noise: Noise,
     families: Mapping[str, str],
+    losses: Losses | None = None,
 ) -> Table:
     """Lay out again what a use case was decided from.
 
     ``noise`` is what `evaluation.decide.chances.noise` gives for the rows of the runtimes, ``families`` are
-    theirs by id, as for `evaluation.decide.score.decide`.
+    theirs by id, as for `evaluation.decide.score.decide`, ``losses`` those of this use case.
     """
-    scores = {(row.criterion, row.runtime): row.score for row in decision.rows if row.runtime != CONTROL}
+    rows = decision.rows_of(use_case.use_case)
+    scores = {(row.criterion, row.runtime): row.score for row in rows if row.runtime != CONTROL}
     found: dict[str, dict[str, Finding]] = {runtime: {} for _, runtime in sorted(scores, key=lambda k: k[1])}
-    for row in decision.rows:
+    for row in rows:
         if row.runtime in found and row.finding is not None:
             found[row.runtime][row.criterion] = row.finding
     spoken_of = {verdict.runtime for verdict in use_case.verdicts}  # of each product its best mode
@@ -100,7 +105,8 @@ def table(
     return Table(
         runtimes=runtimes,
         scores=scores,
-        noise=noise,
+        noise=with_losses(noise, losses, criteria),
+        losses=losses,
         knocked_out={
             verdict.runtime: verdict.reasons
             for verdict in use_case.verdicts

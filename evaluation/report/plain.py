@@ -194,10 +194,11 @@ def _criteria(decision: SiteDecision) -> list[dict[str, object]]:
     return [
         {
             "criterion": row.criterion,
+            "use_case": row.use_case,
             "runtime": row.runtime,
             **asdict(row.score),
             "outcome": row.finding.outcome if row.finding else None,
-            "message": row.finding.message if row.finding else None,
+            "message": row.told or (row.finding.message if row.finding else None),
         }
         for row in decision.rows
     ]

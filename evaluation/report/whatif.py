@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from evaluation.decide.chances import taken_blocks
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion
+from evaluation.decide.losses import STREAM
 from evaluation.decide.value import credit_of_share
 from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
@@ -139,7 +140,12 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
                 "run": site.folder,
                 **_rows(rules, site, names, _runtimes(site, tables)),
                 "answers": [
-                    _answer(answer, names, parts, tables[site.folder, answer.use_case])
+                    {
+                        **_answer(answer, names, parts, tables[site.folder, answer.use_case]),
+                        "lost": _lost(
+                            rules, names, tables[site.folder, answer.use_case], _runtimes(site, tables)
+                        ),
+                    }
                     for answer in site.decision.use_cases
                 ],
             }
@@ -173,8 +179,9 @@ def _rows(
     held in some of the turns only: how likely at most so many hold the next time, and what none and all are
     worth.
     """
-    rows = {(row.criterion, row.runtime): row for row in site.decision.rows if row.runtime != CONTROL}
-    taken = taken_blocks(site.decision.rows)
+    every_row = [row for row in site.decision.rows if not row.use_case]
+    rows = {(row.criterion, row.runtime): row for row in every_row if row.runtime != CONTROL}
+    taken = taken_blocks(every_row)
     noise: list[list[object]] = []
     turns: list[list[object]] = []
     for at, name in enumerate(names):
@@ -209,6 +216,25 @@ def _rows(
     }
 
 
+def _lost(
+    rules: Criteria, names: tuple[str, ...], on: Table, runtimes: tuple[str, ...]
+) -> dict[str, object] | None:
+    """Give the scores of the time lost in one use case, and the blocks behind them, as in `_rows`."""
+    if rules.loss is None or rules.loss[0] not in names or on.losses is None:
+        return None
+    name, criterion = rules.loss
+    at, every = names.index(name), on.losses.blocks
+    noise = []
+    for column, runtime in enumerate(runtimes):
+        shares = on.losses.by_block.get(runtime, {})
+        positions = _steps([criterion.scale.position(share) for share in shares.values()])
+        if positions is not None:
+            lost = [place for place, block in enumerate(every) if block not in shares]
+            noise.append([at, column, STREAM, positions, lost])
+    scores = [_score(on.scores.get((name, runtime))) for runtime in runtimes]
+    return {"at": at, "scores": scores, "noise": noise}
+
+
 def _up_to(finding: Finding) -> list[float]:
     """Chance of at most so many turns to hold when as many are taken once more, from none to all."""
     return np.cumsum(turns_again(finding.held, finding.turns)).tolist()  # type: ignore[no-any-return]
@@ -235,8 +261,13 @@ def _positions(criterion: MeasuredCriterion, row: CriterionRow) -> str | None:
         figures = np.exp(log_ratios(finding.samples, finding.control)).tolist()
     else:
         figures = list(finding.samples)
-    places = np.clip([criterion.scale.position(figure) for figure in figures], -BEYOND, 1 + BEYOND)
-    if np.ptp(np.clip(places, 0, 1)) == 0:
+    return _steps([criterion.scale.position(figure) for figure in figures])
+
+
+def _steps(positions: Sequence[float]) -> str | None:
+    """Write places on a scale as two bytes each; nothing where all are one within its ends."""
+    places = np.clip(positions, -BEYOND, 1 + BEYOND)
+    if not len(places) or np.ptp(np.clip(places, 0, 1)) == 0:
         return None
     steps = np.round((places + BEYOND) / (1 + 2 * BEYOND) * STEPS).astype("<u2")
     return base64.b64encode(steps.tobytes()).decode("ascii")

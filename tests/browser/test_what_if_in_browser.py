@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from decided_case import CRITERIA, decided_case
+from decided_case import decided_case
+from microweights import PATH as CRITERIA
 from playwright.sync_api import Browser, Locator, Page
 from synthetic_case import executed
 
@@ -45,7 +46,7 @@ UNKNOWN: Final = [
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    return borrowing(losing(decided_case(measured=2, unknown=UNKNOWN)))
+    return borrowing(losing(decided_case(measured=2, unknown=UNKNOWN, criteria=CRITERIA)))
 
 
 def losing(case: Case) -> Case:

@@ -67,7 +67,12 @@ def test_each_use_case_shares_out_a_hundred_points(shipped: Criteria) -> None:
 
 def test_what_the_quick_profile_measures_is_all_that_is_weighed(shipped: Criteria) -> None:
     probes = discover()
-    weighed = {shipped.criteria[name].probe for case in shipped.use_cases for name in shipped.weights(case)}
+    weighed = {
+        probe
+        for case in shipped.use_cases
+        for name in shipped.weights(case)
+        for probe in shipped.probes_of(name)
+    }
     assert {id_ for id_ in weighed if not probes[id_].quick or probes[id_].image == "med"} == set()
 
 
@@ -89,14 +94,19 @@ def test_every_weight_has_its_reason_beside_it() -> None:
         for line in section.split("    knock_outs:")[0].splitlines()
         if line.strip() and not line.strip().startswith("#")
     ]
-    assert len(weights) > 30
+    assert len(weights) > 20
     assert [line for line in weights if "#" not in line] == []
 
 
 def test_nothing_is_weighed_that_could_be_luck(shipped: Criteria) -> None:
     """What is asked once is weighed only if its answer was seen to stay the same when asked again."""
     probes = discover()
-    weighed = {shipped.criteria[name].probe for case in shipped.use_cases for name in shipped.weights(case)}
+    weighed = {
+        probe
+        for case in shipped.use_cases
+        for name in shipped.weights(case)
+        for probe in shipped.probes_of(name)
+    }
     once = [probes[id_] for id_ in weighed if probes[id_].repeat == "once" and probes[id_].turns == 1]
     repeated = {
         (tried.probe, tried.version): {len(verdicts) for verdicts in tried.verdicts.values()}
@@ -233,14 +243,14 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      cpu_rate: 20 ",
-            "      cpu_rat: 20 ",
-            "unknown criterion 'cpu_rat'; did you mean 'cpu_rate'?",
+            "      time_lost: 67 ",
+            "      time_lots: 67 ",
+            "unknown criterion 'time_lots'; did you mean 'time_lost'?",
         ),
         (
-            "      cpu_rate: 20 ",
-            "      cpu_rate: -1 ",
-            "weights.cpu_rate: should be greater than or equal to 0",
+            "      time_lost: 67 ",
+            "      time_lost: -1 ",
+            "weights.time_lost: should be greater than or equal to 0",
         ),
         ("- criterion: setuid_planting", "- criterion: setuid", "unknown criterion 'setuid'"),
         (
@@ -269,7 +279,7 @@ def test_a_use_case_that_weighs_nothing_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_probe_that_there_is_not_is_a_fault_where_the_probes_are_known() -> None:
-    probes = {row.probe for row in load_criteria(SHIPPED).criteria.values()}
+    probes = {row.probe for row in load_criteria(SHIPPED).criteria.values()} - {""}
     load_criteria(SHIPPED, probes=probes)
     with pytest.raises(FaultyDocumentError, match="unknown probe 'cold_start'; did you mean 'warm_start'"):
         load_criteria(SHIPPED, probes=(probes - {"cold_start"}) | {"warm_start"})

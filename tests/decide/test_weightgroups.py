@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from microweights import CRITERIA, TEXT
 
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.weightgroups import WeightGroup, unfolded
 from evaluation.errors import Fault, FaultyDocumentError
 
-TEXT = (Path(__file__).parents[2] / "criteria.yaml").read_text()
 shares = st.dictionaries(
     st.text("abcdefgh", min_size=1, max_size=3), st.floats(0.001, 1000), min_size=2, max_size=8
 )
@@ -45,7 +45,7 @@ def test_equal_parts_are_equal_and_single_weights_stay_beside_them() -> None:
 
 
 def test_the_shipped_groups_give_what_their_members_had() -> None:
-    rules = load_criteria(Path(__file__).parents[2] / "criteria.yaml")
+    rules = CRITERIA
     assert rules.use_cases["end-user"].weights["small_files"] == 12
     assert rules.weights("end-user")["metadata_rate"] == 8
     assert rules.weights("end-user")["open_rate"] == 4

@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from microweights import CRITERIA, TEXT
 
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.weights import Change, changes, set_weights
 from evaluation.errors import EvaluationError, FaultyDocumentError
-
-SHIPPED = Path(__file__).parents[2] / "criteria.yaml"
-TEXT = SHIPPED.read_text()
-CRITERIA = load_criteria(SHIPPED)
 
 
 @pytest.fixture

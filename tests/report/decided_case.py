@@ -12,7 +12,7 @@ import numpy as np
 from synthetic_case import FINISHED, manifest, sites
 from synthetic_findings import ABSENT, RUNTIMES, WHY_ABSENT, Findings
 
-from evaluation.decide.criteria import Criteria, MeasuredCriterion, Scale, load_criteria
+from evaluation.decide.criteria import Criteria, LossCriterion, MeasuredCriterion, Scale, load_criteria
 from evaluation.decide.prosandcons import pros_and_cons
 from evaluation.decide.score import decide
 from evaluation.model import CONTROL, Interval, Outcome, ProbeTexts
@@ -20,6 +20,16 @@ from evaluation.report.source import Case, SiteCase
 from evaluation.sites import Batch, Site
 
 CRITERIA: Final = Path(__file__).parents[2] / "criteria.yaml"
+HOST: Final = {
+    "cold_start": (1.0, "s"),
+    "import_storm": (0.1, "s"),
+    "metadata_rate": (1e5, "files/s"),
+    "open_rate": (2e3, "ns"),
+    "syscall_rate": (165.0, "ns"),
+    "cpu_rate": (4e8, "1/s"),
+    "memory_bandwidth": (2e10, "B/s"),
+}
+"""What the bare host takes for what prices a unit of work, or how much of it a second, with the unit."""
 MANY: Final = (*RUNTIMES, "docker-rootless")
 """Eight, the bare host among them."""
 
@@ -39,8 +49,11 @@ class Invented(Findings):
     def __post_init__(self) -> None:
         assert self.rules is not None
         weighed = {name for use_case in self.rules.use_cases for name in self.rules.weights(use_case)}
-        rest = [name for name in self.rules.criteria if name not in weighed]
-        names = [*weighed, *rest][: self.probes or None]
+        fed = {name for name, row in self.rules.criteria.items() if not isinstance(row, LossCriterion)}
+        if fed != {*self.rules.criteria}:  # time lost is fed by what prices its parts
+            weighed |= fed & HOST.keys()
+        rest = [name for name in self.rules.criteria if name in fed - weighed]
+        names = [*(weighed & fed), *rest][: self.probes or None]
         for name, criterion in ((name, self.rules.criteria[name]) for name in sorted(names)):
             texts = self._texts(
                 criterion.question,
@@ -62,7 +75,7 @@ class Invented(Findings):
 
     @staticmethod
     def _unit(criterion: MeasuredCriterion) -> str:
-        return "s" if criterion.figure == "ratio" else criterion.unit
+        return HOST.get(criterion.probe, (1.0, "s"))[1] if criterion.figure == "ratio" else criterion.unit
 
     def _invent(
         self, runtime: str, criterion: MeasuredCriterion, texts: ProbeTexts, rng: np.random.Generator
@@ -71,6 +84,8 @@ class Invented(Findings):
         scatter = np.exp(rng.normal(0, 0.08, self.blocks))
         control = np.exp(np.random.default_rng(1).normal(0, 0.02, self.blocks))
         is_ratio = criterion.figure == "ratio"
+        if is_ratio:
+            control = control * HOST.get(criterion.probe, (1.0, "s"))[0]
         own = (1.0 if is_ratio and runtime == CONTROL else middle) * scatter * (control if is_ratio else 1.0)
         value, ratio = float(np.median(own)), float(np.exp(np.median(np.log(own / control))))
         self._add(

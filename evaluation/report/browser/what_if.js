@@ -110,13 +110,24 @@
     return gaps in FILL ? score[0] + FILL[gaps] * (score[1] - score[0]) : null;
   };
 
+  /** What a criterion is worth in the use case at hand: the time lost differs from one to the next. */
+  const worth = (site, c, r) => {
+    const { lost } = site.answers[state.use];
+    return lost && c === lost.at ? lost.scores[r] : site.scores[c][r];
+  };
+  const spreadOf = (site, c) => {
+    const { lost } = site.answers[state.use];
+    if (lost && c === lost.at) return (lost.spread ??= replicate({ ...site, noise: lost.noise, turns: [] }));
+    return (site.spread ??= replicate(site));
+  };
+
   const totals = (site, weights, field, gaps) => {
     const points = weights.reduce((sum, each) => sum + each, 0);
     return field.map((runtime) => {
       let [low, high, value] = [0, 0, 0];
       weights.forEach((weight, c) => {
         if (!(weight > 0)) return;
-        const score = site.scores[c][runtime];
+        const score = worth(site, c, runtime);
         const share = weight / points;
         const at = known(score, gaps);
         low += (at ?? score[0]) * share;
@@ -140,8 +151,7 @@
    */
   const chances = (site, weights, field, gaps) => {
     const n = method.draws;
-    site.spread ??= replicate(site);
-    const score = (c, r) => known(site.scores[c][r], gaps);
+    const score = (c, r) => known(worth(site, c, r), gaps);
     const open = field.map((r) => weights.some((weight, c) => weight > 0 && score(c, r) === null));
     const low = field.map(() => new Float64Array(n));
     const high = low.map((own, i) => (open[i] ? new Float64Array(n) : own));
@@ -154,13 +164,13 @@
         part[d] = weight * factor[d];
         sum[d] += part[d];
       }
-      const noisy = field.map((r) => site.spread.get(c * site.runtimes.length + r));
+      const noisy = field.map((r) => spreadOf(site, c).get(c * site.runtimes.length + r));
       const at = field.map((r) => score(c, r));
       const base = commonest(at.filter((each, i) => each !== null && !noisy[i]));
       field.forEach((_, i) => {
         const [below, above] = [low[i], high[i]];
         if (at[i] === null) {
-          const [least, most] = site.scores[c][field[i]];
+          const [least, most] = worth(site, c, field[i]);
           for (let d = 0; d < n; d++) {
             below[d] += part[d] * (least - base);
             above[d] += part[d] * (most - base);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from evaluation import units
-from evaluation.decide.criteria import Criterion
+from evaluation.decide.criteria import Criterion, LossCriterion
 from evaluation.model import CONTROL, ModeScore, Score, Standing, UseCaseDecision, Verdict
 from evaluation.report.figures import ScoreRow, score_plot
 from evaluation.report.markup import Chapter, anchor, chapter
@@ -28,6 +28,7 @@ class Weighed:
     """A criterion with its share of the weight in every use case, and what each runtime gets for it."""
 
     criterion: Criterion
+    title: str
     shares: tuple[float, ...]
     scores: tuple[Score | None, ...]
 
@@ -189,18 +190,23 @@ def _weighed(case: Case, site: SiteCase) -> tuple[tuple[str, ...], tuple[Weighed
     runtimes = tuple(
         dict.fromkeys(verdict.runtime for each in site.decision.use_cases for verdict in each.verdicts)
     )
-    worth = {(row.criterion, row.runtime): row.score for row in site.decision.rows}
-    all_weights = [case.criteria.weights(each.use_case) for each in site.decision.use_cases]
+    names = [each.use_case for each in site.decision.use_cases]
+    all_weights = [case.criteria.weights(name) for name in names]
     totals = [sum(weights.values()) or 1.0 for weights in all_weights]
-    rows = [
-        Weighed(
-            criterion=criterion,
-            shares=shares,
-            scores=tuple(worth.get((name, runtime)) for runtime in runtimes),
-        )
-        for name, criterion in case.criteria.criteria.items()
-        if any(
-            shares := tuple(w.get(name, 0.0) / total for w, total in zip(all_weights, totals, strict=True))
-        )
-    ]
+    rows = []
+    for name, criterion in case.criteria.criteria.items():
+        shares = tuple(w.get(name, 0.0) / total for w, total in zip(all_weights, totals, strict=True))
+        # What a unit of work loses differs from use case to use case: a row for each.
+        own = names if isinstance(criterion, LossCriterion) else [""]
+        for place, use_case in enumerate(own):
+            kept = tuple(share if not use_case or at == place else 0.0 for at, share in enumerate(shares))
+            worth = {
+                row.runtime: row.score
+                for row in site.decision.rows
+                if row.criterion == name and row.use_case == use_case
+            }
+            if any(kept):
+                title = case.criteria.use_cases[use_case].title if use_case else ""
+                scores = tuple(worth.get(runtime) for runtime in runtimes)
+                rows.append(Weighed(criterion=criterion, title=title, shares=kept, scores=scores))
     return runtimes, tuple(sorted(rows, key=lambda row: -sum(row.shares)))

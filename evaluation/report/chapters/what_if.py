@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluation.decide.chances import noise
+from evaluation.decide.losses import losses_here
 from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
 from evaluation.model import Standing
 from evaluation.report.markup import Chapter, chapter
@@ -85,8 +86,21 @@ def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
     spread = noise(rows, case.criteria)
     families = {runtime.id: runtime.family for runtime in site.manifest.runtimes}
     here = case.sites[site.site]
+    unranked = {runtime.id for runtime in site.unranked}
+    known = {(each.probe, each.runtime): each for each in site.findings if each.runtime not in unranked}
+    behind = (row.finding for row in rows if row.finding)  # what a mode takes from its base is there alone
+    known |= {(each.probe, each.runtime): each for each in behind}
+    lost = losses_here(tuple(known.values()), case.criteria, here)
     return tuple(
-        table(site.decision, answer, case.criteria, here, noise=spread, families=families)
+        table(
+            site.decision,
+            answer,
+            case.criteria,
+            here,
+            noise=spread,
+            families=families,
+            losses=lost.get(answer.use_case),
+        )
         for answer in site.decision.use_cases
     )
 
