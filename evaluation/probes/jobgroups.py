@@ -39,13 +39,16 @@ INTO_THE_JOB = (
     "container's outside of the job's; with systemd as the manager of control groups, Podman asks "
     "systemd for a scope of its own, and so does apptainer --memory. Ways out: podman run "
     "--cgroups=disabled (crun only; no limit of Podman's own then applies), podman --cgroup-manager "
-    "cgroupfs, or docker run --cgroup-parent JOBGROUP in a wrapper that users cannot go round (with the "
-    "cgroupfs driver only: that of systemd takes nothing but a slice)"
+    "cgroupfs on a machine without systemd (beside it Podman without root leaves the job all the same, "
+    "for a scope of its client's, podman-PID.scope), or docker run --cgroup-parent JOBGROUP in a wrapper "
+    "that users cannot go round (with the cgroupfs driver only: that of systemd takes nothing but a slice)"
 )
 """The remedy for a container outside of its job's control group, as a sentence without its full stop.
 
 Sources: podman(1), podman-run(1), docker run --cgroup-parent, apptainer-exec(1). That ``--cgroups=disabled``
-takes a limit in silence was seen with Podman 4.3.1 and crun 1.8.1.
+takes a limit in silence was seen with Podman 4.3.1 and crun 1.8.1. The client's scope was seen with Podman
+5.4.2 in jobs of Slurm 24.11.5, with either manager, also where the job had no bus in its environment; with
+``--cgroups=disabled`` the client and its payload stayed in the job, and ended with it.
 """
 
 NEEDS_ROOT = (

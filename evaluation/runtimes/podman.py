@@ -15,7 +15,10 @@ NO_CGROUPS: Final = "--cgroups=disabled"
 """Asks for no control group: the payload stays in its client's. crun can do without, runc cannot."""
 
 _CGROUPFS: Final = ("--cgroup-manager", "cgroupfs")
-"""Has podman make the control group itself, below its own; else it asks systemd for a scope elsewhere."""
+"""Has podman make the control group itself, below its own; else it asks systemd for a scope elsewhere.
+
+Without root, and where systemd runs, its own is a scope that it has moved itself to, with this option too.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

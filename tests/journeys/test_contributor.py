@@ -180,7 +180,7 @@ def test_the_tests_find_it(clone: Clone) -> None:
 def test_the_worlds_are_walked_whole(clone: Clone) -> None:
     """`make worlds`, as tests/worlds says, but for the walking, which takes hours."""
     told = clone.run("make", "worlds", env={"PYTEST_ADDOPTS": "--collect-only --quiet"}).out
-    for world in ("fresh12", "nbox", "vm"):
+    for world in ("fresh12", "nbox", "deb11", "virtual_machine"):
         assert f"tests/worlds/test_{world}.py::" in told
 
 

@@ -19,6 +19,14 @@ def test_mechanism_and_ways_out_are_named(probe: str) -> None:
         assert words in remedy
 
 
+@pytest.mark.parametrize("probe", OUTSIDE)
+def test_podman_s_own_manager_is_no_way_out_beside_systemd(probe: str) -> None:
+    """Seen in jobs of Slurm 24.11 (the world vm): its client asks systemd for a scope first."""
+    remedy = discover()[probe].remedy
+    assert "--cgroup-manager cgroupfs on a machine without systemd" in remedy
+    assert "podman-PID.scope" in remedy
+
+
 def test_nowhere_is_a_jobs_group_as_parent_advised_without_its_condition() -> None:
     advised = {id_: probe.remedy for id_, probe in discover().items() if "--cgroup-parent" in probe.remedy}
     assert {*OUTSIDE} <= {*advised}
