@@ -40,7 +40,7 @@ def test_no_text_of_a_full_case_becomes_markup(hostile: Case) -> None:
     assert [tag.get("id") for tag in soup.select("script")][-1] is None
     assert soup.select("script")[-1].get_text() == script()
     assert not soup.select("a[href^=javascript], [src], [style]")
-    assert len(soup.select(".sent > u")) == written.count(packing.CUT) > 100
+    assert len(soup.select("u")) == written.count(packing.CUT) > 100
     assert soup.get_text().count(f"<{MARK} {MARK}=1>") > 500
 
 
@@ -98,5 +98,5 @@ def test_no_text_becomes_markup_in_the_answer_as_markdown(hostile: Case) -> None
     assert f"<{MARK} {MARK}=1>" in soup.get_text()
     assert "[x](javascript:alert(2))" in soup.get_text()
     assert f"![x](https://example.org/{MARK}.png)" in soup.get_text()
-    rows = [len(row.select("td, th")) for row in soup.select("tr")]
-    assert set(rows) == {5}
+    for table in soup.select("table"):  # a text that broke out of its cell would make a row longer
+        assert len({len(row.select("td, th")) for row in table.select("tr")}) == 1
