@@ -41,6 +41,8 @@ _CELL: Final = re.compile(
     r'<td(?P<how>[^>]*)>(?:<a href="#(?P<target>[^"<>]+)">(?P<content>(?:(?!</a>).)*)</a></td>)?', re.DOTALL
 )
 """A cell of a table, with what it links to where it is nothing but a link."""
+_STATE: Final = re.compile(r'<i class="(?P<tone>\w+)">(?P<word>[\w ]+)</i>')
+"""What such a cell begins with: without a script its word stands there alone."""
 _LINK: Final = re.compile(r'<a href="#([^"<>]+)"')
 CUT: Final = "<u>…</u>"
 """What stands where something was taken out."""
@@ -112,10 +114,17 @@ def pack(page: str) -> str:
     cells: list[str] = []
     links: list[str] = []
 
+    tones: dict[str, str] = {}
+
     def bare(cell: re.Match[str]) -> str:
         known = cell["target"] in inside
         cells.append(cell["target"] if known else "")
-        return f"<td{cell['how']}>{cell['content']}</td>" if known else cell[0]
+        if not known:
+            return cell[0]
+        state = _STATE.match(cell["content"])
+        if state and tones.setdefault(state["word"], state["tone"]) == state["tone"]:
+            return f"<td{cell['how']}>{state['word']}{cell['content'][state.end() :]}</td>"
+        return f"<td{cell['how']}>{cell['content']}</td>"
 
     def aimless(link: re.Match[str]) -> str:
         if link[1] not in inside:
@@ -126,7 +135,7 @@ def pack(page: str) -> str:
     page = _LINK.sub(aimless, _CELL.sub(bare, "".join([*kept, page[done:]])))
     page = lean(page.replace(_MAIN, _MAIN + _SCRIPTLESS, 1))
     page = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', page)
-    held = packed([cells, links, *map(tree, taken)])
+    held = packed([cells, tones, links, *map(tree, taken)])
     store = f'<script type="application/json" id="packed">"{held}"</script>\n'
     before, script, after = page.rpartition("<script>")
     return f"{before}{store}{script}{after}"

@@ -159,11 +159,11 @@ def _of_data(kind: str, ours: str, theirs: str, page: str) -> Iterator[str]:
 
 
 def _of_cut(place: str, page: str) -> str:
-    """Say where what was packed stands: ``[2]`` is the first triangle's, before it are targets of links."""
+    """Say where what was packed stands: ``[3]`` is the first triangle's, before it are cells and links."""
     number = re.match(r"\[(\d+)\]", place)
     cuts = [found.start() for found in re.finditer(re.escape(CUT), page)]
     at = int(number[1]) if number else 0
-    return _where(page[: cuts[at - 2]]) if 1 < at < len(cuts) + 2 else "the page's packed texts"
+    return _where(page[: cuts[at - 3]]) if 2 < at < len(cuts) + 3 else "the page's packed texts"
 
 
 def _unlike(ours: object, again: object, place: str) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ INSIDE = (
 PAGE = (
     f'<main id="content"><details class="probe"><summary>a <b>probe</b></summary>{INSIDE}</details>'
     f'<div><a href="#there" rel="x">in</a> <a href="#out" rel="x">out</a></div>'
-    '<div><table><tr><td><a href="#there">cell</a></td></tr></table></div>'
+    '<div><table><tr><td><a href="#there"><i class="good">cell</i></a></td></tr></table></div>'
     f'<details class="fold"><summary>folded</summary><p>{"reads " * 100}</p></details>'
     f"<details open><summary>open</summary><p>{'stays ' * 100}</p></details>"
     "<details><summary>short</summary><p>stays</p></details></main>"
@@ -44,9 +44,13 @@ def written(node: Node) -> str:
 def put_back(page: str) -> str:
     found = re.search(r'<script type="application/json" id="packed">"(.*?)"</script>\n', page)
     assert found
-    cells, links, *trees = unpacked(found[1])
+    cells, tones, links, *trees = unpacked(found[1])
     taken, targets, own = iter(trees), iter(links), iter(cells)
-    page = re.sub(r"<td>(\w+)", lambda cell: f"<td><a href=#{next(own)}>{cell[1]}</a>", page)
+    page = re.sub(
+        r"<td>(\w+)",
+        lambda cell: f'<td><a href=#{next(own)}><i class="{tones[cell[1]]}">{cell[1]}</i></a>',
+        page,
+    )
     page = re.sub("<a(?= rel|>)", lambda _: f"<a href=#{next(targets)}", page)
     page = re.sub(r"<noscript>.*?</noscript>", "", page.replace(found[0], ""))
     return re.sub(CUT, lambda _: "".join(map(written, next(taken))), page)

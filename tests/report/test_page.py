@@ -13,6 +13,7 @@ from multiplied_case import multiplied_case
 from synthetic_case import NOTEBOOK, executed, make_case
 from synthetic_findings import RUNTIMES
 
+from evaluation import commands
 from evaluation.errors import EvaluationError
 from evaluation.report.build import heading, page, prose, render, script
 from evaluation.report.offline import assert_self_contained
@@ -126,6 +127,12 @@ def test_eight_runtimes_three_sites_and_sixty_probes_stay_below_one_megabyte(tmp
     assert [len(site.runtimes) for site in case.measured] == [8, 8, 8]
     assert {len(site.probes) for site in case.measured} == {60}
     assert len(page(executed(case)).encode()) < 1_000_000
+
+
+def test_the_report_of_the_reference_run_stays_below_700_kilobytes(tmp_path: Path) -> None:
+    page = commands.report(runs="reference", output=tmp_path / "report.html").read_bytes()
+    assert b'id="packed"' in page
+    assert len(page) < 700_000
 
 
 def test_the_notebook_is_committed_thin_and_without_outputs() -> None:

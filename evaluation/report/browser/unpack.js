@@ -25,10 +25,13 @@ const unpacked = async (text) => {
     return element;
   };
   const HTML = "http://www.w3.org/1999/xhtml";
-  const [cells, links, ...taken] = await unpacked(JSON.parse(store.textContent));
+  const [cells, tones, links, ...taken] = await unpacked(JSON.parse(store.textContent));
   document.querySelectorAll("a:not([href])").forEach((link, at) => link.setAttribute("href", `#${links[at]}`));
   document.querySelectorAll("td").forEach((cell, at) => {
-    if (cells[at]) cell.append(made(["a", { href: `#${cells[at]}` }, ...cell.childNodes], HTML));
+    if (!cells[at]) return;
+    const word = cell.firstChild;
+    if (word.nodeType === Node.TEXT_NODE) word.replaceWith(made(["i", { class: tones[word.data] }, word.data], HTML));
+    cell.append(made(["a", { href: `#${cells[at]}` }, ...cell.childNodes], HTML));
   });
   document.querySelectorAll("details > u").forEach((cut, at) => cut.replaceWith(...taken[at].map((each) => made(each, HTML))));
   store.remove();
