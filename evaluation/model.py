@@ -463,7 +463,9 @@ class Verdict:
     score: Score
     p_first: float | None
     word: str = ""
-    """What to do about it, by the rule of ``criteria.yaml``: adopt, trial, assess, avoid."""
+    """What to do about it, by the rule of ``criteria.yaml``: adopt, trial, assess, works, avoid."""
+    cost: str = ""
+    """What it costs beside the first, in words, where it works and is behind."""
     reasons: tuple[str, ...] = ()
     contributions: tuple[tuple[str, Score], ...] = field(default=())
     """Per criterion id, its weighted contribution to the score; the sum is the score."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evaluation.documents import StrictModel, Text
 from evaluation.model import Standing
@@ -17,6 +17,7 @@ __all__ = [
     "ConfidenceRule",
     "Constant",
     "Doubted",
+    "Harm",
     "ScenarioRule",
     "WordRule",
     "each_once",
@@ -33,14 +34,35 @@ class Constant(StrictModel, Generic[Value]):
     source: Text | None = None
 
 
+class Harm(StrEnum):
+    """What speaks against a runtime in one sentence, beside a veto."""
+
+    EXPOSURE = "exposure"
+    """A severe exposure that no option closes which the site permits."""
+    LOSS = "loss"
+    """Time lost, surely above a declared share of the unit of work."""
+
+
 class WordRule(StrictModel):
     """Which word a runtime gets for its standing. The first rule that fits counts."""
 
-    word: Literal["adopt", "trial", "assess", "avoid"]
+    word: Literal["adopt", "trial", "assess", "works", "avoid"]
     standings: Annotated[tuple[Standing, ...], Field(min_length=1)]
-    within: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Only for scores that are at most so far behind the first."""
+    harm: Harm | None = None
+    """Only for runtimes of which this harm is known."""
+    above: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of a loss: the share of the unit above which it is a harm."""
     reason: Text
+
+    @model_validator(mode="after")
+    def _bounds_a_loss(self) -> WordRule:
+        if (self.harm is Harm.LOSS) != (self.above is not None):
+            message = "'above' belongs to the harm 'loss', and a loss needs it"
+            raise ValueError(message)
+        if self.word == "avoid" and self.harm is None and {*self.standings} != {Standing.KNOCKED_OUT}:
+            message = "'avoid' needs a harm, or a veto: being behind is none"
+            raise ValueError(message)
+        return self
 
 
 class Change(StrEnum):

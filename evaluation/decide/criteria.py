@@ -13,7 +13,14 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from evaluation.decide.answerrules import ConfidenceRule, Constant, ScenarioRule, WordRule, each_once
+from evaluation.decide.answerrules import (
+    ConfidenceRule,
+    Constant,
+    Harm,
+    ScenarioRule,
+    WordRule,
+    each_once,
+)
 from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
 from evaluation.documents import Check, Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
@@ -264,9 +271,9 @@ class Criteria(StrictModel):
     @field_validator("words")
     @classmethod
     def _have_one_for_every_standing(cls, words: tuple[WordRule, ...]) -> tuple[WordRule, ...]:
-        always = {standing for rule in words if rule.within is None for standing in rule.standings}
+        always = {standing for rule in words if rule.harm is None for standing in rule.standings}
         if missing := [str(standing) for standing in Standing if standing not in always]:
-            message = f"should have a rule without 'within' for: {', '.join(missing)}"
+            message = f"should have a rule without 'harm' for: {', '.join(missing)}"
             raise ValueError(message)
         return words
 
@@ -294,12 +301,12 @@ class Criteria(StrictModel):
         """Put every criterion into the section where it is shown: its group, or the rest of its area."""
         return sections({name: row.group for name, row in self.criteria.items()}, self.weight_groups)
 
-    def word(self, standing: Standing, behind: float) -> str:
-        """Give the word for a standing; ``behind`` is how far the score is behind the first."""
+    def word(self, standing: Standing, harms: Collection[Harm] = ()) -> str:
+        """Give the word for a standing, and for what harm is known of the runtime."""
         return next(
             rule.word
             for rule in self.words
-            if standing in rule.standings and (rule.within is None or behind <= rule.within)
+            if standing in rule.standings and (rule.harm is None or rule.harm in harms)
         )
 
     def margin(self, criterion: str) -> float:

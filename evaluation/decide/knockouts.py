@@ -15,7 +15,7 @@ from evaluation.decide.criteria import UseCase
 from evaluation.model import Finding, Outcome
 from evaluation.sites import Acceptance, Site
 
-__all__ = ["Reason", "family_of", "knock_outs", "open_vetoes", "waived"]
+__all__ = ["Reason", "accepted", "family_of", "knock_outs", "open_vetoes", "waived"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,11 @@ def open_vetoes(
     ]
     names = dict.fromkeys([*of_site, *of_use_case])
     return tuple(name for name in names if not _is_known(findings.get(name)))
+
+
+def accepted(criterion: str, runtime: str, family: str, site: Site) -> bool:
+    """Whether the site accepts that a criterion fails for a runtime."""
+    return _acceptance(criterion, runtime, family, site) is not None
 
 
 def _acceptance(criterion: str, runtime: str, family: str, site: Site) -> Acceptance | None:

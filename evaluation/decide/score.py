@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.decide.answerrules import Harm
 from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
+from evaluation.decide.harms import exposures, harms
 from evaluation.decide.knockouts import Reason, family_of, knock_outs, open_vetoes, waived
 from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
@@ -17,7 +19,7 @@ from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
 from evaluation.decide.scenarios import Part, scenarios
 from evaluation.decide.sentence import Account, answer, asides, brief
-from evaluation.decide.standing import Ranking, behind, depending, middle, rank
+from evaluation.decide.standing import Ranking, depending, middle, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
 from evaluation.model import (
     CONTROL,
@@ -34,8 +36,12 @@ from evaluation.model import (
     Verdict,
 )
 from evaluation.sites import Site
+from evaluation.units import lasting, shares
 
 __all__ = ["decide"]
+
+_FELT_S = 0.1
+"""Less time than this is not worth a word, seconds."""
 
 Rows = Mapping[tuple[str, str], CriterionRow]
 
@@ -93,6 +99,7 @@ def decide(
         rows={},
         noise=spread,
         losses=losses,
+        findings=findings,
         not_measured=_not_measured(findings),
         families=families or {},
         modes={mode.id: mode for mode in modes},
@@ -133,6 +140,8 @@ class _Desk:
     rows: Rows
     noise: Noise
     losses: Mapping[str, Losses]
+    findings: tuple[Finding, ...]
+    """All of them, completed."""
     not_measured: Mapping[str, str]
     families: Mapping[str, str]
     modes: Mapping[str, Mode]
@@ -204,6 +213,11 @@ class _Desk:
             draws=method.draws.value,
             scenarios=found,
         )
+        found_harms = {runtime: self._harms(name, runtime, weights) for runtime in account.order()}
+        words = {
+            runtime: self.criteria.word(account.standing(runtime), harm)
+            for runtime, harm in found_harms.items()
+        }
         verdicts = tuple(
             Verdict(
                 site=self.site.id,
@@ -212,8 +226,12 @@ class _Desk:
                 standing=account.standing(runtime),
                 score=scores[runtime],
                 p_first=account.chance(runtime) if runtime in chances else None,
-                word=self._word(account, runtime),
-                reasons=account.reasons(runtime),
+                word=words[runtime],
+                cost=self._cost(account, runtime, name) if words[runtime] == "works" else "",
+                reasons=(
+                    *account.reasons(runtime),
+                    *(found_harms[runtime].values() if words[runtime] == "avoid" else ()),
+                ),
                 contributions=totals[runtime][1],
             )
             for runtime in account.order()
@@ -343,9 +361,34 @@ class _Desk:
         said = f"For {len(lent)} of {len(names)} criteria evidence is borrowed from {origin}"
         return (f"{said}: its intervals are widened, and it neither knocks out nor clears.",)
 
-    def _word(self, account: Account, runtime: str) -> str:
-        field = {name: account.scores[name] for name in account.ranking.order}
-        return self.criteria.word(account.standing(runtime), behind(field, account.scores[runtime]))
+    def _harms(self, name: str, runtime: str, weights: Mapping[str, float]) -> dict[Harm, str]:
+        """Say what harm is known of a runtime, for what the use case cares for."""
+        concerns = {criterion for criterion, weight in weights.items() if weight > 0}
+        concerns |= {veto.criterion for veto in self.criteria.use_cases[name].knock_outs}
+        probes = {self.criteria.criteria[criterion].probe: criterion for criterion in sorted(concerns)}
+        losses = self.losses[name].losses if name in self.losses else ()
+        return harms(
+            self.criteria.words,
+            exposures(runtime, probes, self.findings, self.families, self.site),
+            next((loss for loss in losses if loss.runtime == runtime), None),
+        )
+
+    def _cost(self, account: Account, runtime: str, name: str) -> str:
+        """Say what it costs to take a runtime that is behind: of the score, and of the time if known."""
+        if account.standing(runtime) is not Standing.BEHIND:
+            return ""
+        leader = account.ranking.order[0]
+        ours, theirs = account.scores[runtime], account.scores[leader]
+        score = shares(max(0.0, theirs.low - ours.high), max(0.0, theirs.high - ours.low))
+        lost = {
+            loss.runtime: loss.seconds
+            for loss in (self.losses[name].losses if name in self.losses else ())
+            if loss.seconds is not None
+        }
+        more = lost[runtime] - lost[leader] if runtime in lost and leader in lost else 0.0
+        work = self.criteria.use_cases[name].work
+        time = f" and {lasting(more)} of a {work.unit}" if work and more >= _FELT_S else ""
+        return f"{score} of the score{time}"
 
     def _simulate(
         self, field: tuple[str, ...], weights: Mapping[str, float], weight_range: float

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from evaluation.model import Scenario, Score, Standing
 
-__all__ = ["SETTLED", "Ranking", "ahead", "behind", "depending", "middle", "rank"]
+__all__ = ["SETTLED", "Ranking", "ahead", "depending", "middle", "rank"]
 
 SETTLED = frozenset({Standing.RECOMMENDED, Standing.TIED})
 """The standings of a first place that is given to somebody."""
@@ -115,11 +115,6 @@ def ahead(scenarios: Sequence[Scenario]) -> set[str]:
     """Name those whom a scenario puts before one who is first as signed, which is the first scenario."""
     first = {*scenarios[0].leaders}
     return {name for each in scenarios if not first <= {*each.leaders} for name in each.leaders}
-
-
-def behind(field: Mapping[str, Score], score: Score) -> float:
-    """By how much a score surely lies behind the first of a field."""
-    return max(0.0, max((each.low for each in field.values()), default=0.0) - score.high)
 
 
 def middle(score: Score) -> float:

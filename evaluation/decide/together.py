@@ -9,7 +9,7 @@ from evaluation.decide.answerrules import Change
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.scenarios import of_sites
 from evaluation.decide.sentence import depends
-from evaluation.decide.standing import SETTLED, ahead, behind
+from evaluation.decide.standing import SETTLED, ahead
 from evaluation.model import Scenario, SiteDecision, Standing, UseCaseDecision, Verdict
 
 __all__ = ["AtSite", "across_sites"]
@@ -77,12 +77,13 @@ def _held(decision: UseCaseDecision, more: Sequence[Scenario], criteria: Criteri
 
 def _turned(decision: UseCaseDecision, group: set[str], criteria: Criteria) -> tuple[Verdict, ...]:
     """Let those of the field who are first anywhere depend, each with its word."""
-    field = dict(decision.scenarios[0].scores)
+    field = {name for name, _ in decision.scenarios[0].scores}
     return tuple(
         replace(
             verdict,
             standing=Standing.DEPENDS,
-            word=criteria.word(Standing.DEPENDS, behind(field, verdict.score)),
+            word=criteria.word(Standing.DEPENDS),
+            cost="",
         )
         if verdict.runtime in group and verdict.runtime in field
         else verdict

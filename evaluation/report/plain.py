@@ -14,7 +14,7 @@ from evaluation.report.losswords import lost, share_lost, together
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.spreadsheet import as_csv
 from evaluation.report.text import visible
-from evaluation.report.words import score_text
+from evaluation.report.words import score_text, word_text
 from evaluation.units import percent
 
 __all__ = ["FORMATS", "written"]
@@ -65,7 +65,7 @@ def _site(case: Case, site: SiteCase) -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- |"
         for verdict in decision.verdicts:
             yield (
-                f"| {_cell(verdict.runtime)} | {_cell(verdict.word)} | {verdict.standing} "
+                f"| {_cell(verdict.runtime)} | {_cell(word_text(verdict))} | {verdict.standing} "
                 f"| {score_text(verdict.score)} | {_chance(verdict, at_least=gaps)} |"
             )
         if decision.losses:
@@ -213,7 +213,7 @@ def _first_in(decision: UseCaseDecision, verdict: Verdict) -> tuple[str, int]:
 def _csv(case: Case) -> str:
     rows = (
         (
-            site.site, site.manifest.run, decision.use_case, verdict.runtime, verdict.word,
+            site.site, site.manifest.run, decision.use_case, verdict.runtime, word_text(verdict),
             verdict.standing, verdict.score.value, verdict.score.low, verdict.score.high, verdict.p_first,
             *_first_in(decision, verdict),
             decision.confidence.word if decision.confidence else None,

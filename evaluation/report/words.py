@@ -9,10 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Score, Severity, Standing
+from evaluation.model import CONTROL, Comparison, Delta, Finding, Outcome, Score, Severity, Standing, Verdict
 from evaluation.units import share, shares
 
-__all__ = ["NOT_ASKED", "State", "delta_state", "product_name", "score_text", "standing_state", "state"]
+__all__ = [
+    "NOT_ASKED",
+    "State",
+    "delta_state",
+    "product_name",
+    "score_text",
+    "standing_state",
+    "state",
+    "word_text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +192,11 @@ def product_name(family: str, version: str) -> str:
     """Name a product as people do; SingularityCE, which shares Apptainer's family, by its own name."""
     named = version.partition(" ")[0]
     return named if named.startswith("Singularity") else _PRODUCTS.get(family, family)
+
+
+def word_text(verdict: Verdict) -> str:
+    """Write what to do about a runtime; of one that works, with what it costs."""
+    return f"{verdict.word}, costs {verdict.cost}" if verdict.cost else verdict.word
 
 
 def score_text(score: Score) -> str:

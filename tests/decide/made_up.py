@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.decide.answerrules import Change
+from evaluation.decide.answerrules import Change, Harm
 from evaluation.decide.criteria import Criteria
 from evaluation.model import Finding, Outcome, ProbeTexts, Standing
 from evaluation.sites import Site
@@ -20,8 +20,9 @@ WORDS = (
     {"word": "adopt", "standings": (Standing.RECOMMENDED, Standing.TIED), "reason": "a test"},
     {"word": "trial", "standings": (Standing.DEPENDS, Standing.TOO_CLOSE), "reason": "a test"},
     {"word": "assess", "standings": (Standing.UNDECIDED, Standing.NOT_MEASURED), "reason": "a test"},
-    {"word": "assess", "standings": (Standing.BEHIND,), "within": 0.1, "reason": "a test"},
-    {"word": "avoid", "standings": (Standing.BEHIND, Standing.KNOCKED_OUT), "reason": "a test"},
+    {"word": "avoid", "standings": (Standing.KNOCKED_OUT,), "reason": "a test"},
+    {"word": "avoid", "standings": (Standing.BEHIND,), "harm": Harm.EXPOSURE, "reason": "a test"},
+    {"word": "works", "standings": (Standing.BEHIND,), "reason": "a test"},
 )
 UNITS = {"start": "s", "rate": "loops/s", "tidy": "", "safe": ""}
 

@@ -214,19 +214,23 @@ def _word_rules(rules: Plain) -> Iterator[str]:
         return
     always: set[str] = set()
     for rule in rules:
-        yield from (found := list(_shape(rule, "words", "word standings reason", "within")))
+        yield from (found := list(_shape(rule, "words", "word standings reason", "harm above")))
         if found:
             return
         yield from _texts(rule, "words", "reason")
-        standings, within = rule.get("standings"), rule.get("within")
-        if rule.get("word") not in ("adopt", "trial", "assess", "avoid"):
+        standings, harm, above = (rule.get(key) for key in ("standings", "harm", "above"))
+        if rule.get("word") not in ("adopt", "trial", "assess", "works", "avoid"):
             yield "words.word: unknown"
         if not isinstance(standings, list) or not standings or any(s not in STANDINGS for s in standings):
             yield "words.standings: unknown"
             return
-        if within is not None and not (number(within) and 0 < within <= 1):
-            yield "words.within: no nearness"
-        always |= {*standings} if within is None else set()
+        if harm not in (None, "exposure", "loss") or (harm == "loss") != (above is not None):
+            yield "words.harm: none"
+        if above is not None and not (number(above) and 0 < above <= 1):
+            yield "words.above: no share"
+        if rule.get("word") == "avoid" and harm is None and {*standings} != {"knocked out"}:
+            yield "words: avoid without a harm"
+        always |= {*standings} if harm is None else set()
     yield from (f"words: nothing for {standing}" for standing in {*STANDINGS} - always)
 
 
