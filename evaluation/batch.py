@@ -55,10 +55,14 @@ class Native(StrictModel):
         return bind
 
 
+Engine = Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
+"""The batch systems that a site can name."""
+
+
 class Batch(StrictModel):
     """The batch system that jobs are submitted to, and what a job asks it for."""
 
-    engine: Literal["local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown"]
+    engine: Engine
     """``local`` works here, without a daemon and without a port; to some of the others jobs are submitted."""
     reason: Text | None = None
     """How that is known; the facts say more."""

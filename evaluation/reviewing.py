@@ -274,7 +274,7 @@ def points(words: Sequence[str]) -> dict[str, float]:
             found[name] = float(number)
         except ValueError:
             raise EvaluationError(
-                f"{word!r} is no weight", advice="write CRITERION=POINTS, as in cpu_rate=15"
+                f"{word!r} is no weight", advice="write CRITERION=POINTS, as in time=50"
             ) from None
     return found
 

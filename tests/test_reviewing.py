@@ -153,7 +153,7 @@ def test_a_run_is_packed_and_reported_as_before(results: Path) -> None:
 def test_weights_are_shown_by_group_with_or_without_results(results: Path, tmp_path: Path) -> None:
     told = evaluation("weights", "show", "l1proc", "--results", results).output
     assert "L1Proc (l1proc): 100 points; stability by local/" in told
-    assert "performance" in told
+    assert "time " in told
     bare = evaluation("weights", "show", "--results", tmp_path / "empty").output
     assert bare.count(": 100 points\n") == 3
     wrong = evaluation("weights", "show", "l1prok", "--results", results)
@@ -162,27 +162,23 @@ def test_weights_are_shown_by_group_with_or_without_results(results: Path, tmp_p
 
 
 def test_a_weight_is_set_and_what_that_changes_is_said(results: Path, criteria: Path) -> None:
-    told = evaluation(
-        "weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results
-    )
+    told = evaluation("weights", "set", "l1proc", "time=30", "--criteria", criteria, "--results", results)
     assert told.exit_code == 0
-    assert "signal_delivery: 12 -> 30" in told.output
+    assert "time: 57 -> 30" in told.output
     assert "L1Proc: as before: Undecided" in told.output
-    assert load_criteria(criteria).use_cases["l1proc"].weights["signal_delivery"] == 30
-    again = evaluation(
-        "weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results
-    )
+    assert load_criteria(criteria).use_cases["l1proc"].weights["time"] == 30
+    again = evaluation("weights", "set", "l1proc", "time=30", "--criteria", criteria, "--results", results)
     assert again.output == "no difference\n"
     again = evaluation(
-        *("weights", "set", "l1proc", "signal_delivery=30", "--reason", "as before"), "--criteria", criteria
+        *("weights", "set", "l1proc", "time=30", "--reason", "as before"), "--criteria", criteria
     )
     assert again.output.startswith("no weight changed; the reason was written\n")
-    assert "signal_delivery: 30  # as before" in criteria.read_text()
+    assert "time: 30  # as before" in criteria.read_text()
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(results: Path, criteria: Path) -> None:
     before = criteria.read_bytes()
-    asked = ("weights", "set", "l1proc", "signal_delivery=30", "--criteria", criteria, "--results", results)
+    asked = ("weights", "set", "l1proc", "time=30", "--criteria", criteria, "--results", results)
     dry = evaluation(*asked, "--dry-run").output
     assert criteria.read_bytes() == before
     assert f"nothing was written (--dry-run); without it: {criteria}" in dry
@@ -202,7 +198,7 @@ def test_a_lost_knock_out_and_weights_that_do_not_add_up_are_warned_of(results: 
     assert well.exit_code == 0
     assert "WARNING: l1proc has lost all its knock-outs: " in well.stderr
     assert f"{criteria}: the criteria are as they should be" in well.stdout
-    short = re.sub(r"(\n      time_lost: )\S+", r"\g<1>1", criteria.read_text(), count=1)
+    short = re.sub(r"(\n      time: )\S+", r"\g<1>1", criteria.read_text(), count=1)
     criteria.write_text(short)
     assert "add up to" in evaluation("weights", "diff", criteria, "--results", results).output
     faulty = evaluation("validate", criteria)
@@ -313,14 +309,14 @@ def test_a_report_without_data_or_without_its_results_is_said(results: Path, pag
 
 def test_a_group_is_shown_set_and_told_with_what_it_unfolds_into(results: Path, criteria: Path) -> None:
     asked = ("--criteria", criteria, "--results", results)
-    told = evaluation("weights", "show", "l1proc", *asked).output
-    assert re.search(r"gaining_rights +6 +6\s%", told)
-    assert "one weight, in the proportions 1 : 1" in told
-    done = evaluation("weights", "set", "l1proc", "gaining_rights=10", *asked)
+    told = evaluation("weights", "show", "end-user", *asked).output
+    assert re.search(r"handling +20 +20\s%", told)
+    assert "one weight, in the proportions 2 : 1" in told
+    done = evaluation("weights", "set", "end-user", "handling=15", *asked)
     assert done.exit_code == 0, done.output
-    assert re.search(r"gaining_rights: 6 -> 10.*; unfolds into\n    no_new_privileges: 3 -> 5\n", done.output)
+    assert re.search(r"handling: 20 -> 15.*; unfolds into\n    output_ownership: 13.33 -> 10\n", done.output)
     told = evaluation("weights", "diff", criteria, "--results", results).output
-    assert "gaining_rights: 6 -> 10" in told
-    both = evaluation("weights", "set", "l1proc", "setuid_escalation=3", *asked)
+    assert "handling: 20 -> 15" in told
+    both = evaluation("weights", "set", "end-user", "signal_delivery=3", *asked)
     assert both.exit_code == 1
-    assert "weigh the group, or its criteria, and not both" in " ".join(both.output.split())
+    assert "weigh the objective, or its criteria, and not both" in " ".join(both.output.split())

@@ -110,7 +110,7 @@ def weights() -> None:
 @criteria_option
 @told
 def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) -> None:
-    """Show the weights by group, and how far each may go before another leads.
+    """Show the weights by objective, and how far each may go before another leads.
 
     Needs no container; without results nothing is said of how far.
     """
@@ -119,7 +119,7 @@ def weights_show(*, use_case: str, results: Path | None, criteria: Path | None) 
 
 @weights.command("set")
 @click.argument("use_case")
-@click.argument("points", nargs=-1, required=True, metavar="CRITERION|GROUP=POINTS...")
+@click.argument("points", nargs=-1, required=True, metavar="OBJECTIVE|CRITERION=POINTS...")
 @click.option(
     "--reason",
     default="",
@@ -141,7 +141,7 @@ def weights_set(
 ) -> None:
     """Write weights into criteria.yaml, comments kept, and say what that changes and who leads.
 
-    A group of `weight_groups` is set by its one number, and moves its criteria in its proportions.
+    An objective is set by its one number, and moves its criteria in the proportions of the use case.
 
     Nothing is written unless the file stays valid. Needs no container.
     """

@@ -21,7 +21,15 @@ from evaluation.decide.answerrules import (
     WordRule,
     each_once,
 )
-from evaluation.decide.weightgroups import Section, WeightGroup, group_complaints, sections, unfolded
+from evaluation.decide.objectives import (
+    NotApplicable,
+    Objective,
+    OwnShares,
+    Section,
+    objective_complaints,
+    sections,
+    unfolded,
+)
 from evaluation.documents import Check, Complaint, Identifier, StrictModel, Text, load, unknown
 from evaluation.model import Outcome, Standing
 from evaluation.workprofiles import WorkProfile, work_complaints
@@ -235,8 +243,10 @@ class UseCase(StrictModel):
     title: Text
     story: Text
     weights: Mapping[Identifier, Points]
-    """Points per criterion, or per declared group of them, as written: what going from worst to best on its
-    scale is worth. None means 0. `Criteria.weights` gives those of single criteria."""
+    """Points per objective, or per criterion of one, as written: what going from worst to best on its scale
+    is worth. None means 0. `Criteria.weights` gives those of single criteria."""
+    shares: Mapping[Identifier, OwnShares] = Field(default_factory=dict)
+    """Other proportions within an objective than the declared ones, by objective."""
     knock_outs: tuple[KnockOut, ...] = ()
     work: WorkProfile | None = None
     """What one unit of the work is; without it, nobody can say what a runtime costs of it."""
@@ -255,8 +265,10 @@ class Criteria(StrictModel):
 
     method: Method
     criteria: Annotated[Mapping[Identifier, Criterion], Field(min_length=1)]
-    weight_groups: Mapping[Identifier, WeightGroup] = Field(default_factory=dict)
-    """Criteria that a use case may weigh together, by one number that unfolds into them."""
+    objectives: Annotated[Mapping[Identifier, Objective], Field(max_length=6)] = Field(default_factory=dict)
+    """What a use case weighs: each by one number, which unfolds into criteria."""
+    not_applicable: Mapping[Identifier, NotApplicable] = Field(default_factory=dict)
+    """Where an objective cannot be had, and so weighs nothing for anybody."""
     points: Constant[Annotated[float, Field(gt=0, le=1_000_000)]] | None = None
     """How many points each use case shares out: `evaluation validate` adds them up."""
     use_cases: Annotated[Mapping[Identifier, UseCase], Field(min_length=1)]
@@ -293,13 +305,31 @@ class Criteria(StrictModel):
         whole = [work.measured_by for work in works if work.measured_by]
         return tuple(dict.fromkeys([*(probe for work in works for probe in work.probes), *whole]))
 
-    def weights(self, use_case: str) -> Mapping[str, float]:
-        """Return the points of every criterion that a use case weighs; groups are unfolded."""
-        return unfolded(self.use_cases[use_case].weights, self.weight_groups)
+    def weights(self, use_case: str, engine: str = "") -> Mapping[str, float]:
+        """Return the points of every criterion that a use case weighs; objectives are unfolded.
+
+        At a site with this batch engine, if one is named: without what does not apply there.
+        """
+        rules = self.use_cases[use_case]
+        out = self.inapplicable(engine)
+        return {
+            name: points
+            for name, points in unfolded(rules.weights, self.objectives, rules.shares).items()
+            if name not in out
+        }
+
+    def inapplicable(self, engine: str) -> frozenset[str]:
+        """Return the criteria of objectives that cannot be had at a site with this batch engine."""
+        return frozenset(
+            criterion
+            for name, rule in self.not_applicable.items()
+            if engine in rule.engines and name in self.objectives
+            for criterion in self.objectives[name].shares
+        )
 
     def sections(self) -> tuple[Section, ...]:
-        """Put every criterion into the section where it is shown: its group, or the rest of its area."""
-        return sections({name: row.group for name, row in self.criteria.items()}, self.weight_groups)
+        """Put every criterion into the section where it is shown: its objective, or the rest of its area."""
+        return sections({name: row.group for name, row in self.criteria.items()}, self.objectives)
 
     def word(self, standing: Standing, harms: Collection[Harm] = ()) -> str:
         """Give the word for a standing, and for what harm is known of the runtime."""
@@ -345,7 +375,7 @@ def load_criteria(
         if isinstance(probes, Mapping):
             yield from work_complaints(document, probes)
         if document.mapping("criteria"):
-            yield from group_complaints(document, get_args(Area))
+            yield from objective_complaints(document, get_args(Area))
         if probes is not None:
             yield from _probes(document, probes)
         if also is not None:
@@ -361,7 +391,7 @@ def _references(document: Document) -> Iterator[Complaint]:
         return  # that is the fault, and not every word that refers to it
     for use_case in document.mapping("use_cases"):
         here = ("use_cases", use_case)
-        known = (*criteria, *document.mapping("weight_groups"))
+        known = (*criteria, *document.mapping("objectives"))
         for name in document.mapping(*here, "weights"):
             if name not in known:
                 location = (*here, "weights", name)

@@ -14,6 +14,9 @@ from evaluation.yamltree import Document, Json
 
 __all__ = ["NO_WEIGHT", "lost_vetoes", "owed", "totals"]
 
+_FEWEST, _MOST = 2, 6
+"""So many objectives a use case weighs."""
+
 NO_WEIGHT = ("no weight", "cannot weigh")
 """Words, one of which the reason of a criterion has that no use case weighs."""
 
@@ -28,6 +31,7 @@ def owed(document: Document) -> Iterator[Complaint]:
         )
     yield from _reasons(document)
     yield from _unweighed(document)
+    yield from _too_many(document)
 
 
 def totals(document: Document) -> dict[str, tuple[float, float]]:
@@ -60,13 +64,34 @@ def lost_vetoes(before: Criteria, after: Criteria) -> Iterator[str]:
 
 
 def _reasons(document: Document) -> Iterator[Complaint]:
+    places: list[tuple[str, ...]] = [
+        ("objectives", name, "shares") for name in document.mapping("objectives")
+    ]
     for use_case in document.mapping("use_cases"):
-        here = ("use_cases", use_case, "weights")
+        places.append(("use_cases", use_case, "weights"))
+        own = document.mapping("use_cases", use_case, "shares")
+        places += [("use_cases", use_case, "shares", name, "shares") for name in own]
+    for here in places:
         for name in document.mapping(*here):
             line, _ = document.values.get((*here, name), (0, 0))
             if line and "#" not in document.lines[line - 1]:
                 message = "should have its reason beside it, behind a #"
                 yield Complaint(location=(*here, name), message=message, at_key=True)
+
+
+def _too_many(document: Document) -> Iterator[Complaint]:
+    """Say where a use case weighs fewer or more objectives than a committee can hold against each other."""
+    objectives = document.mapping("objectives")
+    for use_case in document.mapping("use_cases") if objectives else ():
+        weights = document.mapping("use_cases", use_case, "weights")
+        weighed = {
+            objective
+            for objective in objectives
+            if {objective, *document.mapping("objectives", objective, "shares")} & {*weights}
+        }
+        if not _FEWEST <= len(weighed) <= _MOST:
+            message = f"should weigh {_FEWEST} to {_MOST} objectives, and weighs {len(weighed)}"
+            yield Complaint(location=("use_cases", use_case, "weights"), message=message, at_key=True)
 
 
 def _unweighed(document: Document) -> Iterator[Complaint]:
@@ -75,10 +100,8 @@ def _unweighed(document: Document) -> Iterator[Complaint]:
         used |= set(document.mapping("use_cases", use_case, "weights"))
         rows = _listed(document, "use_cases", use_case, "knock_outs")
         used |= {row.get("criterion") for row in rows if isinstance(row, dict)}
-    for group in used & set(document.mapping("weight_groups")):
-        parts = _listed(document, "weight_groups", str(group), "equal_parts")
-        used |= {name for name in parts if isinstance(name, str)}
-        used |= set(document.mapping("weight_groups", str(group), "shares"))
+    for objective in used & set(document.mapping("objectives")):
+        used |= set(document.mapping("objectives", str(objective), "shares"))
     for name in document.mapping("criteria"):
         place = (
             ("criteria", name, "scale") if document.mapping("criteria", name, "scale") else ("criteria", name)

@@ -8,14 +8,15 @@ scenario has the same first place as the weights as signed; else the answer says
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.decide.answerrules import Change, ScenarioRule
+from evaluation.decide.objectives import Section
 from evaluation.decide.value import filled, total
 from evaluation.model import Scenario, Score
 
-__all__ = ["SIGNED", "Part", "leaders", "of_sites", "scenarios"]
+__all__ = ["SIGNED", "Part", "leaders", "of_sites", "parts_of", "scenarios"]
 
 SIGNED = "as signed"
 """The name of the first of all scenarios, in which nothing is changed."""
@@ -39,6 +40,18 @@ class Part:
     def points(self) -> float:
         """What the objective weighs."""
         return math.fsum(self.weights.values())
+
+
+def parts_of(sections: Iterable[Section], weights: Mapping[str, float]) -> tuple[Part, ...]:
+    """Give the objectives of a use case: the sections in which its weights are shown."""
+    return tuple(
+        Part(
+            name=section.name,
+            title=section.title,
+            weights={name: weights[name] for name in section.criteria if weights.get(name, 0.0) > 0},
+        )
+        for section in sections
+    )
 
 
 def leaders(scores: Mapping[str, Score], tie_margin: float) -> tuple[str, ...]:

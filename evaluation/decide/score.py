@@ -17,7 +17,7 @@ from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
-from evaluation.decide.scenarios import Part, scenarios
+from evaluation.decide.scenarios import parts_of, scenarios
 from evaluation.decide.sentence import Account, answer, asides, brief
 from evaluation.decide.standing import Ranking, depending, middle, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
@@ -39,9 +39,6 @@ from evaluation.sites import Site
 from evaluation.units import lasting, shares
 
 __all__ = ["decide"]
-
-_FELT_S = 0.1
-"""Less time than this is not worth a word, seconds."""
 
 Rows = Mapping[tuple[str, str], CriterionRow]
 
@@ -150,7 +147,7 @@ class _Desk:
 
     def answer(self, name: str, use_case: UseCase) -> UseCaseDecision:
         """Decide one use case."""
-        weights = self.criteria.weights(name)
+        weights = self.criteria.weights(name, self.site.batch.engine)
         findings = {runtime: self._findings(runtime) for runtime in self.runtimes}
         families = {runtime: family_of(runtime, self.families) for runtime in self.runtimes}
         knocked_out = {
@@ -185,7 +182,7 @@ class _Desk:
         )
         found = scenarios(
             self.criteria.scenarios,
-            self._parts(weights),
+            parts_of(self.criteria.sections(), weights),
             ranking.order,
             self._score,
             tie_margin=method.score_tie_margin.value,
@@ -241,7 +238,7 @@ class _Desk:
             use_case=name,
             answer=answer(account),
             brief=brief(account),
-            asides=(*asides(account), *self._borrowed(weights)),
+            asides=(*asides(account), *self._inapplicable(name), *self._borrowed(weights)),
             winner=account.ranking.winner,
             verdicts=verdicts,
             scenarios=found,
@@ -267,17 +264,6 @@ class _Desk:
                 groups={section.name: section.criteria for section in self.criteria.sections()},
             ),
             losses=self._lost(name, account.order()),
-        )
-
-    def _parts(self, weights: Mapping[str, float]) -> tuple[Part, ...]:
-        """Give the objectives of a use case: the sections in which its weights are shown."""
-        return tuple(
-            Part(
-                name=section.name,
-                title=section.title,
-                weights={name: weights[name] for name in section.criteria if weights.get(name, 0.0) > 0},
-            )
-            for section in self.criteria.sections()
         )
 
     def _best_modes(
@@ -346,6 +332,17 @@ class _Desk:
             name: row.finding for (name, owner), row in self.rows.items() if owner == runtime and row.finding
         }
 
+    def _inapplicable(self, name: str) -> tuple[str, ...]:
+        """Say of every objective that is weighed and cannot be had here that it weighs nothing."""
+        weights, engine = self.criteria.use_cases[name].weights, self.site.batch.engine
+        return tuple(
+            f"{self.criteria.objectives[each].title} does not apply at {self.site.title} "
+            f"({_clause(rule.reason)}): its {weights[each]:g} points weigh nothing there, for every "
+            "runtime alike."
+            for each, rule in self.criteria.not_applicable.items()
+            if engine in rule.engines and each in self.criteria.objectives and weights.get(each, 0.0) > 0
+        )
+
     def _borrowed(self, weights: Mapping[str, float]) -> tuple[str, ...]:
         """Say of how much of what is weighed another site's evidence stands in."""
         names = [name for name, weight in weights.items() if weight > 0]
@@ -380,15 +377,14 @@ class _Desk:
         leader = account.ranking.order[0]
         ours, theirs = account.scores[runtime], account.scores[leader]
         score = shares(max(0.0, theirs.low - ours.high), max(0.0, theirs.high - ours.low))
-        lost = {
-            loss.runtime: loss.seconds
-            for loss in (self.losses[name].losses if name in self.losses else ())
-            if loss.seconds is not None
-        }
-        more = lost[runtime] - lost[leader] if runtime in lost and leader in lost else 0.0
+        losses = self.losses[name].losses if name in self.losses else ()
+        lost = {loss.runtime: loss for loss in losses if loss.seconds is not None}
         work = self.criteria.use_cases[name].work
-        time = f" and {lasting(more)} of a {work.unit}" if work and more >= _FELT_S else ""
-        return f"{score} of the score{time}"
+        surely = runtime in lost and leader in lost and lost[runtime].low > lost[leader].high
+        if not work or not surely:
+            return f"{score} of the score"
+        more = lost[runtime].known_s - lost[leader].known_s
+        return f"{score} of the score, and {lasting(more)} of each {work.unit}"
 
     def _simulate(
         self, field: tuple[str, ...], weights: Mapping[str, float], weight_range: float
@@ -441,3 +437,8 @@ class _Desk:
         row = self.rows.get((criterion, runtime))
         told = row and (row.told or (row.finding and row.finding.message))
         return f"now: {told}" if told else "not measured yet"
+
+
+def _clause(sentence: str) -> str:
+    """Write a sentence as it stands within another."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

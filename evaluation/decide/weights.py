@@ -24,7 +24,7 @@ _TO_THE_END = re.compile(r"\A[^\r\n]*")
 class Change:
     """One weight that differs; a criterion that a use case does not name weighs 0 there.
 
-    ``group`` is that from which the criterion has its points after the change; empty if it has its own.
+    ``group`` is the objective from which it has its points after the change; empty if it has its own.
     """
 
     use_case: str
@@ -61,8 +61,8 @@ def _groups(criteria: Criteria, use_case: str) -> dict[str, str]:
     return {
         member: name
         for name in written
-        if name in criteria.weight_groups
-        for member in criteria.weight_groups[name].members
+        if name in criteria.objectives
+        for member in criteria.objectives[name].shares
     }
 
 
@@ -85,7 +85,7 @@ def with_weights(path: Path, use_case: str, points: Mapping[str, float], reason:
     use_case : str
         Whose weights.
     points : mapping of str to float
-        By criterion or group; one that the use case does not name yet gets a line of its own.
+        By objective or criterion; one that the use case does not name yet gets a line of its own.
     reason : str, optional
         Why they weigh so much: it takes the place of the comment beside each. One that the use case does not
         name yet needs it, for a weight without a reason is no valid one.
@@ -101,7 +101,7 @@ def with_weights(path: Path, use_case: str, points: Mapping[str, float], reason:
     if use_case not in before.use_cases:
         raise EvaluationError(unknown("use case", use_case, before.use_cases), where=str(path))
     for name in points:
-        if name not in (known := (*before.criteria, *before.weight_groups)):
+        if name not in (known := (*before.criteria, *before.objectives)):
             raise EvaluationError(unknown("criterion", name, known), where=str(path))
     written = {*before.use_cases[use_case].weights, *before.weights(use_case)}
     if not reason and (new := [name for name in points if name not in written]):

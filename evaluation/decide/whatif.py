@@ -7,16 +7,19 @@ runtime if the unknown turned out badly, or if we accepted what knocks it out?
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from evaluation.decide.answerrules import ScenarioRule
 from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.decide.knockouts import family_of, open_vetoes
 from evaluation.decide.losses import Losses, with_losses
-from evaluation.decide.standing import Ranking, rank
+from evaluation.decide.objectives import Section
+from evaluation.decide.scenarios import parts_of, scenarios
+from evaluation.decide.standing import Ranking, depending, rank
 from evaluation.decide.value import UNKNOWN, filled, total
-from evaluation.model import CONTROL, Finding, Score, SiteDecision, Standing, UseCaseDecision
+from evaluation.model import CONTROL, Finding, Scenario, Score, SiteDecision, Standing, UseCaseDecision
 from evaluation.sites import Site
 
 __all__ = ["Gaps", "Imagined", "Table", "imagine", "table"]
@@ -50,6 +53,9 @@ class Table:
     unresolved: Mapping[str, tuple[str, ...]]
     losses: Losses | None = None
     """What a unit of the work loses, where a use case declares it."""
+    sections: tuple[Section, ...] = ()
+    rules: Mapping[str, ScenarioRule] = field(default_factory=dict)
+    """The declared scenarios; the other sites are not among what is imagined."""
 
     def gaps(self, weights: Mapping[str, float]) -> int:
         """Count what is not known of what has weight."""
@@ -68,6 +74,7 @@ class Imagined:
     ranking: Ranking
     scores: Mapping[str, Score]
     chances: Mapping[str, float]
+    scenarios: tuple[Scenario, ...] = ()
 
 
 def table(
@@ -113,6 +120,8 @@ def table(
             if verdict.standing is Standing.KNOCKED_OUT
         },
         unresolved={runtime: names for runtime, names in missing.items() if names},
+        sections=criteria.sections(),
+        rules=criteria.scenarios,
     )
 
 
@@ -144,17 +153,17 @@ def imagine(
     EvaluationError
         No criterion has any weight.
     """
-    field = tuple(r for r in on.runtimes if not (knock_outs and r in on.knocked_out))
+    competing = tuple(r for r in on.runtimes if not (knock_outs and r in on.knocked_out))
     scores = {
         (name, runtime): _filled(on.scores.get((name, runtime), UNKNOWN), gaps)
         for name in weights
-        for runtime in field
+        for runtime in competing
     }
     totals = {
-        runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in field
+        runtime: total(weights, {name: scores[name, runtime] for name in weights})[0] for runtime in competing
     }
     chances = simulate(
-        field, scores, weights, on.noise, method=method, weight_range=method.weight_range.value
+        competing, scores, weights, on.noise, method=method, weight_range=method.weight_range.value
     ).chances()
     ranking = rank(
         totals,
@@ -163,7 +172,14 @@ def imagine(
         tie_margin=method.score_tie_margin.value,
         unresolved=on.unresolved if knock_outs else (),
     )
-    return Imagined(ranking=ranking, scores=totals, chances=chances)
+    changed = scenarios(
+        on.rules,
+        parts_of(on.sections, weights),
+        ranking.order,
+        lambda criterion, runtime: scores.get((criterion, runtime), UNKNOWN),
+        tie_margin=method.score_tie_margin.value,
+    )
+    return Imagined(ranking=depending(ranking, changed), scores=totals, chances=chances, scenarios=changed)
 
 
 def _filled(score: Score, gaps: Gaps) -> Score:

@@ -95,7 +95,7 @@ def _confidence(decision: UseCaseDecision) -> Iterator[str]:
         return
     yield ""
     doubts = _cell("; ".join(doubt.note for doubt in found.doubts)) or "no doubt that is looked for was found"
-    yield f"Confidence: {_cell(found.word)}{' (an example)' if found.example else ''}. {doubts}."
+    yield f"Confidence: {_cell(found.word)}{' (an example)' if found.example else ''}: {doubts}."
 
 
 def _scenarios(decision: UseCaseDecision) -> Iterator[str]:

@@ -19,7 +19,7 @@ Piece = str | list[str]
 ``[use case, name, number]``
     The weight of a criterion, as it was written.
 ``[use case, name, number, key, between]``
-    That of a group. ``key`` is what stands before the number; where the group's criteria no longer have its
+    That of an objective. ``key`` is what stands before the number; where its criteria no longer have its
     proportions they are written instead of both, with ``between`` after each but the last.
 ``[use case, before]``
     Where a criterion that the use case does not name yet can be added, each after ``before``.
@@ -61,7 +61,7 @@ def _as_it_was(piece: Sequence[str]) -> str:
 
 
 def _slots(text: str, document: Document, use_cases: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
-    groups = document.mapping("weight_groups")
+    groups = document.mapping("objectives")
     for use_case in use_cases:
         at, before = end_of_weights(text, document, use_case)
         for place in weight_places(text, document, use_case):

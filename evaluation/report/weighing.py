@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evaluation.decide.criteria import Criteria
 from evaluation.decide.owed import lost_vetoes
-from evaluation.decide.weightgroups import WeightGroup
 from evaluation.decide.weights import Change, changes
 from evaluation.model import Stability, Standing, UseCaseDecision
 from evaluation.report.source import Case
@@ -44,8 +43,9 @@ def _use_case(criteria: Criteria, case: Case | None, name: str) -> Iterator[str]
         together = math.fsum(rows.values())
         until = _until(stable.get(section.name))
         yield f"  {section.name:<34} {together:>6g}  {percent(together / points):>5}{until}".rstrip()
-        if section.group and section.name in use_case.weights:
-            yield f"    one weight, in the proportions {_proportions(section.group)}"
+        if section.objective and section.name in use_case.weights:
+            own = use_case.shares.get(section.name, section.objective)
+            yield f"    one weight, in the proportions {' : '.join(f'{s:g}' for s in own.shares.values())}"
         for criterion, weight in sorted(rows.items(), key=lambda row: (-row[1], row[0])):
             until = _until(stable.get(criterion))
             yield f"    {criterion:<32} {weight:>6.4g}  {percent(weight / points):>5}{until}"
@@ -55,10 +55,6 @@ def _use_case(criteria: Criteria, case: Case | None, name: str) -> Iterator[str]
 
 def _until(item: Stability | None) -> str:
     return f"  {_between(item)}" if item else ""
-
-
-def _proportions(group: WeightGroup) -> str:
-    return " : ".join(f"{share:g}" for share in group.members.values())
 
 
 def _between(item: Stability) -> str:

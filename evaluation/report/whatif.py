@@ -18,10 +18,10 @@ import numpy as np
 from markupsafe import Markup
 
 from evaluation.decide.chances import taken_blocks
-from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion
+from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, UseCase
 from evaluation.decide.losses import STREAM
+from evaluation.decide.objectives import Section
 from evaluation.decide.value import credit_of_share
-from evaluation.decide.weightgroups import Section
 from evaluation.decide.whatif import Gaps, Table
 from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score, Standing, UseCaseDecision
 from evaluation.report.packing import packed
@@ -58,9 +58,7 @@ def shown_sections(criteria: Criteria) -> tuple[Section, ...]:
     """Every section with those of its criteria that have weight in some use case."""
     written = {n for use_case in criteria.use_cases.values() for n in use_case.weights}
     weighed = {n for name in criteria.use_cases for n, points in criteria.weights(name).items() if points}
-    weighed |= {
-        n for name in written & {*criteria.weight_groups} for n in criteria.weight_groups[name].members
-    }
+    weighed |= {n for name in written & {*criteria.objectives} for n in criteria.objectives[name].shares}
     found = (
         replace(section, criteria=tuple(name for name in section.criteria if name in weighed))
         for section in criteria.sections()
@@ -103,6 +101,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
             "resamples": RESAMPLES,
             "beyond": BEYOND,
             "steps": STEPS,
+            "scenarios": [str(rule.change) for rule in rules.scenarios.values()],
         },
         "gaps": [str(gaps) for gaps in Gaps],
         "words": {
@@ -121,7 +120,6 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
             {
                 "id": part.name,
                 "members": [names.index(name) for name in part.criteria],
-                "shares": [part.group.members[name] for name in part.criteria] if part.group else None,
             }
             for part in parts
         ],
@@ -131,6 +129,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
                 "title": visible(use_case.title),
                 "weights": [rules.weights(name).get(each) for each in names],
                 "together": [part.name in use_case.weights for part in parts],
+                "shares": [_shares(use_case, part) for part in parts],
             }
             for name, use_case in rules.use_cases.items()
         ],
@@ -138,6 +137,7 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
             {
                 "title": visible(case.title(site)),
                 "run": site.folder,
+                "inapplicable": [names.index(name) for name in _inapplicable(case, site) if name in names],
                 **_rows(rules, site, names, _runtimes(site, tables)),
                 "answers": [
                     {
@@ -152,6 +152,19 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
             for site in case.measured
         ],
     }
+
+
+def _shares(use_case: UseCase, part: Section) -> list[float] | None:
+    """In which proportions an objective unfolds in a use case; a criterion without a part there has none."""
+    if part.objective is None:
+        return None
+    own = use_case.shares.get(part.name, part.objective).shares
+    return [own.get(name, 0.0) for name in part.criteria]
+
+
+def _inapplicable(case: Case, site: SiteCase) -> list[str]:
+    known = case.sites.get(site.site)
+    return sorted(case.criteria.inapplicable(known.batch.engine)) if known else []
 
 
 def embedded(found: Mapping[str, Any]) -> Markup:

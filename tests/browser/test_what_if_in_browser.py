@@ -24,7 +24,7 @@ from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.chances import noise
 from evaluation.decide.criteria import load_criteria
 from evaluation.decide.score import decide
-from evaluation.decide.standing import rank
+from evaluation.decide.standing import depending, rank
 from evaluation.decide.whatif import Gaps, Table, imagine, table
 from evaluation.model import Finding, Outcome, Score
 from evaluation.report.build import page as build_page
@@ -83,7 +83,7 @@ def without(finding: Finding, lost: tuple[int, ...]) -> Finding:
 def borrowing(case: Case) -> Case:
     """Let the second site borrow some of what has weight: scores between a point and the unknown."""
     lender, site = case.measured
-    names = list(next(iter(case.criteria.use_cases.values())).weights)[:4]
+    names = list(case.criteria.weights(next(iter(case.criteria.use_cases))))[:4]
     borrow = Borrow.model_validate(
         {"from": lender.site, "criteria": tuple(names), "widen_by": 1.5, "reason": "made up", "source": "-"}
     )
@@ -180,14 +180,17 @@ def test_scores_standings_and_chances_are_those_of_python(
     gaps, knock_outs = rng.choice([*Gaps]), rng.random() < 0.5
     place = rng.randrange(len(data["useCases"]))
     use_case = data["useCases"][place]["id"]
-    weights = {row["id"]: rng.choice([0, 1, 3.25, 12, 40]) for row in data["criteria"]}
-    moved = "~".join(f"{name}:{weight}" for name, weight in weights.items())
+    moved_to = {row["id"]: rng.choice([0, 1, 3.25, 12, 40]) for row in data["criteria"]}
+    moved = "~".join(f"{name}:{weight}" for name, weight in moved_to.items())
     said = link(
         use=use_case, gaps=gaps, **{"knock-outs": "on" if knock_outs else "off", f"points.{use_case}": moved}
     )
     page = show(fragment=said).page
     for site in range(2):
         on = laid(case, site, place)
+        engine = case.sites[case.measured[site].site].batch.engine
+        out = case.criteria.inapplicable(engine)
+        weights = {name: 0 if name in out else points for name, points in moved_to.items()}
         expected = imagine(on, weights, case.criteria.method, gaps=gaps, knock_outs=knock_outs)
         seen = shown(page, site)
         field = [runtime for runtime in on.runtimes if runtime in expected.scores]
@@ -200,6 +203,7 @@ def test_scores_standings_and_chances_are_those_of_python(
             tie_margin=case.criteria.method.score_tie_margin.value,
             unresolved=on.unresolved if knock_outs else (),
         )
+        ranking = depending(ranking, expected.scenarios)
         for runtime, score in expected.scores.items():
             assert seen[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
             assert seen[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
@@ -240,24 +244,24 @@ def test_a_slider_moved_by_keyboard_changes_the_verdict_and_announces_it(show: O
     before = status.inner_text()
     assert status.get_attribute("aria-live") == "polite"
     page.evaluate(LISTEN)
-    page.get_by_role("button", name="Performance").press("Enter")
+    page.get_by_role("button", name="Time lost").press("Enter")
     for name in ("cpu_rate", "cold_start", "import_storm", "syscall_rate"):
         points(page, name).focus()
         page.keyboard.press("End")
-    points(page, "the group operations").focus()
+    points(page, "the group handling").focus()
     page.keyboard.press("Home")
-    points(page, "the group security").focus()
+    points(page, "the group opening").focus()
     page.keyboard.press("Home")
     settle(page)
     assert status.inner_text() != before
     assert page.evaluate("document.body.dataset.announced") == "yes"
-    assert points(page, "the group security").get_attribute("aria-valuetext") == "0 points, 0 % of the weight"
+    assert points(page, "the group opening").get_attribute("aria-valuetext") == "0 points, 0 % of the weight"
 
 
 def test_nothing_is_announced_while_the_verdict_stays(show: Open) -> None:
     page = show().page
     page.evaluate(LISTEN)
-    points(page, "the group security").focus()
+    points(page, "the group opening").focus()
     page.keyboard.press("ArrowRight")
     settle(page)
     assert page.evaluate("document.body.dataset.announced ?? 'no'") == "no"
@@ -267,9 +271,9 @@ def test_a_group_unfolds_into_criteria_and_moves_them_in_proportion(case: Case, 
     page = show().page
     slider = points(page, "cpu_rate")
     assert not slider.is_visible()
-    page.get_by_role("button", name="Performance").click()
+    page.get_by_role("button", name="Time lost").click()
     assert slider.is_visible()
-    group = points(page, "the group performance")
+    group = points(page, "the group time")
     before = int(group.input_value())
     group.fill(str(before * 2 if before * 2 <= 100 else before // 2))
     settle(page)
@@ -302,24 +306,22 @@ def test_a_declared_group_has_one_slider_and_is_written_as_one_number(
 ) -> None:
     page = show().page
     page.get_by_role("radio", name="End user").check()
-    opener = page.get_by_role("button", name="Many small files")
+    opener = page.get_by_role("button", name="Handling")
     assert opener.get_attribute("aria-expanded") == "false"
-    moved(page, "the group small_files", "10")  # no third of it is a decimal number
+    moved(page, "the group handling", "10")  # no third of it is a decimal number
     text = downloaded(page, tmp_path / "criteria.yaml")
     removed, added = changed_lines(text)
-    assert removed.removeprefix("- ") == added.removeprefix("+ ").replace(
-        "small_files: 10", "small_files: 12"
-    )
+    assert removed.removeprefix("- ") == added.removeprefix("+ ").replace("handling: 10", "handling: 20")
     written = load_criteria(tmp_path / "criteria.yaml")
     expected = imagine(laid(case, 0, 1), written.weights("end-user"), case.criteria.method)
     seen = shown(page)
     for runtime, score in expected.scores.items():
         assert seen[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
         assert seen[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
-    page.wait_for_url("**small_files%3A10**")
+    page.wait_for_url("**handling%3A10**")
     again = show(fragment=page.evaluate("location.hash")).page
     assert shown(again) == seen
-    moved(page, "the group small_files", "12")
+    moved(page, "the group handling", "20")
     assert not page.locator(".what-if .banner").is_visible()
     assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
 
@@ -329,8 +331,8 @@ def test_a_declared_group_that_is_unfolded_by_keyboard_is_written_as_its_criteri
 ) -> None:
     page = show().page
     page.get_by_role("radio", name="End user").check()
-    opener = page.get_by_role("button", name="Many small files")
-    slider = points(page, "open_rate")
+    opener = page.get_by_role("button", name="Handling")
+    slider = points(page, "signal_delivery")
     assert not slider.is_visible()
     opener.press("Enter")
     assert opener.get_attribute("aria-expanded") == "true"
@@ -339,15 +341,17 @@ def test_a_declared_group_that_is_unfolded_by_keyboard_is_written_as_its_criteri
     text = downloaded(page, tmp_path / "criteria.yaml")
     written = load_criteria(tmp_path / "criteria.yaml")
     signed = case.criteria.weights("end-user")
-    assert written.weights("end-user") == {**signed, "open_rate": signed["open_rate"] + 1}
-    assert "small_files" not in written.use_cases["end-user"].weights
+    changed = {**signed, "signal_delivery": written.weights("end-user")["signal_delivery"]}
+    assert changed["signal_delivery"] > signed["signal_delivery"]
+    assert written.weights("end-user") == pytest.approx(changed)
+    assert "handling" not in written.use_cases["end-user"].weights
     told = changed_lines(text)
-    assert sorted(line.split("#")[0].strip() for line in told) == [
-        "+       metadata_rate: 8",
-        "+       open_rate: 5",
-        "-       small_files: 12",
+    assert sorted(line.split(":")[0].strip() for line in told) == [
+        "+       output_ownership",
+        "+       signal_delivery",
+        "-       handling",
     ]
-    assert [line.startswith("+") for line in told if "# file-rich" in line].count(True) == 1
+    assert [line.startswith("+") for line in told if "# results are moved" in line].count(True) == 1
     slider.press("ArrowLeft")
     settle(page)
     assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
@@ -373,7 +377,7 @@ def test_a_banner_stands_while_weights_are_not_the_signed_ones(show: Open) -> No
     page = show().page
     banner = page.locator(".what-if .banner")
     assert not banner.is_visible()
-    points(page, "the group security").press("End")
+    points(page, "the group opening").press("End")
     settle(page)
     assert "not the signed ones: L1Proc" in banner.inner_text()
     page.get_by_role("button", name="Reset").click()
@@ -386,7 +390,7 @@ def test_the_link_holds_the_state(show: Open) -> None:
     page.get_by_role("radio", name="Developer").check()
     page.get_by_role("radio", name="the worst").check()
     page.get_by_label("hold (as signed)").uncheck()
-    points(page, "the group security").press("End")
+    points(page, "the group opening").press("End")
     page.wait_for_url("**points.developer**")
     expected = shown(page)
     assert "setuid_planting" in page.url
@@ -435,19 +439,19 @@ def test_untouched_the_download_is_the_file_itself(show: Open, tmp_path: Path) -
 def test_the_download_differs_in_the_moved_weights_alone_and_is_valid(
     case: Case, show: Open, tmp_path: Path
 ) -> None:
-    moved = {"points.l1proc": "cpu_rate:31~setuid_planting:2.5", "points.developer": "cold_start:0"}
+    moved = {"points.l1proc": "time:31~setuid_planting:2.5", "points.developer": "keeping:0"}
     page = show(fragment=link(use="l1proc", **moved)).page
     text = downloaded(page, tmp_path / "criteria.yaml")
     written = load_criteria(tmp_path / "criteria.yaml")
     signed = case.criteria
-    assert written.use_cases["l1proc"].weights == {
-        **signed.use_cases["l1proc"].weights,
-        "cpu_rate": 31,
-        "setuid_planting": 2.5,
-    }
+    own = dict(written.use_cases["l1proc"].weights)
+    assert own["time"] == 31
+    assert own["setuid_planting"] == 2.5
+    assert "opening" not in own  # its criteria stand there, for they no longer have its proportions
+    assert math.fsum(own.values()) == pytest.approx(100 - 57 + 31 + 2.5)
     assert written.use_cases["developer"].weights == {
         **signed.use_cases["developer"].weights,
-        "cold_start": 0,
+        "keeping": 0,
     }
     assert written.criteria == signed.criteria
     assert written.method == signed.method
@@ -457,8 +461,8 @@ def test_the_download_differs_in_the_moved_weights_alone_and_is_valid(
         for line in difflib.unified_diff(before, text.splitlines(), n=0, lineterm="")
         if not line.startswith(("---", "+++", "@@"))
     ]
-    assert len(changes) == 5  # two lines replaced, one added
-    kept = next(line for line in changes if line.startswith("-") and "cpu_rate" in line)
+    assert len(changes) == 3 * 2 + 3  # two lines replaced, and one by its four criteria
+    kept = next(line for line in changes if line.startswith("-") and " time:" in line)
     assert kept.split("#")[1] in "".join(line for line in changes if line.startswith("+"))
 
 
@@ -488,7 +492,7 @@ def test_hostile_text_is_shown_as_text(show_report: Show, tmp_path: Path) -> Non
     path.write_text(html, encoding="utf-8")
     opened = show_report(path)
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    opened.page.get_by_role("button", name="Performance").click()
+    opened.page.get_by_role("button", name="Time lost").click()
     settle(opened.page)
     assert opened.page.title() == "Which container runtime, for which use?"
     assert opened.asked == [path.as_uri()]

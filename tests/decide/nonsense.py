@@ -26,6 +26,7 @@ DOUBTS: Final = (
     "interval wider than the margin", "weight not measured", "sites disagree", "older than the age limit",
     "local disk in place of a shared one",
 )  # fmt: skip
+ENGINES: Final = ("local", "slurm", "gridengine", "lsf", "pbs", "htcondor", "unknown")
 AREAS: Final = ("performance", "operations", "security", "batch")
 
 
@@ -124,7 +125,12 @@ def _constant(data: Plain, where: str, fits: Callable[[Plain], bool]) -> Iterato
 def _file(data: Plain) -> Iterator[str]:
     yield from (
         found := list(
-            _shape(data, "file", "method criteria use_cases words", "weight_groups scenarios confidence")
+            _shape(
+                data,
+                "file",
+                "method criteria use_cases words",
+                "objectives not_applicable scenarios confidence",
+            )
         )
     )
     if found:
@@ -141,18 +147,25 @@ def _file(data: Plain) -> Iterator[str]:
     for name, row in _named(data.get("criteria")):
         yield from _criterion(row, f"criteria.{name}")
     yield from _word_rules(data.get("words"))
+    groups = data.get("objectives")
+    yield from _beside(data)
+    criteria = dict(_named(data.get("criteria")))
+    yield from _objectives(groups, criteria)
+    yield from _names(data.get("use_cases"), "use_cases")
+    for name, row in _named(data.get("use_cases")):
+        yield from _use_case(row, f"use_cases.{name}", criteria, dict(_named(groups)))
+
+
+def _beside(data: Pairs) -> Iterator[str]:
+    """What a file may have beside what it must."""
     if data.has("scenarios"):
         yield from _scenarios(data.get("scenarios"))
     if data.get("confidence") is not None:
         yield from _confidence(data.get("confidence"))
-    groups = data.get("weight_groups")
-    if data.has("weight_groups"):
-        yield from _names(groups, "weight_groups", least=0)
-    criteria = dict(_named(data.get("criteria")))
-    yield from _groups(groups, criteria)
-    yield from _names(data.get("use_cases"), "use_cases")
-    for name, row in _named(data.get("use_cases")):
-        yield from _use_case(row, f"use_cases.{name}", criteria, dict(_named(groups)))
+    if data.has("objectives"):
+        yield from _names(data.get("objectives"), "objectives", least=0)
+    if data.has("not_applicable"):
+        yield from _not_applicable(data.get("not_applicable"), dict(_named(data.get("objectives"))))
 
 
 def _thresholds(method: Pairs) -> Iterator[str]:
@@ -266,47 +279,70 @@ def _scenarios(rules: Plain) -> Iterator[str]:
         yield "scenarios: one change twice"
 
 
-def _groups(groups: Plain, criteria: Mapping[str, Plain]) -> Iterator[str]:
+def _objectives(objectives: Plain, criteria: Mapping[str, Plain]) -> Iterator[str]:
     seen: list[str] = []
-    for name, row in _named(groups):
-        where = f"weight_groups.{name}"
+    if isinstance(objectives, Pairs) and len(objectives) > 6:
+        yield "objectives: more than six"
+    for name, row in _named(objectives):
+        where = f"objectives.{name}"
         if name in criteria or name in AREAS:
             yield f"{where}: the name is taken"
-        yield from (found := list(_shape(row, where, "title reason", "shares equal_parts")))
+        yield from (found := list(_shape(row, where, "title reason shares")))
         if found:
             continue
         yield from _texts(row, where, "title reason")
-        shares, parts = row.get("shares"), row.get("equal_parts")
-        if (shares is None) == (parts is None):
-            yield f"{where}: unfolds in no way, or in two"
-        elif shares is not None:
-            yield from _names(shares, where, least=2)
-            if isinstance(shares, Pairs):
-                yield from (
-                    f"{where}: a share" for _, each in shares if not (number(each) and 0.001 <= each <= 1000)
-                )
-                seen += shares.keys()
-        elif not isinstance(parts, list) or isinstance(parts, Pairs) or len(parts) < 2:
-            yield f"{where}: no list of members"
-        else:
-            seen += [str(part) for part in parts]
-    yield from (f"weight_groups: no criterion {name}" for name in seen if name not in criteria)
-    yield from (f"weight_groups: twice {name}" for name in {*seen} if seen.count(name) > 1)
+        yield from _shares(row.get("shares"), where)
+        seen += _members(row)
+    yield from (f"objectives: no criterion {name}" for name in seen if name not in criteria)
+    yield from (f"objectives: twice {name}" for name in {*seen} if seen.count(name) > 1)
 
 
-def _members(group: Plain) -> list[str]:
-    if not isinstance(group, Pairs):
-        return []
-    shares, parts = group.get("shares"), group.get("equal_parts")
+def _shares(shares: Plain, where: str) -> Iterator[str]:
+    yield from _names(shares, where)
     if isinstance(shares, Pairs):
-        return shares.keys()
-    return [str(part) for part in parts] if isinstance(parts, list) else []
+        yield from (f"{where}: a share" for _, each in shares if not (number(each) and 0.001 <= each <= 1000))
+
+
+def _members(row: Plain) -> list[str]:
+    shares = row.get("shares") if isinstance(row, Pairs) else None
+    return shares.keys() if isinstance(shares, Pairs) else []
+
+
+def _not_applicable(rules: Plain, objectives: Mapping[str, Plain]) -> Iterator[str]:
+    yield from _names(rules, "not_applicable", least=0)
+    for name, rule in _named(rules):
+        if name not in objectives:
+            yield f"not_applicable: no objective {name}"
+        yield from (found := list(_shape(rule, f"not_applicable.{name}", "engines reason")))
+        if found:
+            continue
+        yield from _texts(rule, f"not_applicable.{name}", "reason")
+        engines = rule.get("engines")
+        if not isinstance(engines, list) or isinstance(engines, Pairs) or not engines:
+            yield "not_applicable: no list of engines"
+        elif any(engine not in ENGINES for engine in engines):
+            yield "not_applicable: no engine"
+
+
+def _own_shares(own: Plain, where: str, objectives: Mapping[str, Plain]) -> Iterator[str]:
+    yield from _names(own, where, least=0)
+    for name, row in _named(own):
+        if name not in objectives:
+            yield f"{where}: no objective {name}"
+        yield from (found := list(_shape(row, f"{where}.{name}", "reason shares")))
+        if found:
+            continue
+        yield from _texts(row, where, "reason")
+        yield from _shares(row.get("shares"), where)
+        if name in objectives:
+            inside = _members(objectives[name])
+            yield from (f"{where}: {each} is not in {name}" for each in _members(row) if each not in inside)
 
 
 def _use_case(
     row: Plain, where: str, criteria: Mapping[str, Plain], groups: Mapping[str, Plain]
 ) -> Iterator[str]:
-    yield from (found := list(_shape(row, where, "title story weights", "knock_outs")))
+    yield from (found := list(_shape(row, where, "title story weights", "knock_outs shares")))
     if found:
         return
     yield from _texts(row, where, "title story")
@@ -322,6 +358,11 @@ def _use_case(
         yield from (f"{where}: nothing named {n}" for n in names if n not in criteria and n not in groups)
         inside = [member for name in names if name in groups for member in _members(groups[name])]
         yield from (f"{where}: weighed both ways {name}" for name in names if name in inside)
+        owned = [member for row in groups.values() for member in _members(row)]
+        if owned:
+            yield from (f"{where}: in no objective {n}" for n in names if n in criteria and n not in owned)
+    if row.has("shares"):
+        yield from _own_shares(row.get("shares"), f"{where}.shares", groups)
     if row.has("knock_outs"):
         yield from _knock_outs(row.get("knock_outs"), where, criteria)
 

@@ -81,7 +81,7 @@ def _worth(criterion: str, truth: Truth) -> Score:
     return criterion_score(rule, _measured("x", criterion, np.array([value] * 3), np.ones(3)))
 
 
-def _measured(runtime: str, probe: str, ours: np.ndarray, theirs: np.ndarray) -> Finding:  # type: ignore[type-arg]
+def _measured(runtime: str, probe: str, ours: np.ndarray, theirs: np.ndarray) -> Finding:
     own, control = tuple(ours.tolist()), tuple(theirs.tolist())
     return replace(
         finding(runtime, probe, Outcome.MEASURED),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evaluation.decide.answerrules import Harm
 from evaluation.decide.checklist import read_checklists
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, Scale, load_criteria
 from evaluation.errors import Fault, FaultyDocumentError
@@ -62,7 +63,7 @@ def test_it_has_the_three_use_cases_and_a_criterion_that_none_of_them_uses_says_
 
 
 def test_each_use_case_shares_out_a_hundred_points(shipped: Criteria) -> None:
-    assert {math.fsum(shipped.weights(name).values()) for name in shipped.use_cases} == {100}
+    assert {round(math.fsum(shipped.weights(name).values()), 9) for name in shipped.use_cases} == {100}
 
 
 def test_what_the_quick_profile_measures_is_all_that_is_weighed(shipped: Criteria) -> None:
@@ -76,15 +77,16 @@ def test_what_the_quick_profile_measures_is_all_that_is_weighed(shipped: Criteri
     assert {id_ for id_ in weighed if not probes[id_].quick or probes[id_].image == "med"} == set()
 
 
-def test_every_standing_has_a_word_and_a_nearness_may_change_it(shipped: Criteria) -> None:
-    assert {shipped.word(standing, 0.5) for standing in Standing} == {"adopt", "trial", "assess", "avoid"}
-    assert shipped.word(Standing.BEHIND, 0.05) == "assess"
-    assert shipped.word(Standing.BEHIND, 0.15) == "avoid"
+def test_every_standing_has_a_word_and_a_harm_may_change_it(shipped: Criteria) -> None:
+    every = {"adopt", "trial", "assess", "works", "avoid"}
+    assert {shipped.word(standing) for standing in Standing} == every
+    assert shipped.word(Standing.BEHIND) == "works"
+    assert all(shipped.word(Standing.BEHIND, {harm}) == "avoid" for harm in Harm)
 
 
 def test_a_standing_without_a_word_is_a_fault(tmp_path: Path) -> None:
     (message,) = faults(tmp_path, "standings: [recommended, tied]", "standings: [recommended]")
-    assert message.endswith("should have a rule without 'within' for: tied")
+    assert message.endswith("should have a rule without 'harm' for: tied")
 
 
 def test_every_weight_has_its_reason_beside_it() -> None:
@@ -229,11 +231,23 @@ def test_nearer_to_the_best_end_never_scores_less(
             "worst: 1e308\n",
             "scale.worst: should be less than or equal to 1000000000000000000",
         ),
-        ("worst: 0.1\n", "worst: 0.0\n", "scale.spacing: 'log' needs worst and best above zero"),
-        ("direction: minimise", "direction: maximise", "scale: best should be above worst"),
+        (
+            "worst: 0.1\n      best: 1.0",
+            "worst: 0.0\n      best: 1.0",
+            "scale.spacing: 'log' needs worst and best above zero",
+        ),
+        (
+            "direction: minimise\n    unit: s\n",
+            "direction: maximise\n    unit: s\n",
+            "scale: best should be above worst",
+        ),
         ("direction: maximise", "direction: minimise", "scale: best should be below worst"),
         ("direction: minimise", "direction: minimize", "unknown word 'minimize'; did you mean 'minimise'?"),
-        ('unit: "1"', "unit: s", "unit: should be '1'"),
+        (
+            'minimise\n    unit: "1"\n    scale:\n      worst: 4',
+            "minimise\n    unit: s\n    scale:\n      worst: 4",
+            "unit: should be '1'",
+        ),
         ("{HOLDS: 1,", "{HOLDS: 2,", "outcomes.HOLDS: should be less than or equal to 1, not 2"),
         ("{HOLDS: 1,", "{HOLD: 1,", "outcomes.HOLD: unknown word 'HOLD'; did you mean 'HOLDS'?"),
         (
@@ -243,14 +257,14 @@ def test_nearer_to_the_best_end_never_scores_less(
         ),
         ("when: FAILS", "when: FALIS", "when: unknown word 'FALIS'; did you mean 'FAILS'?"),
         (
-            "      time_lost: 67 ",
-            "      time_lots: 67 ",
-            "unknown criterion 'time_lots'; did you mean 'time_lost'?",
+            "      contract: 15 ",
+            "      contrac: 15 ",
+            "unknown criterion 'contrac'; did you mean 'contract'?",
         ),
         (
-            "      time_lost: 67 ",
-            "      time_lost: -1 ",
-            "weights.time_lost: should be greater than or equal to 0",
+            "      time: 57 ",
+            "      time: -1 ",
+            "weights.time: should be greater than or equal to 0",
         ),
         ("- criterion: setuid_planting", "- criterion: setuid", "unknown criterion 'setuid'"),
         (
@@ -274,7 +288,7 @@ def test_a_contradiction_is_named(tmp_path: Path, old: str, new: str, word: str)
 def test_a_use_case_that_weighs_nothing_is_a_fault(tmp_path: Path) -> None:
     start = TEXT.index("    weights:\n")
     end = TEXT.index("    knock_outs:", start)
-    (message,) = faults(tmp_path, TEXT[start:end], "    weights: {cpu_rate: 0}\n")
+    (message,) = faults(tmp_path, TEXT[start:end], "    weights: {time: 0}\n")
     assert "should give at least one criterion more than 0 points" in message
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from evaluation.decide.answerrules import Harm, WordRule
 from evaluation.decide.harms import exposures, harms
+from evaluation.decide.modes import Mode
 from evaluation.decide.score import decide
 from evaluation.model import Delta, Finding, Loss, Outcome, Severity, Standing, Verdict
 from evaluation.sites import Site
@@ -31,7 +32,9 @@ def engine(*, safe: Finding) -> tuple[Finding, ...]:
 
 
 def verdict(*findings: Finding, at: Site | None = None) -> Verdict:
-    decided = decide((*HOST, *BEST, *findings), RULES, at or site(), unranked={"engine-user"})
+    mode = Mode(id="engine-user", base="engine", options=("--user",))
+    modes = (mode,) if any(each.runtime == mode.id for each in findings) else ()
+    decided = decide((*HOST, *BEST, *findings), RULES, at or site(), unranked={mode.id}, modes=modes)
     return next(each for each in decided.use_cases[0].verdicts if each.runtime == "engine")
 
 

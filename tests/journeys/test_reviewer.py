@@ -29,9 +29,9 @@ REFERENCE = ("--run", "reference")
 MISTAKES = (
     (
         "criteria.yaml",
-        "      time_lost: 67 ",
-        "      time_lots: 67 ",
-        r"criteria\.yaml:\d+:\d+: .*time_lots",
+        "      contract: 15 ",
+        "      contrakt: 15 ",
+        r"criteria\.yaml:\d+:\d+: .*contrakt",
     ),
     (
         "sites/local.yaml",
@@ -53,20 +53,20 @@ def test_a_weight_is_shown_set_and_undone(clone: Clone) -> None:
     before = clone.read("criteria.yaml")
     words = ("--results", "results", "--criteria", "criteria.yaml")
     shown = clone.run("evaluation", "weights", "show", "l1proc", *words).out
-    assert re.search(r"time_lost +67 +67\s%", shown)
-    told = clone.run("evaluation", "weights", "set", "l1proc", "time_lost=50", *words).out
-    assert "time_lost: 67 -> 50" in told
+    assert re.search(r"contract +15 +15\s%", shown)
+    told = clone.run("evaluation", "weights", "set", "l1proc", "contract=12", *words).out
+    assert "contract: 15 -> 12" in told
     after = clone.read("criteria.yaml").splitlines()
     changed = [line for line in after if line not in before.splitlines()]
     assert len(changed) == 1
-    assert re.fullmatch(r" +time_lost: 50 +# .+", changed[0]), "its comment is kept"
-    clone.run("evaluation", "weights", "set", "l1proc", "time_lost=-1", *words, ends=1)
-    clone.run("evaluation", "weights", "set", "l1proc", "time_lots=1", *words, ends=1)
+    assert re.fullmatch(r" +contract: 12 +# .+", changed[0]), "its comment is kept"
+    clone.run("evaluation", "weights", "set", "l1proc", "contract=-1", *words, ends=1)
+    clone.run("evaluation", "weights", "set", "l1proc", "contrac=1", *words, ends=1)
     assert clone.read("criteria.yaml").splitlines() == after, "what is wrong is not written"
     (clone.folder / "criteria.yaml").rename(clone.folder / "proposed.yaml")
     clone.write("criteria.yaml", before)
     same = clone.run("evaluation", "weights", "diff", "proposed.yaml", *words).out
-    assert "time_lost: 67 -> 50" in same
+    assert "contract: 15 -> 12" in same
     answers = [line for line in told.splitlines() if line.startswith("reference/")]
     assert len(answers) == 3
     assert set(answers) <= set(same.splitlines()), "set and diff say the same of the answer"

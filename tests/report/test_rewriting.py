@@ -75,7 +75,7 @@ def test_a_changed_weight_is_read_back_and_its_comment_stays(points: float) -> N
     ],
 )
 def test_a_group_may_be_written_as_its_criteria_and_its_comment_stays(weights: str, expected: str) -> None:
-    head = "criteria: {}\nweight_groups: {pair: {shares: {c: 3, d: 1}}}\nuse_cases:\n  l1proc:\n    weights:"
+    head = "criteria: {}\nobjectives: {pair: {shares: {c: 3, d: 1}}}\nuse_cases:\n  l1proc:\n    weights:"
     cut = pieces(head + weights, ("l1proc",))
     (slot,) = [piece for piece in cut if len(piece) == 5 and not isinstance(piece, str)]
     assert slot[:4] == ["l1proc", "pair", "4", "pair: "]

@@ -236,6 +236,41 @@
     return { order, group, standings: scores.map((_, i) => (group.includes(i) ? standing : "behind")) };
   };
 
+  /** Who is first, or could be by what is missing. */
+  const leaders = (scores) => {
+    const bestLow = Math.max(...scores.map(({ low }) => low));
+    return scores.flatMap(({ high }, i) => (high >= bestLow - method.tie - EQUAL ? [i] : []));
+  };
+  /** The scenarios of evaluation/decide/scenarios.py, the other sites left out: who is first in each. */
+  const scenarios = (site, weights, field, gaps) => {
+    const parts = sections.map(({ members }) => members.filter((c) => weights[c] > 0)).filter((part) => part.length);
+    const declared = (change) => method.scenarios.includes(change);
+    const first = (points, filled = gaps) => leaders(totals(site, points, field, filled));
+    const found = [first(weights)];
+    if (parts.length > 1 && declared("objectives alike")) {
+      const alike = weights.map(() => 0);
+      for (const part of parts) part.forEach((c) => { alike[c] = weights[c] / sum(part.map((each) => weights[each])); });
+      found.push(first(alike));
+    }
+    if (parts.length > 1 && declared("each objective left out")) {
+      for (const part of parts) found.push(first(weights.map((points, c) => (part.includes(c) ? 0 : points))));
+    }
+    for (const [change, filled] of [["unmeasured at worst", "worst"], ["unmeasured at best", "best"]]) {
+      if (gaps === "open" && declared(change)) found.push(first(weights, filled));
+    }
+    return found;
+  };
+  /** Take a first place back where a scenario disagrees, as depending in evaluation/decide/standing.py. */
+  const depending = (ranked, found) => {
+    const [signed, ...rest] = found;
+    const settled = ranked.group.some((i) => ["recommended", "tied"].includes(ranked.standings[i]));
+    const within = (some, all) => some.every((i) => all.includes(i));
+    if (!settled || rest.every((each) => within(each, signed) && within(signed, each))) return ranked;
+    const ahead = rest.filter((each) => !within(signed, each)).flat();
+    const group = ranked.order.filter((i) => ranked.group.includes(i) || ahead.includes(i));
+    return { ...ranked, group, standings: ranked.standings.map((was, i) => (group.includes(i) ? "depends" : was)) };
+  };
+
   // -- the state, which is the link too -----------------------------------------------------------------
 
   const signed = useCases.map(({ weights }) => weights.map((points) => points ?? 0));
@@ -247,23 +282,25 @@
   const MOST = Math.max(50, Math.ceil(largest / 10) * 20);
 
   const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
-  /** As WeightGroup.unfold: the smallest takes what rounding leaves over. */
+  /** As unfold in evaluation/decide/objectives.py: the smallest takes what rounding leaves over. */
   const shareOut = (points, shares) => {
     const parts = shares.map((share) => points * (share / sum(shares)));
-    const least = parts.indexOf(Math.min(...parts));
+    const least = parts.indexOf(Math.min(...parts.filter((_, i) => shares[i] > 0)));
     parts[least] = points - sum(parts.filter((_, i) => i !== least));
     return parts;
   };
   /** The one weight of a group that the use case weighs as such; null while its criteria have other proportions. */
   const together = (use, s) => {
     if (!useCases[use].together[s]) return null;
-    const { members, shares } = sections[s];
+    const { members } = sections[s];
+    const shares = useCases[use].shares[s];
     const own = members.map((c) => state.points[use][c]);
     const points = Number(sum(own).toPrecision(12));
     return shareOut(points, shares).every((part, i) => Math.abs(part - own[i]) <= 1e-9 * Math.max(1, points)) ? points : null;
   };
   const setTogether = (use, s, points) => {
-    const { members, shares } = sections[s];
+    const { members } = sections[s];
+    const shares = useCases[use].shares[s];
     const was = members.map((c) => signed[use][c]);
     const parts = Math.abs(sum(was) - points) < 1e-9 ? was : shareOut(points, shares);
     members.forEach((c, i) => { state.points[use][c] = parts[i]; });
@@ -343,11 +380,13 @@
         if (members.every((c) => state.points[use][c] === signed[use][c])) return key + number;
         const whole = together(use, s);
         if (whole !== null) return key + whole;
-        return members.map((c) => `${criteria[c].id}: ${state.points[use][c]}`).join(between);
+        const kept = members.filter((c) => useCases[use].weights[c] !== null || state.points[use][c] > 0);
+        return kept.map((c) => `${criteria[c].id}: ${state.points[use][c]}`).join(between);
       }
       const block = /[\r\n]/.test(piece[1]);
       return criteria.map(({ id }, c) => {
-        const added = useCases[use].weights[c] === null && state.points[use][c] > 0;
+        const inside = sections.some(({ members }, s) => useCases[use].together[s] && members.includes(c));
+        const added = !inside && useCases[use].weights[c] === null && state.points[use][c] > 0;
         return added ? `${piece[1]}${id}: ${state.points[use][c]}${block ? ADDED : ""}` : "";
       }).join("");
     }).join("");
@@ -496,7 +535,7 @@
 
   const decide = (site) => {
     const answer = site.answers[state.use];
-    const weights = state.points[state.use];
+    const weights = state.points[state.use].map((points, c) => (site.inapplicable.includes(c) ? 0 : points));
     const field = site.runtimes.map((_, i) => i).filter((i) => answer.order.includes(site.runtimes[i]) &&
       !(state.knockOuts && Object.hasOwn(answer.knockedOut, site.runtimes[i])));
     const result = { field, scores: totals(site, weights, field, state.gaps), answer };
@@ -508,7 +547,8 @@
     }
     const chance = chances(site, weights, field, state.gaps);
     const unresolved = field.map((i) => state.knockOuts && Object.hasOwn(answer.open, site.runtimes[i]));
-    return { ...result, chance, ...rank(result.scores, chance, unresolved) };
+    const ranked = rank(result.scores, chance, unresolved);
+    return { ...result, chance, ...(field.length ? depending(ranked, scenarios(site, weights, field, state.gaps)) : ranked) };
   };
 
   const words = (site, { field, order, group, standings, answer }) => {

@@ -191,7 +191,9 @@ def _weighed(case: Case, site: SiteCase) -> tuple[tuple[str, ...], tuple[Weighed
         dict.fromkeys(verdict.runtime for each in site.decision.use_cases for verdict in each.verdicts)
     )
     names = [each.use_case for each in site.decision.use_cases]
-    all_weights = [case.criteria.weights(name) for name in names]
+    known = case.sites.get(site.site)
+    engine = known.batch.engine if known else ""
+    all_weights = [case.criteria.weights(name, engine) for name in names]
     totals = [sum(weights.values()) or 1.0 for weights in all_weights]
     rows = []
     for name, criterion in case.criteria.criteria.items():

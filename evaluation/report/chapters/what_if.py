@@ -110,7 +110,10 @@ def _outlooks(
 ) -> tuple[tuple[str, str, tuple[Outlook, ...]], ...]:
     """For every assumption that assumes anything here, the outlook in each use case."""
     answers = [
-        (case.criteria.weights(answer.use_case), tables[site.folder, answer.use_case])
+        (
+            case.criteria.weights(answer.use_case, case.sites[site.site].batch.engine),
+            tables[site.folder, answer.use_case],
+        )
         for answer in site.decision.use_cases
     ]
     has_gaps = any(laid.gaps(weights) for weights, laid in answers)
@@ -161,7 +164,7 @@ def _groups(case: Case) -> tuple[tuple[Weighed, tuple[tuple[int, Weighed], ...]]
     rules, places = case.criteria, itertools.count()
     made = []
     for section in shown_sections(rules):
-        about = section.group.reason if section.group else ""
+        about = section.objective.reason if section.objective else ""
         whole = Weighed(
             name=section.title, question=about, cells=_cells(case, section.criteria, section.name)
         )
