@@ -75,6 +75,8 @@ class Change(StrEnum):
     WORST = "unmeasured at worst"
     """What is not known turns out as badly as its scale allows, for everybody."""
     BEST = "unmeasured at best"
+    LENGTH = "short and long units"
+    """The unit of work computes as little, and as much, as its profile says; what is counted in it stays."""
     SITES = "each site"
     """One scenario for each other site that was measured."""
 

@@ -16,7 +16,7 @@ from evaluation.decide.objectives import Section
 from evaluation.decide.value import filled, total
 from evaluation.model import Scenario, Score
 
-__all__ = ["SIGNED", "Part", "leaders", "of_sites", "parts_of", "scenarios"]
+__all__ = ["SIGNED", "Length", "Part", "leaders", "of_sites", "parts_of", "scenarios"]
 
 SIGNED = "as signed"
 """The name of the first of all scenarios, in which nothing is changed."""
@@ -61,6 +61,17 @@ def leaders(scores: Mapping[str, Score], tie_margin: float) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: (-_middle(scores[name]), name)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """A unit of work that computes for less or longer than usual: what is worth what then."""
+
+    name: str
+    title: str
+    condition: str
+    turns_on: str
+    score: Lookup
+
+
 def scenarios(
     rules: Mapping[str, ScenarioRule],
     parts: Sequence[Part],
@@ -68,6 +79,9 @@ def scenarios(
     score: Lookup,
     *,
     tie_margin: float,
+    lengths: Sequence[Length] = (),
+    ways: Mapping[str, Sequence[str]] | None = None,
+    best: Callable[[Sequence[str], Mapping[str, Score]], str] | None = None,
 ) -> tuple[Scenario, ...]:
     """Decide a use case as signed, and again under every declared change that changes anything here.
 
@@ -83,6 +97,13 @@ def scenarios(
         ``score(criterion, runtime)``.
     tie_margin : float
         Scores closer than this are equal.
+    lengths : sequence of Length, optional
+        The short and the long unit of work, where the use case declares one.
+    ways : mapping of str to sequence of str, optional
+        For each of ``runtimes`` all the ways to run its product that may compete: in every scenario it
+        stands with the score of the one that is ``best`` there.
+    best : callable, optional
+        Picks among ways by their scores.
 
     Returns
     -------
@@ -92,7 +113,15 @@ def scenarios(
     parts = [part for part in parts if part.points > 0]
     if not runtimes or not parts:
         return ()
-    desk = _Desk(parts=parts, runtimes=runtimes, score=score, tie_margin=tie_margin)
+    desk = _Desk(
+        parts=parts,
+        runtimes=runtimes,
+        score=score,
+        tie_margin=tie_margin,
+        lengths=lengths,
+        ways=ways or {runtime: (runtime,) for runtime in runtimes},
+        best=best or (lambda names, _: names[0]),
+    )
     signed = desk.scenario(SIGNED, None, "As signed", "as signed", _together(parts), (), score)
     changed = (
         scenario for name, rule in rules.items() for scenario in desk.changed(name, rule.change, signed)
@@ -141,6 +170,9 @@ class _Desk:
     runtimes: Sequence[str]
     score: Lookup
     tie_margin: float
+    lengths: Sequence[Length]
+    ways: Mapping[str, Sequence[str]]
+    best: Callable[[Sequence[str], Mapping[str, Score]], str]
 
     def scenario(
         self,
@@ -154,10 +186,12 @@ class _Desk:
         turns_on: str = "",
     ) -> Scenario:
         """Sum up under these weights; without ``signed`` leaders it agrees with itself."""
-        sums = {
-            runtime: total(weights, {each: score(each, runtime) for each in weights})[0]
-            for runtime in self.runtimes
+        every = {
+            way: total(weights, {each: score(each, way) for each in weights})[0]
+            for ways in self.ways.values()
+            for way in ways
         }
+        sums = {runtime: every[self.best(self.ways[runtime], every)] for runtime in self.runtimes}
         first = leaders(sums, self.tie_margin)
         return Scenario(
             name=name,
@@ -192,6 +226,18 @@ class _Desk:
                     if {*signed.leaders} < {*found.leaders}:  # nobody is better without it, only as good
                         found = replace(found, turns_on=f"whether {_within(part.title)} counts")
                     yield found
+            case Change.LENGTH:
+                for length in self.lengths:
+                    yield self.scenario(
+                        f"{name}/{length.name}",
+                        change,
+                        length.title,
+                        length.condition,
+                        _together(self.parts),
+                        signed.leaders,
+                        length.score,
+                        length.turns_on,
+                    )
             case Change.WORST | Change.BEST if any(score.value is None for _, score in signed.scores):
                 word, at = ("worst", 0.0) if change is Change.WORST else ("best", 1.0)
                 yield self.scenario(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
-from evaluation.decide.scenarios import parts_of, scenarios
+from evaluation.decide.scenarios import Length, parts_of, scenarios
 from evaluation.decide.sentence import Account, answer, asides, brief
 from evaluation.decide.standing import Ranking, depending, middle, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
@@ -186,6 +186,9 @@ class _Desk:
             ranking.order,
             self._score,
             tie_margin=method.score_tie_margin.value,
+            lengths=self._lengths(name, weights),
+            ways={runtime: self._ways(runtime, eligible) for runtime in field},
+            best=lambda names, sums: self._best_way(names, sums, vetoes),
         )
         account = Account(
             title=use_case.title,
@@ -279,14 +282,58 @@ class _Desk:
         families: dict[str, list[str]] = {}
         for runtime in eligible:
             families.setdefault(self.families.get(runtime, runtime), []).append(runtime)
-        margin = self.criteria.method.score_tie_margin.value
-        chosen = set()
-        for every in families.values():
-            clear = [runtime for runtime in every if not vetoes[runtime]] or every
-            most = max(middle(scores[runtime]) for runtime in clear)
-            alike = [runtime for runtime in clear if middle(scores[runtime]) >= most - margin]
-            chosen.add(min(alike, key=lambda r: (r in self.modes, -middle(scores[r]), r)))
+        chosen = {self._best_way(every, scores, vetoes) for every in families.values()}
         return tuple(runtime for runtime in eligible if runtime in chosen)
+
+    def _ways(self, runtime: str, eligible: tuple[str, ...]) -> tuple[str, ...]:
+        """Every way to run the product of a runtime that may compete."""
+        family = self.families.get(runtime, runtime)
+        return tuple(each for each in eligible if self.families.get(each, each) == family)
+
+    def _best_way(
+        self, ways: Sequence[str], scores: Mapping[str, Score], vetoes: Mapping[str, tuple[str, ...]]
+    ) -> str:
+        clear = [way for way in ways if not vetoes[way]] or ways
+        most = max(middle(scores[way]) for way in clear)
+        margin = self.criteria.method.score_tie_margin.value
+        alike = [way for way in clear if middle(scores[way]) >= most - margin]
+        return min(alike, key=lambda way: (way in self.modes, -middle(scores[way]), way))
+
+    def _lengths(self, use_case: str, weights: Mapping[str, float]) -> tuple[Length, ...]:
+        """Give the short and the long unit of work, where the time it loses has weight."""
+        work, loss = self.criteria.use_cases[use_case].work, self.criteria.loss
+        found = self.losses.get(use_case)
+        if work is None or loss is None or found is None or not found.losses or not weights.get(loss[0]):
+            return ()
+        criterion, rule = loss
+        lost = {each.runtime: each for each in found.losses}
+
+        def lookup(place: int) -> Callable[[str, str], Score]:
+            def score(name: str, runtime: str) -> Score:
+                if name != criterion or runtime not in lost:
+                    return self._score(name, runtime)
+                _, share = lost[runtime].lengths[place]
+                low, high = rule.scale.score(share.high), rule.scale.score(share.low)
+                if lost[runtime].seconds is None:
+                    return Score(value=None, low=low, high=high)
+                at = rule.scale.score(share.estimate)
+                return Score(value=at, low=at, high=at)
+
+            return score
+
+        ends = [
+            (word, place, found.losses[0].lengths[place][0]) for word, place in (("short", 0), ("long", -1))
+        ]
+        return tuple(
+            Length(
+                name=word,
+                title=f"{lasting(length_s)} of computing in each {work.unit}",
+                condition=f"with {lasting(length_s)} of computing in each {work.unit}",
+                turns_on=f"how long the computing of each {work.unit} lasts",
+                score=lookup(place),
+            )
+            for word, place, length_s in ends
+        )
 
     def _mode_scores(
         self,

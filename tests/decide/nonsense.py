@@ -19,7 +19,8 @@ STANDINGS: Final = (
     "not measured here",
 )  # fmt: skip
 CHANGES: Final = (
-    "objectives alike", "each objective left out", "unmeasured at worst", "unmeasured at best", "each site",
+    "objectives alike", "each objective left out", "unmeasured at worst", "unmeasured at best",
+    "short and long units", "each site",
 )  # fmt: skip
 DOUBTS: Final = (
     "not the reader's machine", "one machine only", "virtual or shared nodes",

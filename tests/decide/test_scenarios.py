@@ -11,7 +11,7 @@ from made_up import absent, criteria, row, site
 
 from evaluation.decide.answerrules import Change
 from evaluation.decide.criteria import Criteria
-from evaluation.decide.scenarios import Part, leaders, scenarios
+from evaluation.decide.scenarios import Length, Part, leaders, scenarios
 from evaluation.decide.score import decide
 from evaluation.decide.sentence import depends
 from evaluation.decide.standing import SETTLED
@@ -141,6 +141,63 @@ def test_many_different_outcomes_are_counted_in_the_sentence() -> None:
     assert short == (
         "It turns on the weight of part p: as signed, a is first; leaving out part p, bp is first."
     )
+
+
+def known(worth: float) -> Score:
+    return Score(value=worth, low=worth, high=worth)
+
+
+def test_a_short_and_a_long_unit_of_work_are_scenarios_where_they_are_given() -> None:
+    """Of short units one starts too slowly; of long ones both are alike."""
+    usual = {("time", "a"): 0.9, ("time", "b"): 0.8}
+
+    def length(name: str, b: float) -> Length:
+        return Length(
+            name=name,
+            title=f"{name} jobs",
+            condition=f"with {name} jobs",
+            turns_on="how long a job is",
+            score=lambda _, runtime: known(0.9 if runtime == "a" else b),
+        )
+
+    found = scenarios(
+        EVERY.scenarios,
+        [Part(name="time", title="Time lost", weights={"time": 1.0})],
+        ["a", "b"],
+        lambda criterion, runtime: known(usual[criterion, runtime]),
+        tie_margin=MARGIN,
+        lengths=(length("short", 0.2), length("long", 0.9)),
+    )
+    assert [(each.name, each.leaders) for each in found] == [
+        ("as signed", ("a",)),
+        ("short-and-long-units/short", ("a",)),
+        ("short-and-long-units/long", ("a", "b")),
+    ]
+    _, short = depends("Work", found)
+    assert short == "It turns on how long a job is: as signed, a is first; with long jobs, a and b are alike."
+
+
+def test_a_product_stands_in_each_scenario_by_its_best_way_there() -> None:
+    worth = {
+        ("time", "a"): 0.9, ("safe", "a"): 0.2,
+        ("time", "a-contained"): 0.7, ("safe", "a-contained"): 1.0,
+        ("time", "b"): 0.8, ("safe", "b"): 0.8,
+    }  # fmt: skip
+    found = scenarios(
+        EVERY.scenarios,
+        [
+            Part(name="time", title="Time lost", weights={"time": 9.0}),
+            Part(name="safe", title="Safety", weights={"safe": 1.0}),
+        ],
+        ["a", "b"],
+        lambda criterion, runtime: known(worth[criterion, runtime]),
+        tie_margin=MARGIN,
+        ways={"a": ("a", "a-contained"), "b": ("b",)},
+        best=lambda ways, scores: max(ways, key=lambda way: scores[way].low),
+    )
+    without_time = next(each for each in found if each.name.endswith("/time"))
+    assert dict(without_time.scores) == {"a": known(1.0), "b": known(0.8)}
+    assert without_time.leaders == ("a",)
 
 
 # ---- sites --------------------------------------------------------------------------------------------
