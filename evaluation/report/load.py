@@ -25,7 +25,7 @@ from evaluation.errors import EvaluationError
 from evaluation.imported import imported
 from evaluation.inventory import load_inventory
 from evaluation.ledger import ledgers
-from evaluation.model import ACROSS, SWEEP, Finding, Observation, SiteDecision
+from evaluation.model import ACROSS, CONTROL, SWEEP, Finding, Observation, SiteDecision
 from evaluation.project import locate
 from evaluation.report import borrowing
 from evaluation.report.origin import Origin, place_of, project_files, tool
@@ -187,11 +187,20 @@ def choose_runs(runs: Sequence[Run], names: Sequence[str], *, where: str = "resu
 
 
 def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
-    """Of each site the newest finished run, or its newest where none is finished."""
+    """Of each site the newest finished run, or its newest where none is finished.
+
+    Sites where there was a runtime come first: the others have nothing to rank.
+    """
     newest = {}
     for run in sorted(runs, key=lambda run: (run.complete, run.manifest.started_at)):
         newest[run.path.parent.name] = run
-    return tuple(newest[site] for site in sorted(newest))
+    return tuple(
+        newest[site] for site in sorted(newest, key=lambda site: (_without_runtime(newest[site]), site))
+    )
+
+
+def _without_runtime(run: Run) -> bool:
+    return not any(facts.present for facts in run.manifest.runtimes if facts.id != CONTROL)
 
 
 def _named(runs: Sequence[Run], names: Sequence[str], where: str) -> tuple[Run, ...]:

@@ -30,6 +30,7 @@ from evaluation.model import (
     Outcome,
     Role,
     SiteDecision,
+    UseCaseDecision,
 )
 from evaluation.report.origin import Origin
 from evaluation.sites import Site
@@ -173,6 +174,12 @@ class SiteCase:
         """Ranked runtimes, the bare host left out, about which this run has any evidence."""
         shown = {finding.runtime for finding in self.findings if finding.outcome.is_evidence}
         return tuple(runtime for runtime in self.ranked if runtime in shown and runtime != CONTROL)
+
+    def first(self, decision: UseCaseDecision) -> str:
+        """Name who is recommended, or say why nobody is, as a clause."""
+        if decision.winner or self.measured:
+            return decision.winner or "no clear winner"
+        return "nothing to rank: only the bare host was measured"
 
     @property
     def absent(self) -> tuple[tuple[str, str], ...]:

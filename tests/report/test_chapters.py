@@ -259,8 +259,25 @@ def test_timings_of_a_busy_machine_are_said_to_be_such_before_anything_else() ->
 
 
 def test_with_the_host_alone_nobody_is_named() -> None:
-    cards = page(chapters.answer(make_case(runtimes=(CONTROL, ABSENT)))).select(".card .winner")
-    assert {words(card) for card in cards} == {"No candidate"}
+    alone = make_case(runtimes=(CONTROL, ABSENT))
+    first = page(chapters.answer(alone))
+    assert "so there is nothing to rank" in words(first)
+    assert not first.select(".card, .products")
+    for chapter in (chapters.winners, chapters.sites):
+        assert "nothing to rank: only the bare host was measured" in words(page(chapter(alone)))
+    security = words(page(chapters.security(alone)))
+    assert "No runtime was there, so nothing is held against the bare host" in security
+    assert not page(chapters.security(alone)).select("table.changes")
+
+
+def test_a_site_s_banners_stand_below_its_name() -> None:
+    (broken_off,) = make_case(finished_at="").measured
+    manifest = broken_off.manifest.model_copy(update={"site": "other"})
+    both = replace(CASE, measured=(*CASE.measured, replace(broken_off, manifest=manifest)))
+    (banner,) = page(chapters.answer(both)).select(".banner")
+    name = banner.find_previous("h3")
+    assert name is not None
+    assert words(name) == "other"
 
 
 def test_every_runtime_keeps_its_row_in_the_scores() -> None:

@@ -178,3 +178,13 @@ def test_a_calibration_of_another_machine_is_said_to_be_and_none_too() -> None:
 )
 def test_the_terminal_says_the_same(checklist: Checklist, told: str) -> None:
     assert told in checklist_text(checklist).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_calibration_of_several_sites_is_shown_once_with_their_names() -> None:
+    case = make_case()
+    site = replace(case.measured[0], checklists=(made(WEAKENED, site="reference"),))
+    third = replace(site, manifest=site.manifest.model_copy(update={"site": "third"}), folder="third/made-up")
+    soup = BeautifulSoup(chapters.method(replace(case, measured=(site, third))).html, "html.parser")
+    (heading,) = [each for each in soup.select("h3") if "tried itself" in each.get_text()]
+    assert " ".join(heading.get_text(" ").split()).endswith(" and third")
+    assert "because these sites were not calibrated themselves" in words(soup)

@@ -9,7 +9,7 @@ from synthetic_case import FINISHED, manifest
 from synthetic_findings import RUN, RUNTIMES, Findings
 
 from evaluation.errors import EvaluationError
-from evaluation.model import CALIBRATION, SECURITY_CALIBRATION
+from evaluation.model import CALIBRATION, CONTROL, SECURITY_CALIBRATION
 from evaluation.report import load
 from evaluation.report.load import choose_runs, load_case
 from evaluation.store import Run, find_runs
@@ -47,6 +47,16 @@ def test_the_newest_finished_run_of_each_site_is_shown(tmp_path: Path) -> None:
     make_run(tmp_path, "c-broken-off", started_at="2026-11-03T00:00:00+00:00", complete=False)
     make_run(tmp_path, "lyon", site="cc-in2p3")
     assert chosen(tmp_path) == ["lyon", "a-new"]
+
+
+def test_a_site_without_any_runtime_stands_behind_the_others(tmp_path: Path) -> None:
+    bare = tuple(
+        facts.model_copy(update={"present": facts.id == CONTROL}) for facts in manifest(RUNTIMES).runtimes
+    )
+    facts = manifest(RUNTIMES).model_copy(update={"site": "a-node", "run": "bare", "runtimes": bare})
+    Run.create(tmp_path, facts).finish(FINISHED)
+    make_run(tmp_path, "lyon", site="cc-in2p3")
+    assert chosen(tmp_path) == ["lyon", "bare"]
 
 
 def test_a_run_that_was_broken_off_is_shown_where_it_is_all_there_is(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_site_without_containers_has_no_robustness(case: Case) -> None:
     decision = decide(only_host, case.criteria, case.sites[site.site])
     bare = replace(case, measured=(replace(site, findings=only_host, decision=decision),))
     assert not page(chapters.robustness(bare)).select("section")
-    assert "nobody is eligible" in words(page(chapters.winners(bare)))
+    assert "nothing to rank: only the bare host was measured" in words(page(chapters.winners(bare)))
 
 
 def test_winners_stand_by_use_case_and_site_and_link_to_why(case: Case) -> None:

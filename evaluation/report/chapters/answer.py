@@ -140,7 +140,7 @@ def banners(case: Case, site: SiteCase) -> tuple[Banner, ...]:
                 "from worst to best; run it again and it resumes where it stopped.",
             )
         )
-    if untried := _untried(case, site):
+    if site.measured and (untried := _untried(case, site)):
         told = "; ".join(f"{', '.join(attempts)}: {why}" for why, attempts in untried.items())
         found.append(
             Banner(
@@ -161,7 +161,8 @@ def banners(case: Case, site: SiteCase) -> tuple[Banner, ...]:
         found.append(
             Banner(
                 title="Only the bare host was measured",
-                text="No container runtime could be used here, so there is nothing to recommend yet.",
+                text="No container runtime could be used here, so there is nothing to rank. What the host "
+                "itself came to stands in chapters 5 and 10.",
             )
         )
     return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evaluation.decide.calibration import MOST_BLOCKS, PLANNED, calibrate
 from evaluation.decide.checklist import current
 from evaluation.model import Finding
-from evaluation.report.checklist_calibration import MARKS, calibration
+from evaluation.report.checklist_calibration import MARKS, Calibration, calibration
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case
 
@@ -32,11 +32,7 @@ def method(case: Case) -> Chapter:
             (case.title(site), site.manifest, calibrate(site.findings, case.criteria))
             for site in case.measured
         ),
-        calibrations=tuple(
-            (case.title(site), calibration(checklist, site.site))
-            for site in case.measured
-            for checklist in current(site.checklists)
-        ),
+        calibrations=_calibrations(case),
         marks=MARKS,
         planned=PLANNED,
         most=MOST_BLOCKS,
@@ -53,6 +49,19 @@ def method(case: Case) -> Chapter:
         ),
         catalogue=_catalogue(case),
     )
+
+
+def _calibrations(case: Case) -> tuple[tuple[tuple[str, ...], Calibration], ...]:
+    """Give each calibration once, with the sites whose attempts are published by it."""
+    titles: dict[tuple[str, str, bool], list[str]] = {}
+    found: dict[tuple[str, str, bool], Calibration] = {}
+    for site in case.measured:
+        for checklist in current(site.checklists):
+            shown = calibration(checklist, site.site)
+            key = (checklist.site, checklist.run, shown.own)
+            titles.setdefault(key, []).append(case.title(site))
+            found.setdefault(key, shown)
+    return tuple((tuple(titles[key]), shown) for key, shown in found.items())
 
 
 def _catalogue(case: Case) -> tuple[tuple[str, Finding], ...]:

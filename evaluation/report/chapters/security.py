@@ -89,8 +89,8 @@ class Summary:
 class View:
     """One site's part of the chapter.
 
-    ``without`` are runtimes in which nothing was attempted, ``left_out`` attempts that were made nowhere:
-    each with the reason.
+    ``without`` are runtimes in which nothing was attempted, by the reason, ``left_out`` attempts that were
+    made nowhere, each with the reason.
     """
 
     folder: str
@@ -168,11 +168,11 @@ def _columns(site: SiteCase) -> tuple[tuple[Column, ...], tuple[tuple[str, str],
         for number, runtime in enumerate(sorted(shown, key=lambda runtime: runtime in apart))
     )
     reasons = {f.runtime: f.message for f in site.findings if f.texts.checklist_id} | dict(site.absent)
-    return columns, tuple(
-        (runtime, reasons.get(runtime, "no reason was recorded"))
-        for runtime in site.runtimes
-        if runtime not in shown
-    )
+    without: dict[str, list[str]] = {}
+    for runtime in site.runtimes:
+        if runtime not in shown:
+            without.setdefault(reasons.get(runtime, "no reason was recorded"), []).append(runtime)
+    return columns, tuple((", ".join(runtimes), reason) for reason, runtimes in without.items())
 
 
 def _attempt(site: SiteCase, probe: str, columns: Iterable[Column], places: Places) -> Attempt:

@@ -68,8 +68,9 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         title=title,
         measured=measured,
         answers=tuple(
-            (case.criteria.use_cases[each.use_case].title, each.winner or "no clear winner")
+            (case.criteria.use_cases[each.use_case].title, measured.first(each))
             for each in decisions
+            if measured
         ),
         attempted=_unranked(measured, Role.VARIANT),
         controls=_unranked(measured, Role.POSITIVE_CONTROL),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.model import Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, anchor, chapter
-from evaluation.report.source import Case
+from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, standing_state
 
 __all__ = ["winners"]
@@ -22,11 +22,15 @@ _LEADING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """The answer of one use case at one site: who leads, with what standing, and where it is explained."""
+    """The answer of one use case at one site: who leads, with what standing, and where it is explained.
+
+    ``nobody`` says why there is no leader.
+    """
 
     state: State | None
     leaders: tuple[Verdict, ...]
     target: str
+    nobody: str
 
 
 def winners(case: Case) -> Chapter:
@@ -42,7 +46,7 @@ def winners(case: Case) -> Chapter:
             (
                 use_case.title,
                 tuple(
-                    _cell(site.folder, decision)
+                    _cell(site, decision)
                     for site in case.measured
                     for decision in site.decision.use_cases
                     if decision.use_case == name
@@ -53,10 +57,11 @@ def winners(case: Case) -> Chapter:
     )
 
 
-def _cell(folder: str, decision: UseCaseDecision) -> Cell:
+def _cell(site: SiteCase, decision: UseCaseDecision) -> Cell:
     leaders = tuple(verdict for verdict in decision.verdicts if verdict.standing in _LEADING)
     return Cell(
         state=standing_state(leaders[0].standing) if leaders else None,
         leaders=leaders,
-        target=anchor("scores", folder, decision.use_case),
+        target=anchor("scores", site.folder, decision.use_case),
+        nobody="nobody is eligible" if site.measured else site.first(decision),
     )
