@@ -70,6 +70,7 @@ _COMPONENTS: Final = frozenset(
         "charliecloud-squashfs.sqfs",
         *("podman-store", "public", "root-only", "secret", "written", "changed", "canary"),
         *("container-evaluation-canaries", "helper", "lost+found", "ldconfig", "private"),
+        *("systemd", "container", ".dockerenv", ".containerenv", ".singularity.d"),
     }
 )
 """Parts of other paths that say nothing of a site. What is not here does not leave."""

@@ -42,6 +42,7 @@ def test_the_planted_sentence_has_every_secret_and_none_of_them_afterwards() -> 
         "into /tmp and /home/ and / and //",
         "opening /root: Permission denied; /lost+found, /var/cache/ldconfig, /var/lib/private",
         "/var/lib/container-evaluation-canaries/root-only, /tmp/container-evaluation-canaries/helper",
+        "this host is itself a container (/run/systemd/container, /run/.containerenv, /.dockerenv)",
         "'evaluation plant' (kit: './evaluate plant') as root",
         "configure.in, Makefile.am, libc.so, probe.py, run.sh, docker.io 20.10, ghcr.io, e.g. this",
         "ld-linux-x86-64.so.2, libpython3.11.so.1.0, image.tar.gz, 6.1.0-18-amd64, 1.6.20~ds1",
