@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +13,12 @@ from evaluation.decide.chances import Noise, Simulation, noise, simulate
 from evaluation.decide.criteria import Criteria, UseCase
 from evaluation.decide.harms import exposures, harms
 from evaluation.decide.knockouts import Reason, family_of, knock_outs, open_vetoes, waived
+from evaluation.decide.lengths import lengths_of
 from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
-from evaluation.decide.scenarios import Length, parts_of, scenarios
+from evaluation.decide.scenarios import parts_of, scenarios
 from evaluation.decide.sentence import Account, answer, asides, brief
 from evaluation.decide.standing import Ranking, depending, middle, rank
 from evaluation.decide.value import UNKNOWN, criterion_rows, refuse_unlike, total
@@ -180,13 +181,14 @@ class _Desk:
             tie_margin=method.score_tie_margin.value,
             unresolved={runtime for runtime in field if unresolved[runtime]},
         )
+        losses = self.losses[name].losses if name in self.losses else ()
         found = scenarios(
             self.criteria.scenarios,
             parts_of(self.criteria.sections(), weights),
             ranking.order,
             self._score,
             tie_margin=method.score_tie_margin.value,
-            lengths=self._lengths(name, weights),
+            lengths=lengths_of(self.criteria, name, weights, losses, self._score),
             ways={runtime: self._ways(runtime, eligible) for runtime in field},
             best=lambda names, sums: self._best_way(names, sums, vetoes),
         )
@@ -298,42 +300,6 @@ class _Desk:
         margin = self.criteria.method.score_tie_margin.value
         alike = [way for way in clear if middle(scores[way]) >= most - margin]
         return min(alike, key=lambda way: (way in self.modes, -middle(scores[way]), way))
-
-    def _lengths(self, use_case: str, weights: Mapping[str, float]) -> tuple[Length, ...]:
-        """Give the short and the long unit of work, where the time it loses has weight."""
-        work, loss = self.criteria.use_cases[use_case].work, self.criteria.loss
-        found = self.losses.get(use_case)
-        if work is None or loss is None or found is None or not found.losses or not weights.get(loss[0]):
-            return ()
-        criterion, rule = loss
-        lost = {each.runtime: each for each in found.losses}
-
-        def lookup(place: int) -> Callable[[str, str], Score]:
-            def score(name: str, runtime: str) -> Score:
-                if name != criterion or runtime not in lost:
-                    return self._score(name, runtime)
-                _, share = lost[runtime].lengths[place]
-                low, high = rule.scale.score(share.high), rule.scale.score(share.low)
-                if lost[runtime].seconds is None:
-                    return Score(value=None, low=low, high=high)
-                at = rule.scale.score(share.estimate)
-                return Score(value=at, low=at, high=at)
-
-            return score
-
-        ends = [
-            (word, place, found.losses[0].lengths[place][0]) for word, place in (("short", 0), ("long", -1))
-        ]
-        return tuple(
-            Length(
-                name=word,
-                title=f"{lasting(length_s)} of computing in each {work.unit}",
-                condition=f"with {lasting(length_s)} of computing in each {work.unit}",
-                turns_on=f"how long the computing of each {work.unit} lasts",
-                score=lookup(place),
-            )
-            for word, place, length_s in ends
-        )
 
     def _mode_scores(
         self,

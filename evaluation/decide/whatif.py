@@ -7,16 +7,16 @@ runtime if the unknown turned out badly, or if we accepted what knocks it out?
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from evaluation.decide.answerrules import ScenarioRule
 from evaluation.decide.chances import Key, Noise, simulate
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.decide.knockouts import family_of, open_vetoes
+from evaluation.decide.lengths import lengths_of
 from evaluation.decide.losses import Losses, with_losses
 from evaluation.decide.objectives import Section
-from evaluation.decide.scenarios import parts_of, scenarios
+from evaluation.decide.scenarios import Length, parts_of, scenarios
 from evaluation.decide.standing import Ranking, depending, rank
 from evaluation.decide.value import UNKNOWN, filled, total
 from evaluation.model import CONTROL, Finding, Scenario, Score, SiteDecision, Standing, UseCaseDecision
@@ -54,8 +54,9 @@ class Table:
     losses: Losses | None = None
     """What a unit of the work loses, where a use case declares it."""
     sections: tuple[Section, ...] = ()
-    rules: Mapping[str, ScenarioRule] = field(default_factory=dict)
-    """The declared scenarios; the other sites are not among what is imagined."""
+    criteria: Criteria | None = None
+    use_case: str = ""
+    """For the declared scenarios; the other sites are not among what is imagined."""
 
     def gaps(self, weights: Mapping[str, float]) -> int:
         """Count what is not known of what has weight."""
@@ -121,7 +122,8 @@ def table(
         },
         unresolved={runtime: names for runtime, names in missing.items() if names},
         sections=criteria.sections(),
-        rules=criteria.scenarios,
+        criteria=criteria,
+        use_case=use_case.use_case,
     )
 
 
@@ -172,14 +174,36 @@ def imagine(
         tie_margin=method.score_tie_margin.value,
         unresolved=on.unresolved if knock_outs else (),
     )
-    changed = scenarios(
-        on.rules,
-        parts_of(on.sections, weights),
-        ranking.order,
-        lambda criterion, runtime: scores.get((criterion, runtime), UNKNOWN),
-        tie_margin=method.score_tie_margin.value,
-    )
+    changed = _scenarios(on, on.criteria, weights, ranking.order, scores, gaps) if on.criteria else ()
     return Imagined(ranking=depending(ranking, changed), scores=totals, chances=chances, scenarios=changed)
+
+
+def _scenarios(
+    on: Table,
+    rules: Criteria,
+    weights: Mapping[str, float],
+    order: tuple[str, ...],
+    scores: Mapping[Key, Score],
+    gaps: Gaps,
+) -> tuple[Scenario, ...]:
+    def score(criterion: str, runtime: str) -> Score:
+        return scores.get((criterion, runtime), UNKNOWN)
+
+    losses = on.losses.losses if on.losses else ()
+    return scenarios(
+        rules.scenarios,
+        parts_of(on.sections, weights),
+        order,
+        score,
+        tie_margin=rules.method.score_tie_margin.value,
+        lengths=tuple(
+            _without_gaps(each, gaps) for each in lengths_of(rules, on.use_case, weights, losses, score)
+        ),
+    )
+
+
+def _without_gaps(length: Length, gaps: Gaps) -> Length:
+    return replace(length, score=lambda name, runtime: _filled(length.score(name, runtime), gaps))
 
 
 def _filled(score: Score, gaps: Gaps) -> Score:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from evaluation.decide.chances import taken_blocks
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, UseCase
+from evaluation.decide.lengths import ENDS, length_score
 from evaluation.decide.losses import STREAM
 from evaluation.decide.objectives import Section
 from evaluation.decide.value import credit_of_share
@@ -245,7 +246,15 @@ def _lost(
             lost = [place for place, block in enumerate(every) if block not in shares]
             noise.append([at, column, STREAM, positions, lost])
     scores = [_score(on.scores.get((name, runtime))) for runtime in runtimes]
-    return {"at": at, "scores": scores, "noise": noise}
+    known = {loss.runtime: loss for loss in on.losses.losses}
+    lengths = [
+        [
+            _score(length_score(known[runtime], place, criterion) if runtime in known else None)
+            for runtime in runtimes
+        ]
+        for _, place in ENDS
+    ]
+    return {"at": at, "scores": scores, "noise": noise, "lengths": lengths}
 
 
 def _up_to(finding: Finding) -> list[float]:

@@ -121,13 +121,15 @@
     return (site.spread ??= replicate(site));
   };
 
-  const totals = (site, weights, field, gaps) => {
+  /** ``length``, where it is given, is the place of a shorter or longer unit of work in ``lost.lengths``. */
+  const totals = (site, weights, field, gaps, length) => {
+    const { lost } = site.answers[state.use];
     const points = weights.reduce((sum, each) => sum + each, 0);
     return field.map((runtime) => {
       let [low, high, value] = [0, 0, 0];
       weights.forEach((weight, c) => {
         if (!(weight > 0)) return;
-        const score = worth(site, c, runtime);
+        const score = length !== undefined && c === lost.at ? lost.lengths[length][runtime] : worth(site, c, runtime);
         const share = weight / points;
         const at = known(score, gaps);
         low += (at ?? score[0]) * share;
@@ -257,6 +259,10 @@
     }
     for (const [change, filled] of [["unmeasured at worst", "worst"], ["unmeasured at best", "best"]]) {
       if (gaps === "open" && declared(change)) found.push(first(weights, filled));
+    }
+    const { lost } = site.answers[state.use];
+    if (lost && weights[lost.at] > 0 && declared("short and long units")) {
+      for (const length of [0, 1]) found.push(leaders(totals(site, weights, field, gaps, length)));
     }
     return found;
   };

@@ -6,13 +6,13 @@ The tables are whole without a script. With it, the one of the weights becomes a
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evaluation.decide.chances import noise
 from evaluation.decide.losses import losses_here
 from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
-from evaluation.model import Standing
+from evaluation.model import Standing, UseCaseDecision
 from evaluation.report.markup import Chapter, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.whatif import data, embedded, shown_sections, stability
@@ -119,21 +119,39 @@ def _outlooks(
     has_gaps = any(laid.gaps(weights) for weights, laid in answers)
     has_knock_outs = any(laid.knocked_out or laid.unresolved for _, laid in answers)
     method = case.criteria.method
-    signed = [imagine(laid, weights, method) for weights, laid in answers]
+    signed = [
+        _decided(imagine(laid, weights, method), answer)
+        for (weights, laid), answer in zip(answers, site.decision.use_cases, strict=True)
+    ]
     edge = 0.5 / method.draws.value
     rows = []
     for title, meaning, gaps, knock_outs in ASSUMPTIONS:
         if (gaps is not Gaps.DECLARED and not has_gaps) or not (knock_outs or has_knock_outs):
             continue
-        imagined = [
-            imagine(laid, weights, method, gaps=gaps, knock_outs=knock_outs) for weights, laid in answers
-        ]
+        imagined = (
+            signed
+            if gaps is Gaps.DECLARED and knock_outs
+            else [
+                imagine(laid, weights, method, gaps=gaps, knock_outs=knock_outs) for weights, laid in answers
+            ]
+        )
         outlooks = (
             _outlook(each, as_signed, laid, edge)
             for each, as_signed, (_, laid) in zip(imagined, signed, answers, strict=True)
         )
         rows.append((title, meaning, tuple(outlooks)))
     return tuple(rows)
+
+
+def _decided(imagined: Imagined, answer: UseCaseDecision) -> Imagined:
+    """Give the standings that were decided: another site may have its part in them."""
+    order = imagined.ranking.order
+    standings = {verdict.runtime: verdict.standing for verdict in answer.verdicts}
+    if any(name not in standings for name in order):
+        return imagined
+    group = tuple(name for name in order if standings[name] is not Standing.BEHIND)
+    ranking = replace(imagined.ranking, standings={name: standings[name] for name in order}, group=group)
+    return replace(imagined, ranking=ranking)
 
 
 def _outlook(imagined: Imagined, signed: Imagined, laid: Table, edge: float) -> Outlook:
