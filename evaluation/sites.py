@@ -25,6 +25,7 @@ __all__ = [
     "Borrow",
     "Fact",
     "ImageStore",
+    "Offer",
     "Policy",
     "RuntimeSetting",
     "Site",
@@ -38,19 +39,54 @@ __all__ = [
 _ID = r"[a-z0-9][a-z0-9_-]*"
 
 
+Said = Annotated[str, Field(pattern=r"^(undated|\d{4}(-\d{2}(-\d{2})?)?)$")]
+
+
 class Fact(StrictModel):
     """One public statement about a site, with where it stands and how far it was checked."""
 
     topic: Text
     statement: Text
     source: Text
-    date: Annotated[str, Field(pattern=r"^(undated|\d{4}(-\d{2}(-\d{2})?)?)$")]
+    date: Said
     """When it was said: as exact as the source is, or ``undated``."""
     dating: Text | None = None
     """How the date is known, or what is known instead of one."""
     checked: Text
     """How far the statement was checked against its source."""
     confidence: Literal["declared", "measured"]
+
+
+class Offer(StrictModel):
+    """A runtime, or a family of runtimes, that the site has for its users."""
+
+    runtime: Identifier | None = None
+    family: Identifier | None = None
+    statement: Text
+    """What is offered, in one sentence, with what speaks against it."""
+    source: Text
+    date: Said
+    """When it was said: as exact as the source is, or ``undated``."""
+    dating: Text | None = None
+    """How the date is known, or what is known instead of one."""
+    checked: Text
+    """How far the statement was checked against its source."""
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Offer:
+        if (self.runtime is None) == (self.family is None):
+            message = "should name exactly one of runtime and family"
+            raise ValueError(message)
+        return self
+
+    @property
+    def name(self) -> str:
+        """The runtime's or the family's id."""
+        return self.runtime or self.family or ""
+
+    def holds_for(self, runtime: str, family: str) -> bool:
+        """Whether it speaks of this runtime."""
+        return self.runtime == runtime or (self.family is not None and self.family == family)
 
 
 class SiteKnockOut(StrictModel):
@@ -149,6 +185,8 @@ class SiteFile(StrictModel):
     label: Text | None = None
     """Shown wherever a run of this site is; a labelled run is left out of a report that has others."""
     facts: tuple[Fact, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    """What the site has for its users; the answer names the best of it beside the best that was measured."""
     batch: Batch
     image_store: ImageStore | None = None
     """Where images lie, where that is declared; with ``engine: local`` they lie on the measured machine."""
@@ -180,6 +218,15 @@ class SiteFile(StrictModel):
             message = "should name each criterion once"
             raise ValueError(message)
         return borrows
+
+    @field_validator("offers")
+    @classmethod
+    def _is_offered_once(cls, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+        names = [offer.name for offer in offers]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            message = f"should name each runtime or family once, not {', '.join(twice)} again"
+            raise ValueError(message)
+        return offers
 
     @field_validator("facts")
     @classmethod
@@ -245,9 +292,9 @@ def load_site(
 
     def check(document: Document) -> Iterator[Complaint]:
         names = (("runtime", runtimes), ("family", families), ("criterion", criteria))
-        for rules in ("knock_outs", "accepts"):
-            for index in range(_length(document.value("policy", rules))):
-                here = ("policy", rules, index)
+        for rules in (("policy", "knock_outs"), ("policy", "accepts"), ("offers",)):
+            for index in range(_length(document.value(*rules))):
+                here = (*rules, index)
                 for kind, there_are in names:
                     name = document.value(*here, kind)
                     if isinstance(name, str) and there_are is not None and name not in there_are:

@@ -50,6 +50,14 @@ status: {status:<20} # measured-here, on the machine where you measure
 #     checked: How far you have checked it, and against what.
 #     confidence: declared   # or measured, where it is the result of a measurement
 
+# What the site has for its users. The report names the best of it beside the best that was measured.
+# offers:
+#   - family: apptainer      # or one runtime of it: `runtime: apptainer-sandbox`
+#     statement: What is offered, in one sentence.
+#     source: Where it is said.
+#     date: "2026-01-31"     # or undated
+#     checked: How far you have checked it.
+
 batch:
   engine: {engine:<18} # local, slurm, gridengine, lsf, pbs, htcondor
   # reason: How that is known.
@@ -159,6 +167,8 @@ def _told(site: Site, rules: Criteria, results: Path, on: date) -> Iterator[str]
     for item in aged(site, on, months):
         age = "" if item.months is None else f" ({count(item.months, 'month')} old)"
         yield f"  {item.state}{age}: {item.fact.topic}: {item.fact.statement}"
+    for offer in site.offers:
+        yield f"  offers {offer.name} ({offer.date}): {offer.statement}"
     if absent := missing(site):
         yield f"  nobody has said: {', '.join(absent)}"
     yield f"  {_measured(site, results, on, months)}"

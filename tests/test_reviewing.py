@@ -249,7 +249,7 @@ def test_a_report_is_verified_and_every_forgery_is_named(results: Path, page: Pa
         (
             "class=winner>No clear winner<",
             "class=winner>docker<",
-            "1. The answer, L1Proc, after",
+            "The answer, L1Proc, after",
         ),
         ('"docker":"undecided"', '"docker":"recommended"', 'has "recommended", its results give "undecided"'),
     ):

@@ -86,6 +86,18 @@ def test_lyon_s_change_of_batch_system_is_a_fact_with_its_source() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("site_id", "offered"),
+    [("slac", ["apptainer"]), ("cc-in2p3", ["docker"]), ("nersc", ["podman-hpc", "shifter"])],
+)
+def test_what_a_centre_offers_stands_in_its_facts_too(site_id: str, offered: list[str]) -> None:
+    shown = load_site(site_id, SHIPPED)
+    assert [offer.name for offer in shown.offers] == offered
+    for offer in shown.offers:
+        assert any(fact.source.split("'")[1] in offer.source for fact in shown.facts if "'" in fact.source)
+        assert any(offer.date == fact.date for fact in shown.facts)
+
+
 # ---- ids -------------------------------------------------------------------------------------------
 
 
@@ -149,6 +161,9 @@ runtimes:
     assert here.measure_as == "alice"
 
 
+ONE = "{family: a, statement: s, source: s, date: undated, checked: c}"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -188,10 +203,24 @@ policy:
             "4:30: runtimes.docker.options: should be a list, not '--privileged'",
         ),
         ("facts: [{}]", "4:9: facts[0]: missing key 'topic'"),
+        (
+            'offers: [{statement: s, source: s, date: "2026", checked: c}]',
+            "4:10: offers[0]: should name exactly one of runtime and family",
+        ),
+        (
+            'offers: [{family: a, runtime: b, statement: s, source: s, date: "2026", checked: c}]',
+            "4:10: offers[0]: should name exactly one of runtime and family",
+        ),
+        ("offers: [{family: a, statement: s, date: undated, checked: c}]", "missing key 'source'"),
+        ("offers: [{family: a, statement: s, source: s, date: May, checked: c}]", "offers[0].date"),
+        (
+            f"offers: [{ONE}, {ONE}]",
+            "should name each runtime or family once, not a again",
+        ),
     ],
 )
 def test_a_slip_is_named_at_its_place(tmp_path: Path, text: str, expected: str) -> None:
-    assert expected in messages(tmp_path, MINIMAL + text + "\n")
+    assert any(expected in message for message in messages(tmp_path, MINIMAL + text + "\n"))
 
 
 FACT = "facts: [{topic: t, statement: s, source: s, date: DATE, checked: c, confidence: measured}]\n"
@@ -226,6 +255,7 @@ policy:
     - {runtime: podmann, reason: r, source: s}
     - {criterion: setuid_plantin, when: FAILS, reason: r, source: s}
 runtimes: {apptaner: {}}
+offers: [{family: dokcer, statement: s, source: s, date: undated, checked: c}]
 """
     )
     site(tmp_path, text)
@@ -235,4 +265,5 @@ runtimes: {apptaner: {}}
         "7:17: unknown runtime 'podmann'; did you mean 'podman'?",
         "8:19: unknown criterion 'setuid_plantin'; did you mean 'setuid_planting'?",
         "9:12: unknown runtime 'apptaner'; did you mean 'apptainer'?",
+        "10:19: unknown family 'dokcer'; did you mean 'docker'?",
     ]

@@ -56,13 +56,14 @@ def test_what_its_comments_show_is_valid_too(tmp_path: Path) -> None:
     """Every example of the file, uncommented, is what the schema takes."""
     path = sitework.new("my-site")
     kept = [line for line in path.read_text().splitlines() if not line.startswith("# ") and line != "#"]
-    shown = ("#   ", "# facts:", "# borrows:", "# runtimes:")
+    shown = ("#   ", "# facts:", "# offers:", "# borrows:", "# runtimes:")
     examples = [line[2:] for line in path.read_text().splitlines() if line.startswith(shown)]
     path.write_text("\n".join([*kept, *examples]) + "\n")
     assert faults_of(path) == []
     text, valid = checked("my-site", tmp_path)
     assert valid
     assert "declared (9 months old): container policy: What is so" in text
+    assert "offers apptainer (2026-01-31): What is offered, in one sentence." in text
     assert "borrows from reference, widened 1.5fold, until it has measured: cold_start, warm_start" in text
 
 

@@ -16,7 +16,7 @@ from evaluation.model import CONTROL, Comparison, CriterionRow, Finding, Interva
 from evaluation.statistics import attained_confidence, blocks_to_claim
 from evaluation.units import between, count, percent, quantity, ratio, ratio_between
 
-__all__ = ["Point", "pros_and_cons", "why_open"]
+__all__ = ["Point", "absolute", "pros_and_cons", "why_open"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +118,28 @@ def _text(name: str, finding: Finding, criteria: Criteria) -> str:
             maximise = criterion.direction == "maximise"
             factor, word = _factor(finding, maximise=maximise)
             figures = _basis(ratio_between(factor), finding, confidence)
-            return f"{label}: {ratio(factor.estimate)} {word} than the bare host{value}{figures}"
+            times = f"{ratio(factor.estimate)} {word}"
+            said = absolute(finding)
+            return (
+                f"{label}: {said} ({times}{figures})"
+                if said
+                else f"{label}: {times} than the bare host{figures}"
+            )
         case _:
             why = why_open(finding, confidence)
             return f"{label}: {ratio(finding.ratio.estimate)} the bare host{value}, {why}{figures}"
+
+
+def absolute(finding: Finding) -> str:
+    """Say what was measured beside the bare host, each in its own unit: "143 ms instead of 0.70 ms".
+
+    The bare host's figure is the runtime's by their paired ratio. Empty where either is missing.
+    """
+    if finding.value is None or finding.ratio is None or not finding.ratio.estimate:
+        return ""
+    unit, estimate = finding.texts.unit, finding.value.estimate
+    bare = quantity(estimate / finding.ratio.estimate, unit)
+    return f"{quantity(estimate, unit)} instead of {bare} on the bare host"
 
 
 def why_open(finding: Finding, confidence: float) -> str:

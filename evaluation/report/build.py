@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from evaluation import __version__
 from evaluation.errors import EvaluationError
-from evaluation.report.lean import lean_script, lean_style
+from evaluation.report.lean import lean_script, lean_style, unmarked
 from evaluation.report.markup import TEMPLATES, anchor
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.packing import pack
@@ -29,6 +29,26 @@ __all__ = ["page", "render", "script"]
 BROWSER: Final = Path(__file__).parent / "browser"
 _HEADING: Final = re.compile(r"\A\s*##[ \t]+(?P<title>\S[^\n]*?)[ \t]*(?:\n|\Z)")
 _TITLE: Final = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*?)[ \t]*$", re.MULTILINE)
+_PART: Final = re.compile(r"\A\s*#[ \t]+(?P<title>\S[^\n]*?)\s*\Z")
+_UNFOLDED: Final = frozenset({"The answer", "What if"})
+"""Chapters that stand open: the first page, and where weights are moved."""
+_FORMER: Final = {
+    "The answer": "1-the-answer",
+    "First by use case and site": "2-first-by-use-case-and-site",
+    "Why": "3-why",
+    "Pros and cons": "4-pros-and-cons",
+    "The evidence": "5-the-evidence",
+    "What if": "6-what-if",
+    "How far the answers hold": "7-how-far-the-answers-hold",
+    "The sites": "8-the-sites",
+    "Scaling and the batch farm": "9-scaling-and-the-batch-farm",
+    "Security attempts": "10-security-attempts",
+    "Packages and images": "11-packages-and-images",
+    "The method": "12-the-method",
+    "Provenance": "13-provenance",
+    "Run it again": "14-run-it-again",
+}
+"""The ids of chapters that had numbers once: links to them stand in mails and minutes."""
 
 
 def script() -> str:
@@ -40,6 +60,22 @@ def heading(source: str) -> str:
     """Return the chapter's title, where a prose cell begins with one; otherwise an empty text."""
     found = _HEADING.match(source)
     return found["title"] if found else ""
+
+
+def part(source: str) -> str:
+    """Return the title of a part, where a prose cell is nothing but one; otherwise an empty text."""
+    found = _PART.match(source)
+    return found["title"] if found else ""
+
+
+def slug(title: str) -> str:
+    """Return the id of a chapter or a part."""
+    return _FORMER.get(title) or anchor(title)
+
+
+def unfolded(title: str) -> bool:
+    """Whether a chapter stands open when the page is opened."""
+    return title in _UNFOLDED
 
 
 def prose(source: str) -> Markup:
@@ -73,7 +109,14 @@ def exporter() -> TemplateExporter:
         extra_template_basedirs=[str(TEMPLATES)],
         template_name="page",
         template_file="index.html.j2",
-        filters={"heading": heading, "slug": anchor, "prose": prose, "as_made": as_made},
+        filters={
+            "as_made": as_made,
+            "heading": heading,
+            "part": part,
+            "prose": prose,
+            "slug": slug,
+            "unfolded": unfolded,
+        },
     )
     made.environment.autoescape = True
     return made
@@ -118,7 +161,7 @@ def page(notebook: NotebookNode) -> str:
             advice="execute it first (evaluation report does)",
         )
     assert_self_contained(html, script=own)
-    packed = pack(html)
+    packed = pack(unmarked(html))
     assert_self_contained(packed, script=own)
     return packed
 

@@ -22,7 +22,8 @@ __all__ = ["Cell", "Shared", "more_told", "processes_told", "samples_told", "sha
 class Cell:
     """One cell, opened: ``site`` is empty where there is only one. A ``problem`` is that of its evidence.
 
-    ``links`` are the processes that another cell shows. ``note`` with its ``tone`` stands beside the state.
+    ``own`` is the place of this cell in a shared one, if it has one. ``links`` are the processes that another
+    cell shows. ``note`` with its ``tone`` stands beside the state.
     """
 
     target: str
@@ -30,6 +31,7 @@ class Cell:
     finding: Finding
     text: str
     site: str = ""
+    own: str = ""
     note: str = ""
     tone: str = ""
     links: tuple[tuple[str, str], ...] = ()
@@ -51,6 +53,11 @@ class Shared:
     def first(self) -> Cell:
         """Any one of them; what they have in common is taken from it."""
         return self.cells[0]
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The places of cells that share that of the first."""
+        return tuple(cell.own for cell in self.cells if cell.own and cell.own != self.first.target)
 
     @property
     def state(self) -> State:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import Final
 
-__all__ = ["drawn_once", "lean", "lean_script", "lean_style"]
+__all__ = ["drawn_once", "lean", "lean_script", "lean_style", "unmarked"]
 
 _AS_IT_IS: Final = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|<pre\b.*?</pre>)", re.DOTALL)
 _QUOTED: Final = re.compile(r'(?<=[\w-])="([\w#.%+-]+)"(?=[\s>])', re.ASCII)
@@ -24,6 +24,8 @@ _BREAK: Final = re.compile(
     r"|summary|table|tbody|td|th|thead|tr|ul)\b)"
 )
 """Before what begins or ends a block, space is not shown."""
+_LINK: Final = re.compile(r' href="#([\w-]+)"')
+_MARK: Final = re.compile(r'<b id="([\w-]+)"></b>')
 _TAG: Final = re.compile(r"<[a-zA-Z][^<>]*>")
 _COMMENT: Final = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
 _NOTED: Final = re.compile(r"^\s*(?://.*|/\*\*.*\*/)\n", re.MULTILINE)
@@ -60,6 +62,12 @@ def drawn_once(page: str) -> str:
         return axes.replace("<g", f'<g id="{names[axes]}"', 1)
 
     return _AXES.sub(use, page)
+
+
+def unmarked(page: str) -> str:
+    """Leave out the marks of single runtimes in shared cells to which no link of the page leads."""
+    wanted = {*_LINK.findall(page)}
+    return _MARK.sub(lambda mark: mark[0] if mark[1] in wanted else "", page)
 
 
 def lean_script(script: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evaluation import __version__, units
+from evaluation.decide.offered import best_offered
 from evaluation.errors import EvaluationError
 from evaluation.facts import Aged, aged
 from evaluation.model import Standing, UseCaseDecision, Verdict
@@ -12,6 +13,7 @@ from evaluation.reasons import shortened
 from evaluation.report.chapters.sites import as_of
 from evaluation.report.losswords import shown
 from evaluation.report.markup import TEMPLATES, environment
+from evaluation.report.names import offer_name
 from evaluation.report.offline import assert_self_contained, policy
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import in_short
@@ -53,6 +55,7 @@ def site_page(case: Case, site_id: str) -> str:
             site=known,
             measured=measured,
             answers=_answers(case, measured) if measured else (),
+            offers=tuple((offer_name(offer.name), offer) for offer in known.offers),
             facts=facts[:_FACTS],
             further=max(0, len(known.facts) - _FACTS),
             runtimes=measured.measured if measured else (),
@@ -66,7 +69,7 @@ def site_page(case: Case, site_id: str) -> str:
 
 
 def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
-    """By use case: title, state, confidence, leader, answer, what would decide it, who is out, time lost."""
+    """Title, state, confidence, leader, best offered, answer, what would decide it, who is out, time lost."""
     found = []
     for each in site.decision.use_cases:
         leading = each.verdicts[0] if each.verdicts else None
@@ -76,6 +79,7 @@ def _answers(case: Case, site: SiteCase) -> tuple[tuple[object, ...], ...]:
                 standing_state(leading.standing) if leading else None,
                 _confidence(each),
                 each.winner or _nobody(leading),
+                _offered(case, site, each),
                 shortened(each.brief, _LONG),
                 tuple(missing.what for missing in each.measure_next[:_NEXT]) if not each.winner else (),
                 tuple(
@@ -109,6 +113,11 @@ def _confidence(decision: UseCaseDecision) -> str:
 
 def _nobody(leading: Verdict | None) -> str:
     return "it depends" if leading and leading.standing is Standing.DEPENDS else "no clear winner"
+
+
+def _offered(case: Case, site: SiteCase, decision: UseCaseDecision) -> str:
+    best = best_offered(decision, case.offers(site), site.families)
+    return "" if best is None or best.runtime == decision.winner else f"{best.runtime}, {best.standing}"
 
 
 def _chosen(facts: tuple[Aged, ...]) -> tuple[Aged, ...]:

@@ -1,4 +1,4 @@
-"""What was measured, as pictures and tables: for chapter 5, and for whoever runs the notebook."""
+"""What was measured, as pictures and tables: for the report, and for whoever runs the notebook."""
 
 from __future__ import annotations
 

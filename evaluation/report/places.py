@@ -33,6 +33,7 @@ class Places:
         self._codes = {site.folder: f"s{number}" for number, site in enumerate(case.measured)}
         self._probes: dict[tuple[str, str], int] = {}
         self._cells: dict[tuple[str, str, str], str] = {}
+        self._own: dict[tuple[str, str, str], str] = {}
         firsts: dict[Hashable, str] = {}
         for site in case.measured:
             self._probes |= {(site.folder, probe): number for number, probe in enumerate(site.probes)}
@@ -46,6 +47,8 @@ class Places:
                     else firsts.setdefault(_same(finding, own), own)
                 )
                 self._cells[site.folder, probe, runtime] = place
+                if runtime in site.ranked and runtime != CONTROL and probe not in left_out:
+                    self._own[site.folder, probe, runtime] = own
 
     def probe(self, site: SiteCase, probe: str) -> str:
         """Name the place of a whole probe at a site."""
@@ -54,6 +57,10 @@ class Places:
     def cell(self, site: SiteCase, probe: str, runtime: str) -> str:
         """Name the place of one probe in one runtime; empty where there is no finding."""
         return self._cells.get((site.folder, probe, runtime), "")
+
+    def own(self, site: SiteCase, probe: str, runtime: str) -> str:
+        """Name the place of one ranked runtime in there; the whole place for what has none of its own."""
+        return self._own.get((site.folder, probe, runtime)) or self.cell(site, probe, runtime)
 
 
 def _same(finding: Finding, own: str) -> Hashable:

@@ -33,7 +33,7 @@ from evaluation.model import (
     UseCaseDecision,
 )
 from evaluation.report.origin import Origin
-from evaluation.sites import Site
+from evaluation.sites import Offer, Site
 from evaluation.store import Manifest, RuntimeFacts
 
 __all__ = ["Case", "SiteCase"]
@@ -127,6 +127,11 @@ class SiteCase:
     def _checked(self, state: CheckState) -> tuple[str, ...]:
         told = (f"{check.sentence}; {check.costs}" for check in self.manifest.checks if check.state is state)
         return tuple(each[:1].upper() + each[1:] for each in told)
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Family by runtime id."""
+        return {facts.id: facts.family for facts in self.manifest.runtimes}
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:
@@ -229,6 +234,11 @@ class Case:
                 "there is no run to report on",
                 advice="measure first (make report), or name a folder of results that has a run",
             )
+
+    def offers(self, site: SiteCase) -> tuple[Offer, ...]:
+        """What a measured site has for its users, as its file says."""
+        known = self.sites.get(site.site)
+        return known.offers if known else ()
 
     def title(self, site: SiteCase) -> str:
         """Name a measured site; with its run where one site has several."""

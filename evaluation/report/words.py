@@ -16,7 +16,6 @@ __all__ = [
     "NOT_ASKED",
     "State",
     "delta_state",
-    "product_name",
     "score_text",
     "standing_state",
     "state",
@@ -85,15 +84,6 @@ _BORROWED: Final = State(
     meaning="Another site's evidence stands in until this one measures; its interval was widened.",
 )
 _MISSING: Final = State(word="no finding", tone="hollow", meaning="This run has no finding here.")
-
-_PRODUCTS: Final = {
-    "apptainer": "Apptainer (formerly Singularity)",
-    "charliecloud": "Charliecloud",
-    "docker": "Docker",
-    "podman": "Podman",
-    "shifter": "Shifter",
-}
-"""Products as people call them, by the family of their modes; others go by that."""
 
 NOT_ASKED: Final = State(
     word="not asked",
@@ -186,12 +176,6 @@ def standing_state(standing: Standing) -> State:
 def delta_state(delta: Delta) -> State:
     """Name what a runtime adds to, or takes away from, what the bare host allows."""
     return _DELTAS[delta]
-
-
-def product_name(family: str, version: str) -> str:
-    """Name a product as people do; SingularityCE, which shares Apptainer's family, by its own name."""
-    named = version.partition(" ")[0]
-    return named if named.startswith("Singularity") else _PRODUCTS.get(family, family)
 
 
 def word_text(verdict: Verdict) -> str:

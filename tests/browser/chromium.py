@@ -42,11 +42,19 @@ class Opened:
 
 
 class Show(Protocol):
-    """Opens a report; ``fragment`` begins with ``#``."""
+    """Opens a report, and its chapters unless they are to stay ``folded``; ``fragment`` begins with ``#``."""
 
     def __call__(
-        self, report: Path, *, scheme: Scheme = "light", width: int = 1280, fragment: str = ""
+        self,
+        report: Path,
+        *,
+        scheme: Scheme = "light",
+        width: int = 1280,
+        fragment: str = "",
+        folded: bool = False,
     ) -> Opened: ...
 
+
+UNFOLD: Final = "document.querySelectorAll('details.fold').forEach(each => each.open = true)"
 
 Open = Callable[..., Opened]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
-from browser.chromium import CHROMIUM, QUIET, Opened, Scheme, Show
+from browser.chromium import CHROMIUM, QUIET, UNFOLD, Opened, Scheme, Show
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,14 @@ def browser() -> Iterator[Browser]:
 def show_report(browser: Browser) -> Iterator[Show]:
     contexts = []
 
-    def opened(report: Path, *, scheme: Scheme = "light", width: int = 1280, fragment: str = "") -> Opened:
+    def opened(
+        report: Path,
+        *,
+        scheme: Scheme = "light",
+        width: int = 1280,
+        fragment: str = "",
+        folded: bool = False,
+    ) -> Opened:
         context = browser.new_context(
             color_scheme=scheme, viewport={"width": width, "height": 800}, offline=True
         )
@@ -41,6 +48,8 @@ def show_report(browser: Browser) -> Iterator[Show]:
         result.page.on("console", lambda message: result.said.append(message.text))
         result.page.on("pageerror", lambda error: result.said.append(str(error)))
         result.page.goto(report.as_uri() + fragment)
+        if not folded:
+            result.page.evaluate(UNFOLD)
         return result
 
     yield opened

@@ -12,7 +12,7 @@ from evaluation.decide.score import decide
 from evaluation.model import Comparison, Finding, Outcome
 
 NBSP, TIMES = "\N{NO-BREAK SPACE}", "\N{MULTIPLICATION SIGN}"
-THAN = " than the bare host"
+HOST = " on the bare host"
 
 
 def points(*findings: Finding) -> dict[tuple[str, str], Point]:
@@ -28,17 +28,25 @@ def compared(probe: str, ratio: float, comparison: Comparison, blocks: int = 12)
 @pytest.mark.parametrize(
     ("found", "favourable", "start"),
     [
-        (compared("start", 3.0, Comparison.WORSE), False, f"start: 3.00{TIMES} slower{THAN} (3.00{NBSP}s), "),
-        (compared("start", 0.5, Comparison.BETTER), True, f"start: 2.00{TIMES} faster{THAN} (500{NBSP}ms), "),
+        (
+            compared("start", 3.0, Comparison.WORSE),
+            False,
+            f"start: 3.00{NBSP}s instead of 1.00{NBSP}s{HOST} (3.00{TIMES} slower, ",
+        ),
+        (
+            compared("start", 0.5, Comparison.BETTER),
+            True,
+            f"start: 500{NBSP}ms instead of 1.00{NBSP}s{HOST} (2.00{TIMES} faster, ",
+        ),
         (
             compared("rate", 0.5, Comparison.WORSE),
             False,
-            f"rate: 2.00{TIMES} slower{THAN} (0.500{NBSP}loops/s)",
+            f"rate: 0.500{NBSP}loops/s instead of 1.00{NBSP}loops/s{HOST} (2.00{TIMES} slower, ",
         ),
         (
             compared("rate", 2.0, Comparison.BETTER),
             True,
-            f"rate: 2.00{TIMES} faster{THAN} (2.00{NBSP}loops/s)",
+            f"rate: 2.00{NBSP}loops/s instead of 1.00{NBSP}loops/s{HOST} (2.00{TIMES} faster, ",
         ),
         (
             compared("rate", 1.0, Comparison.EQUIVALENT),
@@ -61,7 +69,7 @@ def test_a_measured_point_says_how_much_and_how_sure(found: Finding, favourable:
     point = points(found)["a", found.probe]
     assert point.text.startswith(start)
     assert f", 95{NBSP}% CI " in point.text
-    assert point.text.endswith(f", n = 12{NBSP}blocks")
+    assert point.text.removesuffix(")").endswith(f", n = 12{NBSP}blocks")
     assert point.favourable is favourable
     assert point.finding == found
 

@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from synthetic_case import executed, make_case
 
 from evaluation.report import build, packing
-from evaluation.report.lean import drawn_once, lean, lean_script, lean_style
+from evaluation.report.lean import drawn_once, lean, lean_script, lean_style, unmarked
 from evaluation.report.markup import TEMPLATES
 
 HOSTILE = '</td>="x" <i a="b">\n<td>'
@@ -39,6 +39,13 @@ def test_a_paragraph_is_left_open_where_what_follows_ends_it() -> None:
 def test_what_has_breaks_of_its_own_stays() -> None:
     for text in ('<pre>a\n<b id="x">\n</b></pre>', "<script>\n'<td></td>'\n</script>", "<style>\n\n</style>"):
         assert lean(text) == text
+
+
+def test_a_mark_stays_only_where_a_link_leads_to_it() -> None:
+    assert (
+        unmarked('<a href="#a-1">x</a><b id="a-1"></b><b id="a-2"></b>')
+        == '<a href="#a-1">x</a><b id="a-1"></b>'
+    )
 
 
 def test_a_value_before_a_slash_keeps_its_quotes() -> None:

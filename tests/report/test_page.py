@@ -51,13 +51,37 @@ def test_no_code_is_shown(html: str) -> None:
     assert "load_case" not in html
 
 
-def test_the_chapters_stand_in_order_with_a_link_each(html: str) -> None:
+def test_the_chapters_stand_in_five_parts_with_a_link_each(html: str) -> None:
     soup = BeautifulSoup(html, "html.parser")
-    titles = [title.get_text() for title in soup.select("section.chapter > h2")]
-    assert [int(title.split(".")[0]) for title in titles] == list(range(1, len(titles) + 1))
-    assert titles[0] == "1. The answer"
+    parts = [str(part["aria-label"]) for part in soup.select("section.part")]
+    assert parts == ["Decide", "Change it", "Evidence", "Your site", "Method"]
+    titles = [title.get_text() for title in soup.select(":is(section.chapter, summary) > h2")]
+    assert titles[0] == "The answer"
+    links = [link.get_text() for link in soup.select("nav a")]
+    assert [link for link in links if link in parts] == parts
+    assert [link for link in links if link not in parts] == titles
     for link in soup.select("nav a"):
         assert soup.find(id=str(link["href"]).removeprefix("#")), link
+
+
+def test_links_to_chapters_that_had_numbers_still_arrive(html: str) -> None:
+    """They stand in mails and minutes."""
+    soup = BeautifulSoup(html, "html.parser")
+    former = {str(chapter["id"]) for chapter in soup.select("section.chapter")}
+    assert {"1-the-answer", "3-why", "6-what-if", "10-security-attempts", "14-run-it-again"} <= former
+    assert {int(name.split("-")[0]) for name in former} == {*range(1, 15)}
+
+
+def test_all_but_the_answer_and_the_weights_is_folded(html: str) -> None:
+    soup = BeautifulSoup(html, "html.parser")
+    stand = [each for each in soup.select("section.chapter") if not each.find_parent("details")]
+    assert [str(chapter["id"]) for chapter in stand] == ["1-the-answer", "6-what-if"]
+    assert not soup.select("details.fold[open]")
+
+
+def test_a_reader_without_a_script_is_told_what_is_missing(html: str) -> None:
+    (notice,) = BeautifulSoup(html, "html.parser").select("noscript")
+    assert "JavaScript is off. Everything here can be read" in notice.get_text()
 
 
 def test_identifiers_are_unique_and_every_inner_link_arrives(html: str) -> None:
@@ -109,7 +133,7 @@ def test_html_in_the_prose_is_text() -> None:
 
 @pytest.mark.parametrize(
     ("source", "title"),
-    [("## 1. The answer\n\nWhy", "1. The answer"), ("# Title", ""), ("### Sub", ""), ("Prose", "")],
+    [("## The answer\n\nWhy", "The answer"), ("# Title", ""), ("### Sub", ""), ("Prose", "")],
 )
 def test_a_chapter_opens_with_a_second_level_heading(source: str, title: str) -> None:
     assert heading(source) == title

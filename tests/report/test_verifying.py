@@ -58,7 +58,7 @@ def plain() -> str:
 
 def first_part(page: str) -> tuple[int, int]:
     start = page.index("<section class=chapter id=1-the-answer")
-    return start, page.index("<section class=chapter id=2-", start)
+    return start, page.index("<details class=fold", start)
 
 
 def told(page: str, again: str) -> str:
@@ -92,7 +92,7 @@ def test_every_number_and_every_name_of_the_first_part_is_compared(page: str) ->
         forged = page[: start + word.start()] + new + page[start + word.end() :]
         said = told(forged, page)
         assert said, word[0]
-        assert new.strip("._-") in said or "1. The answer" in said, (word[0], said)
+        assert new.strip("._-") in said or "The answer" in said, (word[0], said)
     assert changed > 300
 
 
@@ -109,7 +109,7 @@ def test_the_first_card_is_named_with_both_winners(page: str) -> None:
     forged = page.replace(found[0], "class=winner>shifter<", 1)
     (said,) = differences(forged, page)
     assert said == (
-        f"1. The answer, L1Proc, after '{said.split(chr(39))[1]}': the page has shifter, "
+        f"The answer, L1Proc, after '{said.split(chr(39))[1]}': the page has shifter, "
         f"its results give {found[1]}"
     )
     assert said.split("'")[1].endswith("L1Proc")
@@ -161,7 +161,7 @@ def test_what_a_reader_does_not_see_is_compared_too(name: str, plain: str) -> No
 def test_two_cards_in_another_order_are_a_difference(page: str) -> None:
     cards = re.findall(r"<article class=\"card.*?</article>", page, re.DOTALL)
     forged = page.replace(cards[0], "@@@").replace(cards[1], cards[0]).replace("@@@", cards[1])
-    assert "1. The answer" in told(forged, page)
+    assert "The answer" in told(forged, page)
 
 
 def test_every_number_of_the_scripts_data_is_compared(plain: str) -> None:

@@ -1,4 +1,4 @@
-"""Chapter 9, its second part: the batch contract, runtime by engine, as real jobs showed it.
+"""The batch contract, runtime by engine, as real jobs showed it.
 
 Before it, where several sites have measured: what they answer differently, and why.
 """

@@ -1,4 +1,4 @@
-"""Chapter 11, its last part: what a job costs beside its work, and from which length on that is nothing."""
+"""What a job costs beside its work, and from which length on that is nothing."""
 
 from __future__ import annotations
 

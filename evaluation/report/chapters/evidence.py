@@ -1,4 +1,4 @@
-"""Chapter 5: every probe against every runtime, and each cell down to its processes."""
+"""Every probe against every runtime, and each cell down to its processes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def evidence(case: Case) -> Chapter:
             )
             for site in case.measured
         ),
-        opened=_opened(case, rows),
+        opened=_opened(case, rows, places),
         legend=BORROWED_LEGEND if any(f.borrowed for s in case.measured for f in s.findings) else LEGEND,
         margin=case.criteria.method.indifference_margin.value,
     )
@@ -127,7 +127,7 @@ def _cell(site: SiteCase, target: str, runtime: str, finding: Finding | None) ->
 
 
 def _opened(
-    case: Case, rows: dict[str, tuple[Row, ...]]
+    case: Case, rows: dict[str, tuple[Row, ...]], places: Places
 ) -> tuple[tuple[str, ProbeTexts, tuple[Shared, ...]], ...]:
     """Open every cell, probe by probe, the sites together."""
     several = len(case.measured) > 1
@@ -144,6 +144,7 @@ def _opened(
                     target=cell.target,
                     runtime=cell.runtime,
                     site=case.title(site) if several else "",
+                    own=places.own(site, finding.probe, cell.runtime),
                     finding=finding,
                     text=_told(site, finding, entry),
                     problem=entry.problem,

@@ -1,4 +1,4 @@
-"""Chapter 11: the images as they were used, and their ledger: what was built, and what fetching costs."""
+"""The images as they were used, and their ledger: what was built, and what fetching costs."""
 
 from __future__ import annotations
 

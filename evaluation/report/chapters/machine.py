@@ -1,4 +1,4 @@
-"""Chapter 11, its part on what the page says of virtual machines: that containers are lighter and faster."""
+"""What the page says of virtual machines: that containers are lighter and faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 12: what can be told apart here, how it was measured and weighed, and what each probe asks."""
+"""What can be told apart here, how it was measured and weighed, and what each probe asks."""
 
 from __future__ import annotations
 

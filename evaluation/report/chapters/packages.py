@@ -1,4 +1,4 @@
-"""Chapter 11, first part: what the collaboration has to run, where it could run, and what is in the way."""
+"""What the collaboration has to run, where it could run, and what is in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 4: what speaks for and against each runtime, each point derived from a finding."""
+"""What speaks for and against each runtime, each point derived from a finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 13: what exactly was measured, with what, on what."""
+"""What exactly was measured, with what, on what."""
 
 from __future__ import annotations
 

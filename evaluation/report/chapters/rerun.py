@@ -1,4 +1,4 @@
-"""Chapter 14: how to make this report again, and how to check a number in it."""
+"""How to make this report again, and how to check a number in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 7: how far the answers hold: ranks over the draws, other methods, and every weight by itself."""
+"""How far the answers hold: ranks over the draws, other methods, and every weight by itself."""
 
 from __future__ import annotations
 

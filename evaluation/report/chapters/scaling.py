@@ -1,4 +1,4 @@
-"""Chapter 9: many containers at once: how many a second, when it breaks, and what follows for a farm."""
+"""Many containers at once: how many a second, when it breaks, and what follows for a farm."""
 
 from __future__ import annotations
 

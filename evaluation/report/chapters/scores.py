@@ -1,4 +1,4 @@
-"""Chapter 3: every runtime's score with its interval, per use case, and what it is made of."""
+"""Every runtime's score with its interval, per use case, and what it is made of."""
 
 from __future__ import annotations
 

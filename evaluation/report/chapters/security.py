@@ -1,4 +1,4 @@
-"""Chapter 10: the security attempts, held against what a plain job on the bare host can do."""
+"""The security attempts, held against what a plain job on the bare host can do."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def security(case: Case) -> Chapter:
     return chapter(
         "security",
         views=views,
-        opened=_opened(case, views),
+        opened=_opened(case, views, places),
         legend=DIFFERENCES,
         verdicts=VERDICTS,
         severities=SEVERITIES,
@@ -212,7 +212,9 @@ def _summary(column: Column, attempts: Iterable[Attempt]) -> Summary:
     )
 
 
-def _opened(case: Case, views: Sequence[View]) -> tuple[tuple[Attempt, tuple[Shared, ...]], ...]:
+def _opened(
+    case: Case, views: Sequence[View], places: Places
+) -> tuple[tuple[Attempt, tuple[Shared, ...]], ...]:
     """Open every cell, attempt by attempt, the sites together."""
     found: dict[str, list[Opened]] = {}
     attempts: dict[str, Attempt] = {}
@@ -220,13 +222,13 @@ def _opened(case: Case, views: Sequence[View]) -> tuple[tuple[Attempt, tuple[Sha
         placed = [attempt for _, listed in view.areas for attempt in listed]
         attempts |= {one.probe: one for one in placed if one.probe not in attempts}
         name = case.title(site) if len(views) > 1 else ""
-        for probe, cell in _opened_at(site, placed, name, sites=len(views)):
+        for probe, cell in _opened_at(site, placed, name, places, sites=len(views)):
             found.setdefault(probe, []).append(cell)
     return tuple((one, shared(found.get(probe, ()))) for probe, one in attempts.items())
 
 
 def _opened_at(
-    site: SiteCase, attempts: Iterable[Attempt], name: str, *, sites: int
+    site: SiteCase, attempts: Iterable[Attempt], name: str, places: Places, *, sites: int
 ) -> Iterator[tuple[str, Opened]]:
     """Open the cells of one site; each process is shown once, in the first cell that rests on it."""
     listed = [(one, cell, cell.finding) for one in attempts for cell in one.cells if cell.finding]
@@ -244,6 +246,7 @@ def _opened_at(
                 target=cell.target,
                 runtime=runtime,
                 site=name,
+                own=places.own(site, finding.probe, runtime),
                 finding=finding,
                 text="\n".join(part for part in parts if part),
                 note=str(cell.delta) if cell.difference else "the control",

@@ -1,15 +1,17 @@
-"""Chapter 8: the sites side by side, never averaged."""
+"""The sites side by side, never averaged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
+from evaluation.decide.offered import best_offered
 from evaluation.facts import Aged, aged, missing
-from evaluation.model import Role
+from evaluation.model import Role, UseCaseDecision
 from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.names import offer_name
 from evaluation.report.source import Case, SiteCase
-from evaluation.sites import Batch, Borrow, Policy
+from evaluation.sites import Batch, Borrow, Offer, Policy
 
 __all__ = ["as_of", "sites"]
 
@@ -18,13 +20,14 @@ __all__ = ["as_of", "sites"]
 class Column:
     """One site: measured or not, and what is known about it.
 
+    ``answers`` are the use case, who is first, and the best of what the site offers where that is another.
     ``attempted`` and ``controls`` are the runtimes that are here, but were not ranked.
     """
 
     name: str
     title: str
     measured: SiteCase | None
-    answers: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, str, str], ...]
     attempted: tuple[str, ...]
     controls: tuple[str, ...]
     facts: tuple[Aged, ...]
@@ -32,6 +35,7 @@ class Column:
     batch: Batch | None
     policy: Policy
     borrows: tuple[Borrow, ...]
+    offers: tuple[tuple[str, Offer], ...]
 
 
 def as_of(case: Case) -> date:
@@ -68,7 +72,11 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         title=title,
         measured=measured,
         answers=tuple(
-            (case.criteria.use_cases[each.use_case].title, measured.first(each))
+            (
+                case.criteria.use_cases[each.use_case].title,
+                measured.first(each),
+                _offered(case, measured, each),
+            )
             for each in decisions
             if measured
         ),
@@ -77,9 +85,15 @@ def _column(case: Case, name: str, title: str, measured: SiteCase | None) -> Col
         facts=aged(known, as_of(case), limit.value if limit else None) if known else (),
         missing=missing(known) if known and not measured else (),
         borrows=known.borrows if known else (),
+        offers=tuple((offer_name(offer.name), offer) for offer in known.offers) if known else (),
         batch=known.batch if known else None,
         policy=known.policy if known else Policy(),
     )
+
+
+def _offered(case: Case, measured: SiteCase | None, decision: UseCaseDecision) -> str:
+    best = best_offered(decision, case.offers(measured), measured.families) if measured else None
+    return "" if best is None or best.runtime == decision.winner else f"{best.runtime}, {best.standing}"
 
 
 def _unranked(measured: SiteCase | None, role: Role) -> tuple[str, ...]:

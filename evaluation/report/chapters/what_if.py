@@ -1,4 +1,4 @@
-"""Chapter on what-if: other weights, gaps filled in, knock-outs set aside; and what then would be the answer.
+"""Other weights, gaps filled in, knock-outs set aside; and what then would be the answer.
 
 The tables are whole without a script. With it, the one of the weights becomes a desk to try others at.
 """

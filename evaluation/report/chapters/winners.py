@@ -1,11 +1,13 @@
-"""Chapter 2: who is first, by use case and site; sites stand side by side and are never averaged."""
+"""Who is first, by use case and site; sites stand side by side and are never averaged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluation.decide.offered import best_offered
 from evaluation.model import Standing, UseCaseDecision, Verdict
 from evaluation.report.markup import Chapter, anchor, chapter
+from evaluation.report.names import offer_name
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.words import State, standing_state
 
@@ -31,6 +33,8 @@ class Cell:
     leaders: tuple[Verdict, ...]
     target: str
     nobody: str
+    offered: Verdict | None = None
+    """The best of what the site offers, where that is not among the leaders."""
 
 
 def winners(case: Case) -> Chapter:
@@ -40,13 +44,15 @@ def winners(case: Case) -> Chapter:
         "winners",
         sites=tuple((case.title(site), site.manifest.started_at) for site in case.measured),
         others=tuple(
-            site.title for name, site in case.sites.items() if name not in measured and name != "local"
+            (site.title, tuple(offer_name(offer.name) for offer in site.offers))
+            for name, site in case.sites.items()
+            if name not in measured and name != "local"
         ),
         rows=tuple(
             (
                 use_case.title,
                 tuple(
-                    _cell(site, decision)
+                    _cell(case, site, decision)
                     for site in case.measured
                     for decision in site.decision.use_cases
                     if decision.use_case == name
@@ -57,11 +63,13 @@ def winners(case: Case) -> Chapter:
     )
 
 
-def _cell(site: SiteCase, decision: UseCaseDecision) -> Cell:
+def _cell(case: Case, site: SiteCase, decision: UseCaseDecision) -> Cell:
     leaders = tuple(verdict for verdict in decision.verdicts if verdict.standing in _LEADING)
+    offered = best_offered(decision, case.offers(site), site.families)
     return Cell(
         state=standing_state(leaders[0].standing) if leaders else None,
         leaders=leaders,
         target=anchor("scores", site.folder, decision.use_case),
         nobody="nobody is eligible" if site.measured else site.first(decision),
+        offered=None if offered in leaders else offered,
     )
