@@ -20,6 +20,7 @@ from evaluation.report.names import Names
 from evaluation.report.places import Places, delta_of
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import first_sentence
+from evaluation.sites import Acceptance
 from evaluation.store import RuntimeFacts
 from evaluation.units import count, lasting, percent, reached
 
@@ -207,7 +208,7 @@ def _exposed(found: Finding) -> str:
     return f"{found.texts.checklist_id}{rated}: {_seen(found)}".removeprefix(": ")
 
 
-def _accepted(card: _Card) -> Iterator[object]:
+def _accepted(card: _Card) -> Iterator[Acceptance]:
     """Find what would knock the leader out, had the site not accepted it."""
     known = card.case.sites.get(card.site.site)
     family = card.site.families.get(card.leader, card.leader)

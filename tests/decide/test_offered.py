@@ -17,7 +17,7 @@ ORDER = {
 DECISION = UseCaseDecision(
     site="here",
     use_case="u",
-    sentence="",
+    answer="",
     winner="charliecloud",
     verdicts=tuple(
         Verdict(
