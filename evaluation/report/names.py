@@ -53,13 +53,15 @@ def product_name(family: str, version: str = "") -> str:
     return named if named.startswith("Singularity") else _PRODUCTS.get(family, family)
 
 
-def mode_name(facts: RuntimeFacts) -> str:
-    """Say in a few words how a mode runs; of Apptainer's family, by what was seen of a start."""
+def mode_name(facts: RuntimeFacts, *, brief: bool = False) -> str:
+    """Say in a few words how a mode runs; of Apptainer's family by what was seen of a start, unless brief."""
     own = _MODES.get(facts.id, "")
     if facts.family != "apptainer":
         return own or facts.mode.partition(";")[0]
     unpacked = "directory" in facts.mode or "sandbox" in facts.id
     form = "unpacked directory" if unpacked else "image file"
+    if brief:
+        return ", ".join(filter(None, (form, own)))
     starter = fact(facts.seen, "setuid starter")
     rights = {"at work": "setuid", "not at work": "no setuid"}.get(starter, "")
     return ", ".join(filter(None, (form, _mount(facts), rights, own)))
@@ -100,7 +102,7 @@ class Names:
             return offer_name(runtime)
         product = self.product(runtime).partition(" (")[0]
         ranked = facts.family in self._several or not facts.timed
-        return f"{product}, {mode_name(facts).partition(',')[0]}" if ranked else product
+        return f"{product} ({mode_name(facts, brief=True)})" if ranked else product
 
 
 def offer_name(name: str) -> str:

@@ -30,6 +30,8 @@ _ASIDE: Final = re.compile(r" \([^()]*\)")
 _LONG: Final = 118
 """Characters of a line, so that a card stays on its page."""
 _SHOWN: Final = 2
+_NAMED: Final = 3
+"""So many names are read; of more the first are, and the rest is counted."""
 _FAILED: Final = frozenset({Outcome.FAILS, Outcome.SOMETIMES, Outcome.UNSUPPORTED})
 _SEVERITIES: Final = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
@@ -325,6 +327,8 @@ def disagreeing(decision: UseCaseDecision) -> list[Scenario]:
 def leading_in(scenario: Scenario, names: Names) -> str:
     """Say who is first in a scenario."""
     found = [names.short(runtime) for runtime in scenario.leaders]
+    if len(found) > _NAMED:
+        found = [*found[: _NAMED - 1], f"{len(found) - _NAMED + 1} others"]
     if len(found) == 1:
         return f"{found[0]} is first"
     if scenario.open:

@@ -54,14 +54,15 @@ def test_the_answer_names_the_winner_or_whom_to_choose_from() -> None:
     assert "Charliecloud comes second, 0.07 of 1 behind." in cards[0]
     assert "Docker : host_root_identity fails" in cards[0]
     assert cards[1].startswith(
-        "End user Apptainer, unpacked directory or Charliecloud too close to call Noise or weights"
+        "End user Apptainer (unpacked directory) or Charliecloud too close to call Noise or weights"
     )
-    assert cards[2].startswith("Developer Apptainer, unpacked directory or Charliecloud undecided Missing")
+    assert cards[2].startswith("Developer Apptainer (unpacked directory) or Charliecloud undecided Missing")
     assert "import_storm for podman" in cards[2]
 
 
 TOPICS = [
     "Chance of being first",
+    "Time lost",
     "What speaks against it",
     "The risk you accept",
     "On Monday",
@@ -212,9 +213,9 @@ def test_the_first_page_has_a_row_for_every_site_with_what_it_offers() -> None:
     table = page(chapters.answer(made)).select(".products")[1]
     rows = [words(row) for row in table.select("tbody tr")]
     assert rows[0] == (
-        "This machine Docker (2026) Apptainer, unpacked directory of its offer: Docker, knocked out "
-        "Apptainer, unpacked directory or Charliecloud of its offer: Docker, behind "
-        "Apptainer, unpacked directory or Charliecloud of its offer: Docker, behind"
+        "This machine Docker (2026) Apptainer (unpacked directory) of its offer: Docker, knocked out "
+        "Apptainer (unpacked directory) or Charliecloud of its offer: Docker, behind "
+        "Apptainer (unpacked directory) or Charliecloud of its offer: Docker, behind"
     )
     assert rows[1:] == ["SLAC Docker (2026) not measured", "CC-IN2P3 nobody has said not measured"]
 

@@ -48,8 +48,8 @@ def test_a_short_name_tells_modes_apart_only_where_there_are_several() -> None:
             facts("docker", "x"),
         ]
     )
-    assert names.short("apptainer") == "Apptainer, image file"
-    assert names.short("apptainer-sandbox") == "Apptainer, unpacked directory"
+    assert names.short("apptainer") == "Apptainer (image file)"
+    assert names.short("apptainer-sandbox") == "Apptainer (unpacked directory)"
     assert names.short("docker") == "Docker"
     assert names.short("nobody") == "nobody"
 
