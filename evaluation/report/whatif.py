@@ -1,48 +1,38 @@
-"""What the browser needs to decide again: scores, weights, noise, and the rules, as one JSON text.
+"""What the browser needs to decide again: scores, weights and what was signed, as one JSON text.
 
-Random numbers are not among it. The browser makes its own from the names of the criteria and the seed (see
-``browser/what_if.js``), so that the draws cost no bytes and are the same for every reader.
+It sums up exactly, so that no random number is among it: how likely somebody is first is said of the signed
+weights alone, as it was worked out for them.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
 from markupsafe import Markup
 
-from evaluation.decide.chances import taken_blocks
-from evaluation.decide.criteria import Criteria, MeasuredCriterion, OutcomeCriterion, UseCase
+from evaluation.decide.criteria import Criteria, Method, UseCase
 from evaluation.decide.lengths import ENDS, length_score
-from evaluation.decide.losses import STREAM
+from evaluation.decide.losses import UNEXPLAINED
 from evaluation.decide.objectives import Section
-from evaluation.decide.value import credit_of_share
 from evaluation.decide.whatif import Gaps, Table
-from evaluation.model import CONTROL, CriterionRow, Finding, Outcome, Score, Standing, UseCaseDecision
+from evaluation.model import CONTROL, Loss, Score, Standing, UseCaseDecision
 from evaluation.report.packing import packed
 from evaluation.report.rewriting import pieces
 from evaluation.report.source import Case, SiteCase
 from evaluation.report.text import in_short, visible
 from evaluation.report.words import standing_state
-from evaluation.shares import turns_again
-from evaluation.statistics import log_ratios
-from evaluation.units import within
+from evaluation.units import percent, within
+from evaluation.workprofiles import WorkProfile
 
-__all__ = ["DRAWS", "data", "embedded", "shown_criteria", "shown_sections", "stability"]
+__all__ = ["data", "embedded", "shown_criteria", "shown_sections", "stability"]
 
-DRAWS: Final = 4_000
-"""Draws in the browser: they put the standard error of a chance below 0.008, and fit into one frame."""
-RESAMPLES: Final = 1_000
-"""Resamples of the blocks in the browser; the draws pair with them at random."""
-BEYOND: Final = 0.5
-"""How far beyond the ends of its scale a block is kept: the middle of two may come back onto it."""
-STEPS: Final = 65_535
+FIRST: Final = "first"
+"""The standing of who has the highest score with weights that nobody signed."""
 
 
 def stability(answer: UseCaseDecision) -> dict[str, tuple[float, float]]:
@@ -89,37 +79,22 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
     """
     rules, names = case.criteria, shown_criteria(case.criteria)
     parts = shown_sections(rules)
-    method = rules.method
+    standings = {str(standing): standing_state(standing) for standing in Standing}
+    first = {FIRST: {"word": FIRST, "tone": standings[Standing.RECOMMENDED].tone}}
     return {
         "signed": hashlib.sha256(case.criteria_text.encode()).hexdigest() if case.criteria_text else "",
         "file": packed(pieces(case.criteria_text, tuple(rules.use_cases))) if case.criteria_text else "",
-        "method": {
-            "bar": method.p_first_bar.value,
-            "tie": method.score_tie_margin.value,
-            "range": method.weight_range.value,
-            "seed": method.seed.value,
-            "draws": DRAWS,
-            "resamples": RESAMPLES,
-            "beyond": BEYOND,
-            "steps": STEPS,
-            "scenarios": [str(rule.change) for rule in rules.scenarios.values()],
-        },
+        "points": rules.points.value if rules.points else None,
+        "tie": rules.method.score_tie_margin.value,
+        "scenarios": [str(rule.change) for rule in rules.scenarios.values()],
         "gaps": [str(gaps) for gaps in Gaps],
-        "words": {
-            str(standing): {"word": standing_state(standing).word, "tone": standing_state(standing).tone}
-            for standing in Standing
-        },
-        "criteria": [
-            {
-                "id": name,
-                "group": rules.criteria[name].group,
-                "question": visible(rules.criteria[name].question),
-            }
-            for name in names
-        ],
+        "words": {name: {"word": state.word, "tone": state.tone} for name, state in standings.items()}
+        | first,
+        "criteria": [{"id": name} for name in names],
         "sections": [
             {
                 "id": part.name,
+                "title": visible(part.title),
                 "members": [names.index(name) for name in part.criteria],
             }
             for part in parts
@@ -137,14 +112,16 @@ def data(case: Case, tables: Mapping[tuple[str, str], Table]) -> dict[str, Any]:
         "sites": [
             {
                 "title": visible(case.title(site)),
-                "run": site.folder,
                 "inapplicable": [names.index(name) for name in _inapplicable(case, site) if name in names],
-                **_rows(rules, site, names, _runtimes(site, tables)),
+                **_rows(site, names, _runtimes(site, tables)),
                 "answers": [
                     {
-                        **_answer(answer, names, parts, tables[site.folder, answer.use_case]),
+                        **_answer(answer, parts, tables[site.folder, answer.use_case], rules.method),
                         "lost": _lost(
-                            rules, names, tables[site.folder, answer.use_case], _runtimes(site, tables)
+                            rules,
+                            answer.use_case,
+                            tables[site.folder, answer.use_case],
+                            _runtimes(site, tables),
                         ),
                     }
                     for answer in site.decision.use_cases
@@ -184,87 +161,65 @@ def _runtimes(site: SiteCase, tables: Mapping[tuple[str, str], Table]) -> tuple[
     return tuple(sorted(found))
 
 
-def _rows(
-    rules: Criteria, site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]
-) -> dict[str, Any]:
-    """Scores by criterion and runtime, and the blocks behind those that were measured with noise.
-
-    With them stand the places, among all blocks of the probe, of those that this runtime has not. Of what
-    held in some of the turns only: how likely at most so many hold the next time, and what none and all are
-    worth.
-    """
-    every_row = [row for row in site.decision.rows if not row.use_case]
-    rows = {(row.criterion, row.runtime): row for row in every_row if row.runtime != CONTROL}
-    taken = taken_blocks(every_row)
-    noise: list[list[object]] = []
-    turns: list[list[object]] = []
-    for at, name in enumerate(names):
-        criterion = rules.criteria[name]
-        if isinstance(criterion, OutcomeCriterion):
-            turns += (
-                [at, column, criterion.probe, _up_to(found), *_credits(criterion)]
-                for column, runtime in enumerate(runtimes)
-                if (row := rows.get((name, runtime)))
-                and (found := row.finding)
-                and row.score.value is not None
-                and found.outcome is Outcome.SOMETIMES
-            )
-            continue
-        if not isinstance(criterion, MeasuredCriterion):
-            continue
-        for column, runtime in enumerate(runtimes):
-            row = rows.get((name, runtime))
-            blocks = _positions(criterion, row) if row else None
-            if row and row.finding and blocks is not None:
-                every = taken[criterion.probe]
-                lost = [place for place, block in enumerate(every) if block not in row.finding.blocks]
-                noise.append([at, column, criterion.probe, blocks, lost])
+def _rows(site: SiteCase, names: tuple[str, ...], runtimes: tuple[str, ...]) -> dict[str, Any]:
+    """Scores by criterion and runtime."""
+    every = (row for row in site.decision.rows if row.runtime != CONTROL and not row.use_case)
+    rows = {(row.criterion, row.runtime): row.score for row in every}
     return {
         "runtimes": [visible(runtime) for runtime in runtimes],
-        "scores": [
-            [_score(rows[name, runtime].score if (name, runtime) in rows else None) for runtime in runtimes]
-            for name in names
-        ],
-        "noise": noise,
-        "turns": turns,
+        "scores": [[_score(rows.get((name, runtime))) for runtime in runtimes] for name in names],
     }
 
 
-def _lost(
-    rules: Criteria, names: tuple[str, ...], on: Table, runtimes: tuple[str, ...]
-) -> dict[str, object] | None:
-    """Give the scores of the time lost in one use case, and the blocks behind them, as in `_rows`."""
-    if rules.loss is None or rules.loss[0] not in names or on.losses is None:
+def _lost(rules: Criteria, use_case: str, on: Table, runtimes: tuple[str, ...]) -> dict[str, Any] | None:
+    """Scores of the time lost in one use case, and what they are for a unit of any length.
+
+    With the length a loss moves on a line; see `_line`.
+    """
+    work = rules.use_cases[use_case].work
+    if rules.loss is None or on.losses is None or work is None:
         return None
     name, criterion = rules.loss
-    at, every = names.index(name), on.losses.blocks
-    noise = []
-    for column, runtime in enumerate(runtimes):
-        shares = on.losses.by_block.get(runtime, {})
-        positions = _steps([criterion.scale.position(share) for share in shares.values()])
-        if positions is not None:
-            lost = [place for place, block in enumerate(every) if block not in shares]
-            noise.append([at, column, STREAM, positions, lost])
-    scores = [_score(on.scores.get((name, runtime))) for runtime in runtimes]
     known = {loss.runtime: loss for loss in on.losses.losses}
-    lengths = [
+    lines = {runtime: _line(loss, work) for runtime, loss in known.items()}
+    ends = [
         [
             _score(length_score(known[runtime], place, criterion) if runtime in known else None)
             for runtime in runtimes
         ]
         for _, place in ENDS
     ]
-    return {"at": at, "scores": scores, "noise": noise, "lengths": lengths}
+    return {
+        "criterion": name,
+        "scores": [_score(on.scores.get((name, runtime))) for runtime in runtimes],
+        "scale": [criterion.scale.worst, criterion.scale.best],
+        "unit": visible(work.unit),
+        "lengths": [length for length, _ in on.losses.losses[0].lengths] if lines else [],
+        "ends": ends,
+        "lines": [lines.get(runtime) for runtime in runtimes],
+    }
 
 
-def _up_to(finding: Finding) -> list[float]:
-    """Chance of at most so many turns to hold when as many are taken once more, from none to all."""
-    return np.cumsum(turns_again(finding.held, finding.turns)).tolist()  # type: ignore[no-any-return]
+def _line(loss: Loss, work: WorkProfile) -> list[float]:
+    """Give ``[base, least, least a second, most, most a second]`` of a unit's length, all in seconds.
 
-
-def _credits(criterion: OutcomeCriterion) -> tuple[float, float]:
-    """What it is worth to hold in no turn, and in every turn."""
-    return credit_of_share(criterion, 0.0), credit_of_share(criterion, 1.0)
+    ``base`` is what the bare host takes for all that is counted, which no length changes.
+    """
+    length = loss.lengths[1][0]
+    base = loss.unit_s - length
+    ends = []
+    for end in ("low", "high"):
+        fixed = by_second = 0.0
+        for part in loss.parts:
+            seconds = getattr(part, end) if part.seconds is None else part.seconds
+            if part.host_s is None and part.name != UNEXPLAINED:  # a share of the unit, as long as that is
+                fixed, by_second = fixed + seconds * base / loss.unit_s, by_second + seconds / loss.unit_s
+            elif part.name in work.computing:
+                by_second += seconds / length
+            else:
+                fixed += seconds
+        ends += [fixed, by_second]
+    return [base, *ends]
 
 
 def _score(score: Score | None) -> float | list[float]:
@@ -274,48 +229,33 @@ def _score(score: Score | None) -> float | list[float]:
     return [score.low, score.high] if score.value is None else score.value
 
 
-def _positions(criterion: MeasuredCriterion, row: CriterionRow) -> str | None:
-    """Place every block on the scale, as two bytes each; nothing where resampling could change nothing."""
-    finding = row.finding
-    if row.score.value is None or finding is None or finding.outcome is not Outcome.MEASURED:
-        return None
-    if criterion.figure == "ratio":
-        figures = np.exp(log_ratios(finding.samples, finding.control)).tolist()
-    else:
-        figures = list(finding.samples)
-    return _steps([criterion.scale.position(figure) for figure in figures])
-
-
-def _steps(positions: Sequence[float]) -> str | None:
-    """Write places on a scale as two bytes each; nothing where all are one within its ends."""
-    places = np.clip(positions, -BEYOND, 1 + BEYOND)
-    if not len(places) or np.ptp(np.clip(places, 0, 1)) == 0:
-        return None
-    steps = np.round((places + BEYOND) / (1 + 2 * BEYOND) * STEPS).astype("<u2")
-    return base64.b64encode(steps.tobytes()).decode("ascii")
-
-
 def _answer(
-    answer: UseCaseDecision, names: tuple[str, ...], parts: tuple[Section, ...], table: Table
+    answer: UseCaseDecision, parts: tuple[Section, ...], table: Table, method: Method
 ) -> dict[str, Any]:
     """What was signed for one use case: standings and chances, who is out, what is not known of whom.
 
-    A weight's range is ``[low, high, words]`` in points, ``high`` being null where no weight is too much; a
-    section's is that of its criteria together.
+    The range of a section's weight is ``[low, high, words]`` in points, ``high`` being null where no weight
+    is too much.
     """
     verdicts = {verdict.runtime: verdict for verdict in answer.verdicts}
+    there = [runtime for runtime in verdicts if runtime in table.runtimes]
+    gaps = any(verdicts[r].score.value is None for r in there if verdicts[r].p_first is not None)
+    edge = 0.5 / method.draws.value
     ranges = stability(answer)
+
+    def chance(p_first: float | None) -> str:
+        """What was not seen in so many draws is rare, not impossible."""
+        said = "" if p_first is None else percent(min(max(p_first, edge), 1 - edge))
+        return f"\N{GREATER-THAN OR EQUAL TO} {said}" if said and gaps else said
 
     def ends(name: str) -> list[float | str | None] | None:
         found = ranges.get(name)
         return found and [found[0], None if math.isinf(found[1]) else found[1], within(*found)]
 
     return {
-        "order": [visible(runtime) for runtime in verdicts if runtime in table.runtimes],
-        "standings": {visible(r): str(verdicts[r].standing) for r in table.runtimes if r in verdicts},
-        "chances": {visible(r): verdicts[r].p_first for r in table.runtimes if r in verdicts},
+        "standings": {visible(r): str(verdicts[r].standing) for r in there},
+        "chances": {visible(r): chance(verdicts[r].p_first) for r in there},
         "knockedOut": {visible(r): visible(in_short(why)) for r, why in table.knocked_out.items()},
         "open": {visible(r): list(why) for r, why in table.unresolved.items()},
-        "stability": [ends(name) for name in names],
-        "sectionStability": [ends(part.name) for part in parts],
+        "stability": [ends(part.name) for part in parts],
     }

@@ -18,18 +18,25 @@ from microweights import PATH as CRITERIA
 from playwright.sync_api import Browser, Locator, Page
 from synthetic_case import executed
 
-from browser import mirror
 from browser.chromium import HOSTILE, NEEDED, Open, Show
 from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.chances import noise
 from evaluation.decide.criteria import load_criteria
+from evaluation.decide.losses import loss_rows
+from evaluation.decide.scenarios import leaders
 from evaluation.decide.score import decide
-from evaluation.decide.standing import depending, rank
+from evaluation.decide.value import UNKNOWN as NOT_KNOWN
+from evaluation.decide.value import total
 from evaluation.decide.whatif import Gaps, Table, imagine, table
 from evaluation.model import Finding, Outcome, Score
+from evaluation.report import chapters
+from evaluation.report.build import BROWSER, script
 from evaluation.report.build import page as build_page
+from evaluation.report.chapters.what_if import laid_out
+from evaluation.report.load import load_case
 from evaluation.report.source import Case
 from evaluation.sites import Borrow
+from evaluation.store import find_runs
 
 pytestmark = NEEDED
 
@@ -37,6 +44,9 @@ LISTEN: Final = """
     new MutationObserver(() => { document.body.dataset.announced = "yes"; }).observe(
         document.querySelector("[aria-live]"), {subtree: true, childList: true, characterData: true})
 """
+ROOT: Final = Path(__file__).parents[2]
+WEIGHED: Final = ROOT / "criteria.yaml"
+NOTHING: Final = "\N{EN DASH}"
 UNKNOWN: Final = [
     ("cold_start", "podman"),
     ("import_storm", "charliecloud"),
@@ -130,12 +140,22 @@ def shown(page: Page, site: int = 0) -> dict[str, dict[str, Any]]:
     rows = page.locator(".scroll.result").nth(site).locator("tbody tr").all()
     found = {}
     for row in rows:
-        numbers = {name: row.get_attribute(f"data-{name}") for name in ("low", "high", "chance")}
+        numbers = {name: row.get_attribute(f"data-{name}") for name in ("low", "high")}
         found[str(row.get_attribute("data-runtime"))] = {
             "standing": row.locator(".state").inner_text(),
+            "chance": row.locator("td.number").last.inner_text(),
             **{name: float(text) if text else None for name, text in numbers.items()},
         }
     return found
+
+
+def turned(page: Page, site: int = 0) -> dict[str, list[str]]:
+    """Who would be first under each change, by its title: as signed, as kept, and now."""
+    rows = page.locator(".scroll.changed").nth(site).locator("tr[data-scenario]").all()
+    return {
+        str(row.get_attribute("data-scenario")): [cell.inner_text() for cell in row.locator("td").all()]
+        for row in rows
+    }
 
 
 def settle(page: Page) -> None:
@@ -143,8 +163,18 @@ def settle(page: Page) -> None:
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def points(page: Page, criterion: str) -> Locator:
-    return page.get_by_label(f"Points of {criterion}", exact=True)
+def points(page: Page, section: str) -> Locator:
+    return page.get_by_label(f"Points of {section}", exact=True)
+
+
+def moved(page: Page, section: str, value: float) -> None:
+    """Put a slider somewhere and let it go."""
+    points(page, section).fill(str(value))
+    settle(page)
+
+
+def banner(page: Page) -> Locator:
+    return page.locator(".what-if .banner")
 
 
 def laid(case: Case, site: int, use_case: int) -> Table:
@@ -152,6 +182,27 @@ def laid(case: Case, site: int, use_case: int) -> Table:
     spread = noise(at.decision.rows, case.criteria)
     answer = at.decision.use_cases[use_case]
     return table(at.decision, answer, case.criteria, case.sites[at.site], noise=spread, families={})
+
+
+def weighed(case: Case, use_case: str, sections: dict[str, float]) -> dict[str, float]:
+    """The weights of a use case with other points of its sections, in the signed proportions."""
+    weights = dict(case.criteria.weights(use_case))
+    for section in case.criteria.sections():
+        names = [name for name in section.criteria if weights.get(name, 0.0) > 0]
+        total = sum(weights[name] for name in names)
+        if section.name not in sections or not total:
+            continue
+        whole = section.objective is not None and section.name in case.criteria.use_cases[use_case].weights
+        for name in names:
+            share = weights[name] * sections[section.name] / total
+            weights[name] = share if whole else round(share, 4)
+    return weights
+
+
+def named(leading: tuple[str, ...], *, is_open: bool) -> str:
+    if len(leading) < 2:
+        return "".join(leading)
+    return f"{', '.join(leading[:-1])} {'or' if is_open else 'and'} {leading[-1]}"
 
 
 # -- the arithmetic ---------------------------------------------------------------------------------------
@@ -166,52 +217,91 @@ def test_as_signed_it_shows_what_was_decided(case: Case, show: Open) -> None:
             verdicts = case.measured[site].decision.use_cases[place].verdicts
             seen = shown(page, site)
             measured = [verdict for verdict in verdicts if verdict.runtime in seen]
-            assert [*seen] == [verdict.runtime for verdict in measured]
+            assert {*seen} == {verdict.runtime for verdict in measured}
             for verdict in measured:
                 assert seen[verdict.runtime]["standing"] == verdict.standing
-                assert seen[verdict.runtime]["chance"] == verdict.p_first
+                assert (seen[verdict.runtime]["chance"] == NOTHING) == (verdict.p_first is None)
 
 
 @pytest.mark.parametrize("example", range(6))
-def test_scores_standings_and_chances_are_those_of_python(
+def test_scores_and_scenarios_are_those_of_python(
     case: Case, data: dict[str, Any], show: Open, example: int
 ) -> None:
     rng = random.Random(example)  # noqa: S311 - examples, no secrets
-    gaps, knock_outs = rng.choice([*Gaps]), rng.random() < 0.5
+    gaps, knock_outs = (Gaps.DECLARED if example < 3 else rng.choice([*Gaps])), rng.random() < 0.5
     place = rng.randrange(len(data["useCases"]))
     use_case = data["useCases"][place]["id"]
-    moved_to = {row["id"]: rng.choice([0, 1, 3.25, 12, 40]) for row in data["criteria"]}
-    moved = "~".join(f"{name}:{weight}" for name, weight in moved_to.items())
+    sections = {row["id"]: rng.choice([0, 1, 3.25, 12, 40]) for row in data["sections"]}
     said = link(
-        use=use_case, gaps=gaps, **{"knock-outs": "on" if knock_outs else "off", f"points.{use_case}": moved}
+        use=use_case,
+        gaps=gaps,
+        **{
+            "knock-outs": "on" if knock_outs else "off",
+            f"points.{use_case}": "~".join(f"{name}:{weight}" for name, weight in sections.items()),
+        },
     )
     page = show(fragment=said).page
+    weights = weighed(case, use_case, sections)
     for site in range(2):
         on = laid(case, site, place)
-        engine = case.sites[case.measured[site].site].batch.engine
-        out = case.criteria.inapplicable(engine)
-        weights = {name: 0 if name in out else points for name, points in moved_to.items()}
         expected = imagine(on, weights, case.criteria.method, gaps=gaps, knock_outs=knock_outs)
         seen = shown(page, site)
-        field = [runtime for runtime in on.runtimes if runtime in expected.scores]
-        columns = [data["sites"][site]["runtimes"].index(runtime) for runtime in field]
-        drawn = dict(zip(field, mirror.chances(data, site, [*weights.values()], columns, gaps), strict=True))
-        ranking = rank(
-            expected.scores,
-            drawn,
-            bar=case.criteria.method.p_first_bar.value,
-            tie_margin=case.criteria.method.score_tie_margin.value,
-            unresolved=on.unresolved if knock_outs else (),
-        )
-        ranking = depending(ranking, expected.scenarios)
+        first = leaders(expected.scores, case.criteria.method.score_tie_margin.value)
         for runtime, score in expected.scores.items():
             assert seen[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
             assert seen[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
-            assert seen[runtime]["standing"] == ranking.standings[runtime]
-            assert seen[runtime]["chance"] == pytest.approx(drawn[runtime], abs=1e-9)
-            # 4,000 draws and 1,000 resamples here, 100,000 and 10,000 there
-            assert seen[runtime]["chance"] == pytest.approx(expected.chances[runtime], abs=0.04)
-        assert [runtime for runtime in seen if runtime in field] == [*ranking.order]
+            assert seen[runtime]["chance"] == NOTHING
+            assert (seen[runtime]["standing"] == "behind") == (runtime not in first)
+        if gaps is not Gaps.DECLARED:
+            continue
+        told = turned(page, site)
+        titles = {
+            "As signed": "With these weights",
+            "All objectives alike": "All alike",
+            "What is not measured at its worst": "Missing evidence is the worst",
+            "What is not measured at its best": "Missing evidence is the best",
+        }
+        for scenario in expected.scenarios:
+            now = told[titles.get(scenario.title, scenario.title)][-1]
+            assert now == named(scenario.leaders, is_open=scenario.open), scenario.title
+
+
+def test_the_time_lost_moves_with_the_length_of_a_unit_as_in_python(
+    show_report: Show, tmp_path: Path
+) -> None:
+    rules = load_criteria(WEIGHED)
+    profile = rules.use_cases["l1proc"].work
+    assert profile is not None
+    (run,) = [
+        run for run in find_runs(ROOT / "results") if run.manifest.label and run.manifest.profile == "quick"
+    ]
+    case = load_case(results=ROOT / "results", criteria=WEIGHED, sites=ROOT / "sites", runs=run.path.name)
+    html = f"<!doctype html>{chapters.what_if(case).html}<script>{script()}</script>"
+    path = tmp_path / "report.html"
+    path.write_text(html, encoding="utf-8")
+    (site,) = case.measured
+    answer = site.decision.use_cases[0]
+    out = case.criteria.inapplicable(case.sites[site.site].batch.engine)
+    weights = {name: w for name, w in case.criteria.weights("l1proc").items() if name not in out}
+    for seconds in (profile.length.low * 1.01, 1234.0, profile.length.high * 0.99):
+        page = show_report(path, fragment=link(use="l1proc", **{"length.l1proc": str(seconds)})).page
+        seen = shown(page)
+        other = profile.model_copy(update={"length": profile.length.model_copy(update={"middle": seconds})})
+        cases = {**rules.use_cases, "l1proc": rules.use_cases["l1proc"].model_copy(update={"work": other})}
+        longer = rules.model_copy(update={"use_cases": cases})
+        tables = laid_out(replace(case, criteria=longer))
+        on = tables[site.folder, "l1proc"]
+        assert on.losses is not None
+        assert longer.loss is not None
+        lost = {row.runtime: row.score for row in loss_rows({"l1proc": on.losses}, site.findings, longer)}
+        for verdict in answer.verdicts:
+            if verdict.runtime not in on.runtimes or verdict.runtime in on.knocked_out:
+                continue
+            scores = {name: on.scores.get((name, verdict.runtime), NOT_KNOWN) for name in weights}
+            scores[longer.loss[0]] = lost[verdict.runtime]
+            expected, _ = total(weights, scores)
+            assert seen[verdict.runtime]["low"] == pytest.approx(expected.low, abs=1e-9)
+            assert seen[verdict.runtime]["high"] == pytest.approx(expected.high, abs=1e-9)
 
 
 def test_a_gap_is_filled_as_it_is_said(show: Open) -> None:
@@ -235,7 +325,26 @@ def test_without_knock_outs_everyone_measured_competes(show: Open) -> None:
     assert all(shown(page)[runtime]["low"] is not None for runtime in before)
 
 
+def test_it_holds_no_random_number_and_no_chance_of_what_was_not_signed(
+    data: dict[str, Any], show: Open
+) -> None:
+    assert "random" not in (BROWSER / "what_if.js").read_text().replace("random number", "")
+    assert {"noise", "turns"} & {key for site in data["sites"] for key in site} == set()
+    page = show().page
+    assert any(row["chance"] != NOTHING for row in shown(page).values())
+    moved(page, "opening", 30)
+    assert all(row["chance"] == NOTHING for row in shown(page).values())
+
+
 # -- the desk ---------------------------------------------------------------------------------------------
+
+
+def test_at_most_six_sliders_stand_there_in_every_use_case(case: Case, show: Open) -> None:
+    page = show().page
+    for use_case in case.criteria.use_cases.values():
+        page.get_by_role("radio", name=use_case.title).check()
+        settle(page)
+        assert 1 < page.locator(".what-if input[type=range]:visible").count() <= 6
 
 
 def test_a_slider_moved_by_keyboard_changes_the_verdict_and_announces_it(show: Open) -> None:
@@ -244,117 +353,78 @@ def test_a_slider_moved_by_keyboard_changes_the_verdict_and_announces_it(show: O
     before = status.inner_text()
     assert status.get_attribute("aria-live") == "polite"
     page.evaluate(LISTEN)
-    page.get_by_role("button", name="Time lost").press("Enter")
-    for name in ("cpu_rate", "cold_start", "import_storm", "syscall_rate"):
+    for name, key in (("time", "End"), ("keeping", "Home"), ("opening", "Home")):
         points(page, name).focus()
-        page.keyboard.press("End")
-    points(page, "the group handling").focus()
-    page.keyboard.press("Home")
-    points(page, "the group opening").focus()
-    page.keyboard.press("Home")
+        page.keyboard.press(key)
     settle(page)
     assert status.inner_text() != before
     assert page.evaluate("document.body.dataset.announced") == "yes"
-    assert points(page, "the group opening").get_attribute("aria-valuetext") == "0 points, 0 % of the weight"
+    assert points(page, "opening").get_attribute("aria-valuetext") == "0 points, 0 % of the weight"
 
 
-def test_nothing_is_announced_while_the_verdict_stays(show: Open) -> None:
+def test_a_group_unfolds_into_its_criteria(show: Open) -> None:
     page = show().page
-    page.evaluate(LISTEN)
-    points(page, "the group opening").focus()
-    page.keyboard.press("ArrowRight")
-    settle(page)
-    assert page.evaluate("document.body.dataset.announced ?? 'no'") == "no"
-
-
-def test_a_group_unfolds_into_criteria_and_moves_them_in_proportion(case: Case, show: Open) -> None:
-    page = show().page
-    slider = points(page, "cpu_rate")
-    assert not slider.is_visible()
-    page.get_by_role("button", name="Time lost").click()
-    assert slider.is_visible()
-    group = points(page, "the group time")
-    before = int(group.input_value())
-    group.fill(str(before * 2 if before * 2 <= 100 else before // 2))
-    settle(page)
-    weights = case.criteria.weights("l1proc")
-    factor = int(group.input_value()) / before
-    text = str(slider.get_attribute("aria-valuetext"))
-    assert float(text.split(maxsplit=1)[0]) == pytest.approx(weights["cpu_rate"] * factor, abs=0.006)
-    group.fill("0")
-    settle(page)
-    group.fill(str(before))
-    settle(page)
-    assert float(str(slider.get_attribute("aria-valuetext")).split(maxsplit=1)[0]) == pytest.approx(
-        weights["cpu_rate"], abs=0.006
-    )
-
-
-def moved(page: Page, label: str, value: str) -> None:
-    """Put a slider somewhere; it must be in sight."""
-    points(page, label).fill(value)
-    settle(page)
-
-
-def changed_lines(text: str) -> list[str]:
-    lines = difflib.ndiff(CRITERIA.read_text(encoding="utf-8").splitlines(), text.splitlines())
-    return [line for line in lines if line.startswith(("+ ", "- "))]
-
-
-def test_a_declared_group_has_one_slider_and_is_written_as_one_number(
-    case: Case, show: Open, tmp_path: Path
-) -> None:
-    page = show().page
-    page.get_by_role("radio", name="End user").check()
-    opener = page.get_by_role("button", name="Handling")
+    opener = page.get_by_role("button", name="Time lost")
+    row = page.locator("tr[data-criterion]", has_text="metadata")
     assert opener.get_attribute("aria-expanded") == "false"
-    moved(page, "the group handling", "10")  # no third of it is a decimal number
-    text = downloaded(page, tmp_path / "criteria.yaml")
-    removed, added = changed_lines(text)
-    assert removed.removeprefix("- ") == added.removeprefix("+ ").replace("handling: 10", "handling: 20")
-    written = load_criteria(tmp_path / "criteria.yaml")
-    expected = imagine(laid(case, 0, 1), written.weights("end-user"), case.criteria.method)
-    seen = shown(page)
-    for runtime, score in expected.scores.items():
-        assert seen[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
-        assert seen[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
-    page.wait_for_url("**handling%3A10**")
-    again = show(fragment=page.evaluate("location.hash")).page
-    assert shown(again) == seen
-    moved(page, "the group handling", "20")
-    assert not page.locator(".what-if .banner").is_visible()
-    assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
-
-
-def test_a_declared_group_that_is_unfolded_by_keyboard_is_written_as_its_criteria(
-    case: Case, show: Open, tmp_path: Path
-) -> None:
-    page = show().page
-    page.get_by_role("radio", name="End user").check()
-    opener = page.get_by_role("button", name="Handling")
-    slider = points(page, "signal_delivery")
-    assert not slider.is_visible()
+    assert not row.first.is_visible()
     opener.press("Enter")
     assert opener.get_attribute("aria-expanded") == "true"
-    slider.press("ArrowRight")
+    assert row.first.is_visible()
+
+
+def test_two_proposals_are_compared_with_what_was_signed(show: Open) -> None:
+    page = show().page
+    heads = page.locator(".scroll.changed").first.locator("thead th")
+    assert heads.all_inner_texts() == ["If", "Signed", "Now"]
+    moved(page, "opening", 50)
+    as_a = {name: cells[-1] for name, cells in turned(page).items()}
+    page.get_by_role("button", name="Keep as A").click()
+    moved(page, "opening", 0)
+    assert heads.all_inner_texts() == ["If", "Signed", "A", "B, now"]
+    told = turned(page)
+    assert {name: cells[1] for name, cells in told.items()} == as_a
+    row = page.locator(".scroll.changed").first.locator("tr", has_text="What it opens to others points")
+    signed, kept, now = row.locator("td").all_inner_texts()
+    assert (kept, now) == ("50", "0")
+    assert signed not in {kept, now}
+
+
+def test_back_and_undo_take_changes_back_one_by_one(show: Open) -> None:
+    page = show().page
+    undo = page.get_by_role("button", name="Undo")
+    assert undo.is_disabled()
+    seen = [shown(page)]
+    for name, value in (("opening", 50), ("keeping", 3)):
+        moved(page, name, value)
+        seen.append(shown(page))
+    page.get_by_role("radio", name="Developer").check()
     settle(page)
-    text = downloaded(page, tmp_path / "criteria.yaml")
-    written = load_criteria(tmp_path / "criteria.yaml")
-    signed = case.criteria.weights("end-user")
-    changed = {**signed, "signal_delivery": written.weights("end-user")["signal_delivery"]}
-    assert changed["signal_delivery"] > signed["signal_delivery"]
-    assert written.weights("end-user") == pytest.approx(changed)
-    assert "handling" not in written.use_cases["end-user"].weights
-    told = changed_lines(text)
-    assert sorted(line.split(":")[0].strip() for line in told) == [
-        "+       output_ownership",
-        "+       signal_delivery",
-        "-       handling",
-    ]
-    assert [line.startswith("+") for line in told if "# results are moved" in line].count(True) == 1
-    slider.press("ArrowLeft")
-    settle(page)
-    assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
+    for expected in reversed(seen):
+        if expected is seen[1]:
+            page.go_back()
+        else:
+            undo.click()
+        page.wait_for_timeout(200)
+        assert shown(page) == expected
+    assert undo.is_disabled()
+    assert not page.url.partition("#")[2]
+    page.go_forward()
+    page.wait_for_timeout(200)
+    assert shown(page) == seen[1]
+
+
+def test_a_link_followed_within_the_report_takes_nothing_back(show: Open) -> None:
+    page = show().page
+    moved(page, "opening", 50)
+    seen = shown(page)
+    page.evaluate("location.hash = 'what-if-points'")
+    page.wait_for_timeout(200)
+    assert shown(page) == seen
+    moved(page, "opening", 10)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(200)
+    assert shown(page) == seen
 
 
 def test_every_group_shows_between_which_points_the_leader_stays_first(
@@ -364,40 +434,42 @@ def test_every_group_shows_between_which_points_the_leader_stays_first(
     held = case.measured[0].decision.use_cases[0].robustness
     assert held
     for place, section in enumerate(data["sections"]):
-        told = data["sites"][0]["answers"][0]["sectionStability"][place]
+        told = data["sites"][0]["answers"][0]["stability"][place]
         found = {item.criterion: item for item in held.groups}.get(section["id"])
         assert (told is None) == (found is None or math.isnan(found.low))
         words = page.locator(f"tbody[data-section='{place}'] .whole .stands").first.inner_text()
         assert ("leader is first at" in words) == any(
-            site["answers"][0]["sectionStability"][place] for site in data["sites"]
+            site["answers"][0]["stability"][place] for site in data["sites"]
         )
 
 
 def test_a_banner_stands_while_weights_are_not_the_signed_ones(show: Open) -> None:
     page = show().page
-    banner = page.locator(".what-if .banner")
-    assert not banner.is_visible()
-    points(page, "the group opening").press("End")
-    settle(page)
-    assert "not the signed ones: L1Proc" in banner.inner_text()
+    assert not banner(page).is_visible()
+    moved(page, "opening", 50)
+    assert "not the signed ones: L1Proc" in banner(page).inner_text()
+    assert "add up to" in banner(page).inner_text()
     page.get_by_role("button", name="Reset").click()
     settle(page)
-    assert not banner.is_visible()
+    assert not banner(page).is_visible()
 
 
-def test_the_link_holds_the_state(show: Open) -> None:
+def test_a_shared_link_opens_there_with_a_banner_on_top(show: Open) -> None:
     page = show().page
     page.get_by_role("radio", name="Developer").check()
     page.get_by_role("radio", name="the worst").check()
     page.get_by_label("hold (as signed)").uncheck()
-    points(page, "the group opening").press("End")
+    moved(page, "opening", 50)
     page.wait_for_url("**points.developer**")
     expected = shown(page)
-    assert "setuid_planting" in page.url
     again = show(fragment=page.evaluate("location.hash")).page
     assert shown(again) == expected
     assert again.get_by_role("radio", name="Developer").is_checked()
-    assert not again.locator(".what-if .banner", has_text="other criteria").is_visible()
+    assert "This is what a shared link proposes." in banner(again).inner_text()
+    assert "other criteria" not in banner(again).inner_text()
+    place = banner(again).bounding_box()
+    assert place is not None
+    assert 0 <= place["y"] < 800
     again.get_by_role("button", name="Reset").click()
     again.wait_for_url(re.compile("html$"))
 
@@ -406,8 +478,8 @@ def test_the_link_holds_the_state(show: Open) -> None:
     "fragment",
     [
         "#what-if:",
-        "#what-if:use=__proto__&gaps=constructor&points.l1proc=cpu_rate:-1~cpu_rate:NaN~no:1~__proto__:2",
-        "#what-if:points.l1proc=cpu_rate:1e99&use=<script>alert(1)</script>",
+        "#what-if:use=__proto__&gaps=constructor&points.l1proc=opening:-1~opening:NaN~no:1~__proto__:2",
+        "#what-if:points.l1proc=opening:1e99&use=<script>alert(1)</script>",
         "#what-if:%E0%A4%A",
     ],
 )
@@ -416,18 +488,24 @@ def test_a_forged_link_changes_nothing(show: Open, fragment: str) -> None:
     opened = show(fragment=fragment)
     assert shown(opened.page) == expected
     assert opened.said == []
-    assert "other criteria" in opened.page.locator(".what-if .banner").inner_text()
+    assert "other criteria" in banner(opened.page).inner_text()
 
 
 # -- the file ---------------------------------------------------------------------------------------------
 
 
-def downloaded(page: Page, path: Path) -> str:
+def downloaded(page: Page, path: Path, why: str = "") -> str:
+    page.get_by_label("Why?").fill(why)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download criteria.yaml").click()
     assert waiting.value.suggested_filename == "criteria.yaml"
     waiting.value.save_as(path)
     return path.read_bytes().decode("utf-8")
+
+
+def changed_lines(text: str) -> list[str]:
+    lines = difflib.ndiff(CRITERIA.read_text(encoding="utf-8").splitlines(), text.splitlines())
+    return [line for line in lines if line.startswith(("+ ", "- "))]
 
 
 def test_untouched_the_download_is_the_file_itself(show: Open, tmp_path: Path) -> None:
@@ -436,43 +514,43 @@ def test_untouched_the_download_is_the_file_itself(show: Open, tmp_path: Path) -
     assert opened.said == []
 
 
-def test_the_download_differs_in_the_moved_weights_alone_and_is_valid(
+def test_the_download_asks_why_and_writes_it_beside_the_moved_weights_alone(
     case: Case, show: Open, tmp_path: Path
 ) -> None:
-    moved = {"points.l1proc": "time:31~setuid_planting:2.5", "points.developer": "keeping:0"}
-    page = show(fragment=link(use="l1proc", **moved)).page
-    text = downloaded(page, tmp_path / "criteria.yaml")
+    page = show().page
+    page.get_by_role("radio", name="End user").check()
+    settle(page)
+    moved(page, "handling", 10)  # no third of it is a decimal number
+    moved(page, "opening", 20)
+    assert page.get_by_role("button", name="Download criteria.yaml").is_disabled()
+    text = downloaded(page, tmp_path / "criteria.yaml", "our\tusers # read many files")
+    removed = [line for line in changed_lines(text) if line.startswith("- ")]
+    added = [line for line in changed_lines(text) if line.startswith("+ ")]
+    assert len(removed) == len(added) == 2
+    assert "+       handling: 10  # our users # read many files" in added
+    assert all(line.endswith("  # our users # read many files") for line in added)
     written = load_criteria(tmp_path / "criteria.yaml")
-    signed = case.criteria
-    own = dict(written.use_cases["l1proc"].weights)
-    assert own["time"] == 31
-    assert own["setuid_planting"] == 2.5
-    assert "opening" not in own  # its criteria stand there, for they no longer have its proportions
-    assert math.fsum(own.values()) == pytest.approx(100 - 57 + 31 + 2.5)
-    assert written.use_cases["developer"].weights == {
-        **signed.use_cases["developer"].weights,
-        "keeping": 0,
-    }
-    assert written.criteria == signed.criteria
-    assert written.method == signed.method
-    before = CRITERIA.read_text(encoding="utf-8").splitlines()
-    changes = [
-        line
-        for line in difflib.unified_diff(before, text.splitlines(), n=0, lineterm="")
-        if not line.startswith(("---", "+++", "@@"))
-    ]
-    assert len(changes) == 3 * 2 + 3  # two lines replaced, and one by its four criteria
-    kept = next(line for line in changes if line.startswith("-") and " time:" in line)
-    assert kept.split("#")[1] in "".join(line for line in changes if line.startswith("+"))
+    weights = weighed(case, "end-user", {"handling": 10, "opening": 20})
+    assert written.weights("end-user") == pytest.approx(weights, abs=1e-12)
+    assert written.weights("l1proc") == case.criteria.weights("l1proc")
+    expected = imagine(laid(case, 0, 1), written.weights("end-user"), case.criteria.method)
+    for runtime, score in expected.scores.items():
+        assert shown(page)[runtime]["low"] == pytest.approx(score.low, abs=1e-9)
+        assert shown(page)[runtime]["high"] == pytest.approx(score.high, abs=1e-9)
+    moved(page, "handling", 12)
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    assert downloaded(page, tmp_path / "again.yaml") == CRITERIA.read_text(encoding="utf-8")
 
 
 def test_weights_that_no_file_may_have_cannot_be_downloaded(show: Open) -> None:
     page = show().page
-    for group in page.locator(".whole input[type=range]").all():
-        group.press("Home")
+    for slider in page.locator(".what-if input[type=range]:visible").all():
+        slider.press("Home")
     settle(page)
+    page.get_by_label("Why?").fill("why not")
     assert page.get_by_role("button", name="Download criteria.yaml").is_disabled()
-    assert "No criterion has any weight" in page.get_by_role("status").inner_text()
+    assert "Nothing has any weight" in page.get_by_role("status").inner_text()
 
 
 # -- strangers --------------------------------------------------------------------------------------------

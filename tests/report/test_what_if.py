@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from decided_case import CRITERIA, decided_case
 
 from evaluation.report import chapters
+from evaluation.report.build import BROWSER
 from evaluation.report.source import Case
 from evaluation.report.whatif import embedded, shown_criteria
 
@@ -66,3 +67,7 @@ def test_data_cannot_leave_their_element() -> None:
     text = str(embedded(hostile))
     assert not re.search(r"[<>&]|[^\x20-\x7e]", text)
     assert json.loads(text) == hostile
+
+
+def test_the_script_stays_small_enough_to_read() -> None:
+    assert len((BROWSER / "what_if.js").read_text().splitlines()) < 450

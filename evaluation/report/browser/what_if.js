@@ -1,411 +1,224 @@
-// The what-if chapter, made live. It decides as evaluation/decide does (value, chances, standing), from the
-// data beside it, and fetches, keeps and sends nothing. Texts become text nodes, never markup.
+// The what-if chapter, made live. It sums up scores as evaluation/decide does (value, scenarios): exactly, without a
+// random number, from the data beside it. It fetches, keeps and sends nothing; texts become text nodes, never markup.
 "use strict";
 (async () => {
-  const source = document.getElementById("what-if-data");
-  const desk = document.getElementById("what-if-desk");
-  const table = document.getElementById("what-if-table");
-  const chapter = document.getElementById("what-if");
+  const [source, desk, table, chapter] = ["what-if-data", "what-if-desk", "what-if-table", "what-if"].map((id) =>
+    document.getElementById(id));
   if (!source || !desk || !table || !chapter) return;
   const given = JSON.parse(source.textContent);
   const data = typeof given === "string" ? await unpacked(given) : given; // packed in a large report
-  const { method, criteria, sections, useCases, sites } = data;
+  const { criteria, sections, useCases, sites } = data;
   const EQUAL = 1e-12; // two sums of the same numbers in another order differ by less than this
+  const SLIDERS = 6;
   const PREFIX = "#what-if:";
-  const ADDED = "  # added at the desk of the report's what-if chapter";
   const FILL = { worst: 0, middle: 0.5, best: 1 };
-  const GAPS = {
-    open: "open, from worst to best (as signed)",
-    worst: "the worst",
-    middle: "the middle",
-    best: "the best",
-  };
-
-  // -- random numbers: a stream per name, the same for every reader ----------------------------------
-
-  /** FNV-1a (Fowler, Noll, Vo) of a name. */
-  const hash = (name) => {
-    let h = 0x811c9dc5;
-    for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
-    return h >>> 0;
-  };
-  /** The last step of MurmurHash3 (A. Appleby) over a counter: number `i` of a stream, in 0..1. */
-  const random = (key, i) => {
-    let x = (key + Math.imul(i + 1, 0x9e3779b9)) | 0;
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    return ((x ^ (x >>> 16)) >>> 0) / 4294967296;
-  };
-  const stream = (name) => hash(`${method.seed} ${name}`);
-
-  const factors = criteria.map(({ id }) => {
-    const key = stream(`weight ${id}`);
-    return Float64Array.from({ length: method.draws }, (_, i) => 1 + method.range * (2 * random(key, i) - 1));
-  });
-
-  /**
-   * Bootstrap the blocks of a site: medians of resamples. All runtimes of a probe draw the same blocks; one that
-   * lacks a block passes over it and draws again.
-   */
-  const replicate = (site) => {
-    const spread = new Map();
-    const chosen = new Map();
-    const drawn = (every, probe, more) => {
-      const name = `${every} ${probe}${more ? ` ${more}` : ""}`;
-      if (!chosen.has(name)) {
-        const key = stream(`blocks ${probe}${more ? ` ${more}` : ""}`);
-        chosen.set(name, Uint16Array.from({ length: every * method.resamples }, (_, i) => random(key, i) * every));
-      }
-      return chosen.get(name);
-    };
-    for (const [criterion, runtime, probe, text, lost] of site.noise) {
-      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-      const count = bytes.length / 2;
-      const every = count + lost.length;
-      let at = 0;
-      const places = Float64Array.from({ length: every }, (_, i) => {
-        if (lost.includes(i)) return NaN;
-        const step = bytes[2 * at] + 256 * bytes[2 * at + 1];
-        at++;
-        return (step / method.steps) * (1 + 2 * method.beyond) - method.beyond;
-      });
-      const name = `picks ${probe}`;
-      if (!chosen.has(name)) {
-        const key = stream(name);
-        chosen.set(name, Uint16Array.from({ length: method.draws }, (_, i) => random(key, i) * method.resamples));
-      }
-      const sample = new Float64Array(count);
-      const medians = Float64Array.from({ length: method.resamples }, (_, k) => {
-        for (let j = 0, filled = 0; filled < count; j++) {
-          const place = places[drawn(every, probe, Math.floor(j / every))[k * every + (j % every)]];
-          if (place === place) sample[filled++] = place; // not a number where this runtime has no such block
-        }
-        sample.sort();
-        const middle = (sample[(count - 1) >> 1] + sample[count >> 1]) / 2;
-        return Math.min(1, Math.max(0, middle));
-      });
-      spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
-    }
-    for (const [criterion, runtime, probe, upTo, none, all] of site.turns) {
-      const key = stream(`turns ${probe} ${site.runtimes[runtime]}`);
-      const turns = upTo.length - 1;
-      const medians = Float64Array.from({ length: method.resamples }, (_, k) => {
-        const drawn = random(key, k);
-        return none + (upTo.filter((chance, held) => held < turns && chance <= drawn).length / turns) * (all - none);
-      });
-      const name = `picks ${probe}`;
-      if (!chosen.has(name)) {
-        const picks = stream(name);
-        chosen.set(name, Uint16Array.from({ length: method.draws }, (_, i) => random(picks, i) * method.resamples));
-      }
-      spread.set(criterion * site.runtimes.length + runtime, { medians, picks: chosen.get(name) });
-    }
-    return spread;
-  };
-
-  // -- the decision -----------------------------------------------------------------------------------
-
-  const known = (score, gaps) => {
-    if (typeof score === "number") return score;
-    return gaps in FILL ? score[0] + FILL[gaps] * (score[1] - score[0]) : null;
-  };
-
-  /** What a criterion is worth in the use case at hand: the time lost differs from one to the next. */
-  const worth = (site, c, r) => {
-    const { lost } = site.answers[state.use];
-    return lost && c === lost.at ? lost.scores[r] : site.scores[c][r];
-  };
-  const spreadOf = (site, c) => {
-    const { lost } = site.answers[state.use];
-    if (lost && c === lost.at) return (lost.spread ??= replicate({ ...site, noise: lost.noise, turns: [] }));
-    return (site.spread ??= replicate(site));
-  };
-
-  /** ``length``, where it is given, is the place of a shorter or longer unit of work in ``lost.lengths``. */
-  const totals = (site, weights, field, gaps, length) => {
-    const { lost } = site.answers[state.use];
-    const points = weights.reduce((sum, each) => sum + each, 0);
-    return field.map((runtime) => {
-      let [low, high, value] = [0, 0, 0];
-      weights.forEach((weight, c) => {
-        if (!(weight > 0)) return;
-        const score = length !== undefined && c === lost.at ? lost.lengths[length][runtime] : worth(site, c, runtime);
-        const share = weight / points;
-        const at = known(score, gaps);
-        low += (at ?? score[0]) * share;
-        high += (at ?? score[1]) * share;
-        value = at === null ? NaN : value + at * share;
-      });
-      return { low, high, value: Number.isNaN(value) ? null : value };
-    });
-  };
-
-  /** The value that most have, of those that are known and the same in every draw. */
-  const commonest = (values) => {
-    const counts = new Map();
-    for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-    return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), [0, 0])[0];
-  };
-
-  /**
-   * The least probability of each to be first. Only who is before whom matters, so weights are not normalised,
-   * and what most runtimes get for a criterion is left out of all of them: most sums are never made.
-   */
-  const chances = (site, weights, field, gaps) => {
-    const n = method.draws;
-    const score = (c, r) => known(worth(site, c, r), gaps);
-    const open = field.map((r) => weights.some((weight, c) => weight > 0 && score(c, r) === null));
-    const low = field.map(() => new Float64Array(n));
-    const high = low.map((own, i) => (open[i] ? new Float64Array(n) : own));
-    const sum = new Float64Array(n);
-    const part = new Float64Array(n);
-    weights.forEach((weight, c) => {
-      if (!(weight > 0)) return;
-      const factor = factors[c];
-      for (let d = 0; d < n; d++) {
-        part[d] = weight * factor[d];
-        sum[d] += part[d];
-      }
-      const noisy = field.map((r) => spreadOf(site, c).get(c * site.runtimes.length + r));
-      const at = field.map((r) => score(c, r));
-      const base = commonest(at.filter((each, i) => each !== null && !noisy[i]));
-      field.forEach((_, i) => {
-        const [below, above] = [low[i], high[i]];
-        if (at[i] === null) {
-          const [least, most] = worth(site, c, field[i]);
-          for (let d = 0; d < n; d++) {
-            below[d] += part[d] * (least - base);
-            above[d] += part[d] * (most - base);
-          }
-        } else if (noisy[i]) {
-          const { medians, picks } = noisy[i];
-          for (let d = 0; d < n; d++) below[d] += part[d] * (medians[picks[d]] - base);
-          if (open[i]) for (let d = 0; d < n; d++) above[d] += part[d] * (medians[picks[d]] - base);
-        } else if (at[i] !== base) {
-          const worth = at[i] - base;
-          for (let d = 0; d < n; d++) below[d] += part[d] * worth;
-          if (open[i]) for (let d = 0; d < n; d++) above[d] += part[d] * worth;
-        }
-      });
-    });
-    const firsts = field.map(() => 0);
-    for (let d = 0; d < n; d++) {
-      const near = EQUAL * sum[d];
-      let [first, best, second] = [-1, -Infinity, -Infinity];
-      for (let j = 0; j < field.length; j++) {
-        const reach = high[j][d];
-        if (reach > best) [first, best, second] = [j, reach, best];
-        else if (reach > second) second = reach;
-      }
-      for (let i = 0; i < field.length; i++) {
-        if (low[i][d] < (i === first ? second : best) - near) continue;
-        let tied = 1;
-        for (let j = 0; j < field.length; j++) {
-          if (j !== i && Math.abs(high[j][d] - low[i][d]) <= near) tied++;
-        }
-        firsts[i] += 1 / tied;
-      }
-    }
-    return firsts.map((each) => each / n);
-  };
-
-  /** The standing rule of evaluation/decide/standing.py, on places in the field. */
-  const rank = (scores, chance, unresolved) => {
-    const middle = ({ low, high, value }) => value ?? (low + high) / 2;
-    const order = scores.map((_, i) => i).sort((a, b) => middle(scores[b]) - middle(scores[a]) || a - b);
-    const bestLow = Math.max(...scores.map(({ low }) => low));
-    let group = order.filter((i) => scores[i].high >= bestLow - method.tie - EQUAL);
-    const overlap = group.length > 1 && group.some((i) => scores[i].value === null);
-    const together = (places) => places.reduce((total, i) => total + chance[i], 0);
-    let standing = group.length === 1 ? "recommended" : "tied";
-    if (overlap || group.some((i) => unresolved[i])) {
-      standing = "undecided";
-    } else if (together(group) < method.bar - EQUAL) {
-      standing = "too close to call";
-      const rest = order.filter((i) => !group.includes(i)).sort((a, b) => chance[b] - chance[a] || a - b);
-      for (const i of rest) {
-        if (chance[i] <= 0 || together(group) >= method.bar - EQUAL) break;
-        group = [...group, i];
-      }
-      const gap = group.some((i) => scores[i].value === null);
-      const hidden = order.filter((i) => !group.includes(i) && (gap || scores[i].value === null));
-      if (hidden.length && together(group) < method.bar - EQUAL) {
-        const reach = Math.max(...hidden.map((i) => scores[i].high)) - method.tie - EQUAL;
-        group = [...group, ...hidden.filter((i) => scores[i].high >= reach)];
-        standing = "undecided";
-      }
-    }
-    return { order, group, standings: scores.map((_, i) => (group.includes(i) ? standing : "behind")) };
-  };
-
-  /** Who is first, or could be by what is missing. */
-  const leaders = (scores) => {
-    const bestLow = Math.max(...scores.map(({ low }) => low));
-    return scores.flatMap(({ high }, i) => (high >= bestLow - method.tie - EQUAL ? [i] : []));
-  };
-  /** The scenarios of evaluation/decide/scenarios.py, the other sites left out: who is first in each. */
-  const scenarios = (site, weights, field, gaps) => {
-    const parts = sections.map(({ members }) => members.filter((c) => weights[c] > 0)).filter((part) => part.length);
-    const declared = (change) => method.scenarios.includes(change);
-    const first = (points, filled = gaps) => leaders(totals(site, points, field, filled));
-    const found = [first(weights)];
-    if (parts.length > 1 && declared("objectives alike")) {
-      const alike = weights.map(() => 0);
-      for (const part of parts) part.forEach((c) => { alike[c] = weights[c] / sum(part.map((each) => weights[each])); });
-      found.push(first(alike));
-    }
-    if (parts.length > 1 && declared("each objective left out")) {
-      for (const part of parts) found.push(first(weights.map((points, c) => (part.includes(c) ? 0 : points))));
-    }
-    for (const [change, filled] of [["unmeasured at worst", "worst"], ["unmeasured at best", "best"]]) {
-      if (gaps === "open" && declared(change)) found.push(first(weights, filled));
-    }
-    const { lost } = site.answers[state.use];
-    if (lost && weights[lost.at] > 0 && declared("short and long units")) {
-      for (const length of [0, 1]) found.push(leaders(totals(site, weights, field, gaps, length)));
-    }
-    return found;
-  };
-  /** Take a first place back where a scenario disagrees, as depending in evaluation/decide/standing.py. */
-  const depending = (ranked, found) => {
-    const [signed, ...rest] = found;
-    const settled = ranked.group.some((i) => ["recommended", "tied"].includes(ranked.standings[i]));
-    const within = (some, all) => some.every((i) => all.includes(i));
-    if (!settled || rest.every((each) => within(each, signed) && within(signed, each))) return ranked;
-    const ahead = rest.filter((each) => !within(signed, each)).flat();
-    const group = ranked.order.filter((i) => ranked.group.includes(i) || ahead.includes(i));
-    return { ...ranked, group, standings: ranked.standings.map((was, i) => (group.includes(i) ? "depends" : was)) };
-  };
-
-  // -- the state, which is the link too -----------------------------------------------------------------
-
-  const signed = useCases.map(({ weights }) => weights.map((points) => points ?? 0));
-  const state = { use: 0, gaps: "open", knockOuts: true, points: signed.map((each) => [...each]) };
-  const changed = (use) => state.points[use].filter((points, c) => points !== signed[use][c]).length;
-  const asSigned = () => !changed(state.use) && state.gaps === "open" && state.knockOuts;
-  const tidy = (points) => Math.round(points * 100) / 100;
-  const largest = Math.max(0, ...signed.flat());
-  const MOST = Math.max(50, Math.ceil(largest / 10) * 20);
-
+  const GAPS = { open: "open, from worst to best (as signed)", worst: "the worst", middle: "the middle", best: "the best" };
   const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
-  /** As unfold in evaluation/decide/objectives.py: the smallest takes what rounding leaves over. */
+  const tidy = (points) => Math.round(points * 1e4) / 1e4;
+  const lasting = (seconds) => {
+    const [factor, unit] = [[3600, "h"], [60, "min"], [1, "s"]].find(([each]) => seconds >= each) ?? [1, "s"];
+    return `${Number((seconds / factor).toPrecision(2))} ${unit}`;
+  };
+
+  // -- weights: points of sections, within which the signed proportions stay ----------------------------
+  const signedWeights = useCases.map(({ weights }) => weights.map((points) => points ?? 0));
+  const signedPoints = signedWeights.map((own) => sections.map(({ members }) => tidy(sum(members.map((c) => own[c])))));
+  /** The sections that have sliders: those that weigh most in a use case. */
+  const movable = signedPoints.map((points) =>
+    points.map((_, s) => s).filter((s) => points[s] > 0).sort((a, b) => points[b] - points[a] || a - b).slice(0, SLIDERS));
+  const spans = useCases.map((_, use) => sites.map(({ answers }) => answers[use].lost).find((lost) => lost?.lengths.length));
+  const MOST = Math.max(50, 20 * Math.ceil(Math.max(0, ...signedPoints.flat()) / 10));
+
+  /** As unfold in decide/objectives.py: the smallest takes what rounding leaves over. */
   const shareOut = (points, shares) => {
     const parts = shares.map((share) => points * (share / sum(shares)));
     const least = parts.indexOf(Math.min(...parts.filter((_, i) => shares[i] > 0)));
     parts[least] = points - sum(parts.filter((_, i) => i !== least));
     return parts;
   };
-  /** The one weight of a group that the use case weighs as such; null while its criteria have other proportions. */
-  const together = (use, s) => {
-    if (!useCases[use].together[s]) return null;
-    const { members } = sections[s];
-    const shares = useCases[use].shares[s];
-    const own = members.map((c) => state.points[use][c]);
-    const points = Number(sum(own).toPrecision(12));
-    return shareOut(points, shares).every((part, i) => Math.abs(part - own[i]) <= 1e-9 * Math.max(1, points)) ? points : null;
-  };
-  const setTogether = (use, s, points) => {
-    const { members } = sections[s];
-    const shares = useCases[use].shares[s];
-    const was = members.map((c) => signed[use][c]);
-    const parts = Math.abs(sum(was) - points) < 1e-9 ? was : shareOut(points, shares);
-    members.forEach((c, i) => { state.points[use][c] = parts[i]; });
+  /** The weight of every criterion in a use case. */
+  const weightsOf = ({ points }, use) => {
+    const weights = [...signedWeights[use]];
+    sections.forEach(({ members }, s) => {
+      if (points[use][s] === signedPoints[use][s]) return;
+      const ratio = points[use][s] / signedPoints[use][s];
+      const parts = useCases[use].together[s] ? shareOut(points[use][s], useCases[use].shares[s]) : members.map((c) => tidy(weights[c] * ratio));
+      members.forEach((c, i) => { weights[c] = parts[i]; });
+    });
+    return weights;
   };
 
-  const reset = () => {
-    state.gaps = "open";
-    state.knockOuts = true;
-    state.points = signed.map((each) => [...each]);
+  // -- the decision -----------------------------------------------------------------------------------
+  const middle = ({ low, high, value }) => value ?? (low + high) / 2;
+  /** What a criterion is worth; the time lost by the length of a unit, along the line of whatif.py. */
+  const worth = (site, use, c, runtime, length) => {
+    const { lost } = site.answers[use];
+    if (lost?.criterion !== criteria[c].id) return site.scores[c][runtime];
+    if (length === null || !lost.lines[runtime]) return lost.scores[runtime];
+    const end = [lost.lengths[0], lost.lengths[2]].indexOf(length);
+    if (end >= 0) return lost.ends[end][runtime];
+    const [base, least, leastEach, most, mostEach] = lost.lines[runtime];
+    const [worst, best] = lost.scale;
+    const place = (seconds) => Math.min(1, Math.max(0, (seconds / (length + base) - worst) / (best - worst)));
+    const high = place(least + leastEach * length);
+    return typeof lost.scores[runtime] === "number" ? high : [place(most + mostEach * length), high];
+  };
+  const totals = (site, use, every, field, { gaps, lengths }) => {
+    const weights = every.map((points, c) => (site.inapplicable.includes(c) ? 0 : points)); // what the site cannot have
+    const points = sum(weights);
+    return field.map((runtime) => {
+      const total = { low: 0, high: 0, value: 0 };
+      weights.forEach((weight, c) => {
+        if (!(weight > 0)) return;
+        const [score, share] = [worth(site, use, c, runtime, lengths[use]), weight / points];
+        const known = typeof score === "number" ? score : gaps in FILL ? score[0] + FILL[gaps] * (score[1] - score[0]) : null;
+        total.low += (known ?? score[0]) * share;
+        total.high += (known ?? score[1]) * share;
+        total.value = known === null || total.value === null ? null : total.value + known * share;
+      });
+      return total;
+    });
   };
 
-  const link = () => {
-    const said = new URLSearchParams({ criteria: data.signed.slice(0, 12), use: useCases[state.use].id });
-    if (state.gaps !== "open") said.set("gaps", state.gaps);
-    if (!state.knockOuts) said.set("knock-outs", "off");
+  /** The runtimes that an answer speaks of: of each product its best mode, as signed. */
+  const spokenOf = (site, { standings }) => site.runtimes.map((_, i) => i).filter((i) => Object.hasOwn(standings, site.runtimes[i]));
+  /** Who shares the first place, or could be put there by missing evidence; the best first. */
+  const decide = (site, use, weights, of) => {
+    const answer = site.answers[use];
+    const field = spokenOf(site, answer).filter((i) => !(of.knockOuts && Object.hasOwn(answer.knockedOut, site.runtimes[i])));
+    const scores = totals(site, use, weights, field, of);
+    const order = field.map((_, i) => i).sort((a, b) => middle(scores[b]) - middle(scores[a]) || a - b);
+    const bestLow = Math.max(...scores.map(({ low }) => low));
+    const group = order.filter((i) => scores[i].high >= bestLow - data.tie - EQUAL);
+    const names = group.map((i) => site.runtimes[field[i]]);
+    const vetoed = of.knockOuts ? names.filter((name) => Object.hasOwn(answer.open, name)) : [];
+    const open = group.length > 1 && group.some((i) => scores[i].value === null);
+    const standing = open || vetoed.length ? "undecided" : group.length > 1 ? "tied" : "first";
+    return { field, scores, order, group, names, vetoed, open, standing, answer };
+  };
+
+  /** Every declared change of the decision, as decide/scenarios.py: a title, weights, and what else differs. */
+  const scenarios = (of, use, site) => {
+    const weights = weightsOf(of, use).map((points, c) => (site.inapplicable.includes(c) ? 0 : points));
+    const pointsOf = sections.map(({ members }) => sum(members.map((c) => weights[c])));
+    const parts = sections.flatMap((_, s) => (pointsOf[s] > 0 ? [s] : []));
+    const only = (kept, take) => weights.map((weight, c) => {
+      const s = kept.find((each) => sections[each].members.includes(c));
+      return s === undefined ? 0 : take(weight, pointsOf[s]);
+    });
+    const declared = (change) => data.scenarios.includes(change);
+    const found = [["With these weights", weights, of]];
+    if (parts.length > 1 && declared("objectives alike")) found.push(["All alike", only(parts, (weight, points) => weight / points), of]);
+    if (parts.length > 1 && declared("each objective left out"))
+      for (const s of parts) found.push([`Without: ${sections[s].title}`, only(parts.filter((each) => each !== s), (weight) => weight), of]);
+    const { lost, knockedOut, open } = site.answers[use];
+    const timed = lost?.lengths.length && weights[criteria.findIndex(({ id }) => id === lost.criterion)] > 0;
+    for (const end of timed && declared("short and long units") ? [0, 2] : [])
+      found.push([`${lasting(lost.lengths[end])} of computing in each ${lost.unit}`, weights, { ...of, lengths: of.lengths.with(use, lost.lengths[end]) }]);
+    if (decide(site, use, weights, of).scores.some(({ value }) => value === null))
+      for (const gaps of ["worst", "best"])
+        if (declared(`unmeasured at ${gaps}`)) found.push([`Missing evidence is ${GAPS[gaps]}`, weights, { ...of, gaps }]);
+    if (Object.keys(knockedOut).length || Object.keys(open).length)
+      found.push(["Nobody is knocked out", weights, { ...of, knockOuts: false }]);
+    return found.map(([title, own, how]) => ({ title, ...(sum(own) > 0 ? decide(site, use, own, how) : { names: [] }) }));
+  };
+
+  // -- the state, which is the link too -----------------------------------------------------------------
+  const start = () => ({ use: 0, gaps: "open", knockOuts: true, lengths: useCases.map(() => null), points: signedPoints.map((each) => [...each]), shared: false, foreign: false });
+  let state = start();
+  let kept = null;
+  const changed = (of, use) => of.points[use].some((points, s) => points !== signedPoints[use][s]);
+  const asSigned = (of, uses = [of.use]) => of.gaps === "open" && of.knockOuts && uses.every((use) => !changed(of, use) && of.lengths[use] === null);
+  const untouched = (of) => asSigned(of, [...useCases.keys()]);
+
+  const written = (of) => {
+    const said = new URLSearchParams({ criteria: data.signed.slice(0, 12), use: useCases[of.use].id });
+    if (of.gaps !== "open") said.set("gaps", of.gaps);
+    if (!of.knockOuts) said.set("knock-outs", "off");
     useCases.forEach(({ id }, use) => {
-      const whole = sections.flatMap((_, s) => (together(use, s) === null ? [] : [s]));
-      const inside = whole.flatMap((s) => sections[s].members);
-      const differs = (c) => state.points[use][c] !== signed[use][c];
-      const moved = [
-        ...whole.filter((s) => sections[s].members.some(differs)).map((s) => `${sections[s].id}:${together(use, s)}`),
-        ...criteria.flatMap(({ id }, c) => (differs(c) && !inside.includes(c) ? [`${id}:${state.points[use][c]}`] : [])),
-      ];
+      const moved = sections.flatMap((section, s) => of.points[use][s] === signedPoints[use][s] ? [] : [`${section.id}:${of.points[use][s]}`]);
       if (moved.length) said.set(`points.${id}`, moved.join("~"));
+      if (of.lengths[use] !== null) said.set(`length.${id}`, of.lengths[use]);
     });
     return PREFIX + said;
   };
-
-  /** Take the state from the link; what it does not know is left as signed. */
-  const follow = () => {
-    if (!location.hash.startsWith(PREFIX)) return false;
-    const said = new URLSearchParams(location.hash.slice(PREFIX.length));
-    reset();
-    state.use = Math.max(0, useCases.findIndex(({ id }) => id === said.get("use")));
-    if (data.gaps.includes(said.get("gaps"))) state.gaps = said.get("gaps");
-    state.knockOuts = said.get("knock-outs") !== "off";
+  /** Read a link; what it does not know is left as signed. */
+  const read = (link) => {
+    const said = new URLSearchParams(link.slice(PREFIX.length));
+    const found = start();
+    found.use = Math.max(0, useCases.findIndex(({ id }) => id === said.get("use")));
+    if (data.gaps.includes(said.get("gaps"))) found.gaps = said.get("gaps");
+    found.knockOuts = said.get("knock-outs") !== "off";
     useCases.forEach(({ id }, use) => {
+      const length = Number.parseFloat(said.get(`length.${id}`));
+      if (length > 0 && length <= 1e9 && spans[use]) found.lengths[use] = length;
       for (const pair of (said.get(`points.${id}`) ?? "").split("~")) {
-        const [name, said] = pair.split(":");
-        const points = Number.parseFloat(said);
-        if (!(points >= 0 && points <= 1e6)) continue;
-        const at = criteria.findIndex((each) => each.id === name);
-        const group = sections.findIndex(({ id }, s) => id === name && useCases[use].together[s]);
-        if (at >= 0) state.points[use][at] = tidy(points);
-        else if (group >= 0) setTogether(use, group, points);
+        const [name, number] = pair.split(":");
+        const points = Number.parseFloat(number);
+        const s = sections.findIndex((each) => each.id === name);
+        if (points >= 0 && points <= 1e6 && signedPoints[use][s] > 0) found.points[use][s] = tidy(points);
       }
     });
-    state.foreign = (said.get("criteria") ?? "") !== data.signed.slice(0, 12);
+    found.foreign = (said.get("criteria") ?? "") !== data.signed.slice(0, 12);
+    return found;
+  };
+
+  let [committed, depth, last] = [written(state), 0, { by: "", at: 0 }];
+  /** Keep a change in the browser's history, so that Back undoes it; moves of one slider within a second are one. */
+  const commit = (by) => {
+    const now = written(state);
+    if (now === committed) return;
+    const again = by === last.by && Date.now() - last.at < 1000;
+    last = { by, at: Date.now() };
+    try {
+      if (!history.state) history.replaceState({ said: committed, depth }, "");
+      if (!again) depth += 1;
+      const address = untouched(state) ? location.href.split("#")[0] : now;
+      history[again ? "replaceState" : "pushState"]({ said: now, depth }, "", address);
+    } catch { /* a browser refuses many changes of the address within a short time */ }
+    committed = now;
+    redraw();
+  };
+  const take = (link) => { state = read(link); committed = written(state); };
+  /** Take the state from a link that somebody shared; say whether there is one. */
+  const arrive = () => {
+    if (!location.hash.startsWith(PREFIX)) return false;
+    take(location.hash);
+    state.shared = true;
+    for (let around = desk.closest("details"); around; around = around.parentElement.closest("details")) around.open = true;
     return true;
   };
 
-  let writing = 0;
-  const remember = () => {
-    clearTimeout(writing); // browsers refuse many changes of the address within a second
-    writing = setTimeout(() => {
-      const plain = useCases.every((_, use) => !changed(use)) && state.gaps === "open" && state.knockOuts;
-      if (!plain) history.replaceState(null, "", link());
-      else if (location.hash.startsWith(PREFIX)) history.replaceState(null, "", location.href.split("#")[0]);
-    }, 250);
-  };
-
   // -- the file -----------------------------------------------------------------------------------------
-
-  const file = async () => {
-    const place = (name) => useCases.findIndex(({ id }) => id === name);
+  /** The criteria file with the moved weights, and the reason as the comment behind each that stands on a line of its own. */
+  const file = async (reason) => {
+    const weights = useCases.map((_, use) => weightsOf(state, use));
+    let comment = "";
     return (await unpacked(data.file)).map((piece) => {
-      if (typeof piece === "string") return piece;
-      const use = place(piece[0]);
-      if (piece.length === 3) {
-        const at = criteria.findIndex(({ id }) => id === piece[1]);
-        return at < 0 || state.points[use][at] === signed[use][at] ? piece[2] : String(state.points[use][at]);
+      if (typeof piece === "string") {
+        const note = comment;
+        comment = "";
+        return note ? piece.replace(/^[ \t]*(#[^\r\n]*)?(?=[\r\n]|$)/, () => `  # ${note}`) : piece;
       }
-      if (piece.length === 5) {
-        const [, group, number, key, between] = piece;
-        const s = sections.findIndex(({ id }) => id === group);
-        const members = s < 0 ? [] : sections[s].members;
-        if (members.every((c) => state.points[use][c] === signed[use][c])) return key + number;
-        const whole = together(use, s);
-        if (whole !== null) return key + whole;
-        const kept = members.filter((c) => useCases[use].weights[c] !== null || state.points[use][c] > 0);
-        return kept.map((c) => `${criteria[c].id}: ${state.points[use][c]}`).join(between);
-      }
-      const block = /[\r\n]/.test(piece[1]);
-      return criteria.map(({ id }, c) => {
-        const inside = sections.some(({ members }, s) => useCases[use].together[s] && members.includes(c));
-        const added = !inside && useCases[use].weights[c] === null && state.points[use][c] > 0;
-        return added ? `${piece[1]}${id}: ${state.points[use][c]}${block ? ADDED : ""}` : "";
-      }).join("");
+      const [name, weighed, number, key = ""] = piece;
+      if (piece.length === 2) return ""; // where a weight could be added
+      const use = useCases.findIndex(({ id }) => id === name);
+      const [c, s] = [criteria, sections].map((all) => all.findIndex(({ id }) => id === weighed));
+      const [was, now] = piece.length === 5 ? [signedPoints[use][s], state.points[use][s]] : [signedWeights[use][c], weights[use][c]];
+      if (was === now) return key + number;
+      comment = reason;
+      return key + now;
     }).join("");
   };
 
   const download = async () => {
-    const address = URL.createObjectURL(new Blob([await file()], { type: "application/yaml" }));
+    const reason = why.value.replace(/[\s\p{C}]+/gu, " ").trim();
+    const address = URL.createObjectURL(new Blob([await file(reason)], { type: "application/yaml" }));
     make("a", { href: address, download: "criteria.yaml" }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   };
 
   // -- the desk -----------------------------------------------------------------------------------------
-
   const SVG = "http://www.w3.org/2000/svg";
   const fill = (element, attributes, children) => {
     for (const [name, value] of Object.entries(attributes)) {
@@ -417,281 +230,218 @@
     return element;
   };
   const make = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
-  const draw = (name, attributes = {}, ...children) =>
-    fill(document.createElementNS(SVG, name), attributes, children);
-  const say = (element, text) => {
-    if (element.textContent !== text) element.textContent = text;
-  };
+  const draw = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
+  const say = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const listed = (names, word = "and") =>
     names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
   const percent = (share) =>
     share > 0 && share < 0.01 ? "< 1 %" : share > 0.99 && share < 1 ? "> 99 %" : `${Math.round(share * 100)} %`;
-  /** What was not seen in so many draws is rare, not impossible. */
-  const rare = (chance) => Math.min(Math.max(chance, 0.5 / method.draws), 1 - 0.5 / method.draws);
-  const number = (points) => String(tidy(points));
+  const heads = (texts, css) => texts.map((text) => make("th", { scope: "col", class: css ?? null }, text));
+  const region = (css, name, ...children) => make("div", { class: `scroll ${css}`, role: "region", tabindex: "0", "aria-label": name }, ...children);
 
-  const choices = (legend, name, options, take) => {
+  const choices = (legend, name, options, choose) => {
     const inputs = options.map(([value]) => make("input", {
-      type: "radio", name: `what-if-${name}`, value, on: { change: () => { take(value); schedule(); } },
+      type: "radio", name: `what-if-${name}`, value, on: { change: () => { choose(value); commit(name); } },
     }));
     const labels = options.map(([, text], i) => make("label", {}, inputs[i], make("span", {}, text)));
     const set = make("fieldset", {}, make("legend", {}, legend), ...labels);
     return { set, show: (value) => inputs.forEach((each) => { each.checked = each.value === String(value); }) };
   };
-
-  const useChoice = choices("Use case", "use", useCases.map(({ title }, i) => [i, title]), (value) => {
-    state.use = Number(value);
-  });
-  const gapsChoice = choices("Missing evidence is", "gaps", data.gaps.map((gaps) => [gaps, GAPS[gaps]]),
-    (value) => { state.gaps = value; });
-  const knockOuts = make("input", {
-    type: "checkbox", on: { change: () => { state.knockOuts = knockOuts.checked; schedule(); } },
-  });
-  const preset = (text, points) => make("button", {
-    type: "button", on: { click: () => { state.points[state.use] = points(); schedule(); } },
-  }, text);
-  const alike = () => {
-    const groups = [...new Set(criteria.map(({ group }) => group))];
-    return criteria.map(({ group }) =>
-      tidy(100 / groups.length / criteria.filter((each) => each.group === group).length));
-  };
-  const presets = make("fieldset", { class: "presets" }, make("legend", {}, "Weights of"),
-    ...useCases.map(({ title }, use) => preset(title, () => [...signed[use]])),
-    preset("all groups alike", alike));
-  const resetButton = make("button", { type: "button", on: { click: () => { reset(); schedule(); } } }, "Reset");
-  const downloadButton = make("button", { type: "button", class: "main", on: { click: download } },
-    "Download criteria.yaml");
-
+  const useChoice = choices("Use case", "use", useCases.map(({ title }, i) => [i, title]), (value) => { state.use = Number(value); });
+  const gapsChoice = choices("Missing evidence is", "gaps", data.gaps.map((gaps) => [gaps, GAPS[gaps]]), (value) => { state.gaps = value; });
+  const knockOuts = make("input", { type: "checkbox", on: { change: () => { state.knockOuts = knockOuts.checked; commit("knock-outs"); } } });
+  const span = () => spans[state.use]?.lengths;
+  const length = make("input", { type: "range", min: 0, max: 100, step: 1, "aria-label": "Length of a unit of work", on: {
+    input: () => { state.lengths[state.use] = Number((span()[0] * (span()[2] / span()[0]) ** (length.value / 100)).toPrecision(3)); later(); },
+    change: () => commit("length"),
+  } });
+  const long = make("span", { class: "now" });
+  const lengthChoice = make("fieldset", { class: "length" }, make("legend", {}, "One unit of work takes"), length, long);
+  const button = (text, does, css = null) => make("button", { type: "button", class: css, on: { click: does } }, text);
+  const undo = button("Undo", () => history.back());
+  const reset = button("Reset", () => { state = { ...start(), use: state.use }; commit("reset"); });
+  const keep = button("Keep as A", () => { kept = structuredClone(state); redraw(); });
+  const why = make("input", { type: "text", id: "what-if-why", maxlength: "200", autocomplete: "off", on: { input: () => redraw() } });
+  const save = button("Download criteria.yaml", download, "main");
   const banner = make("p", { class: "banner", hidden: true });
   const verdict = make("div", { class: "verdict", role: "status", "aria-live": "polite", "aria-atomic": "true" });
-  const panels = sites.map((site, s) => {
-    const cells = site.runtimes.map((runtime) => ({
-      row: make("tr"),
-      state: make("span", { class: "state" }),
-      why: make("small"),
-      score: make("td", { class: "number" }),
-      range: draw("line", { class: "range", y1: 6, y2: 6 }),
-      mark: draw("circle", { cy: 6, r: 4 }),
-      chance: make("td", { class: "number" }),
-      name: make("th", { scope: "row" }, runtime),
-    }));
-    for (const { row, name, state: word, why, score, range, mark, chance } of cells) {
-      const bar = draw("svg", { class: "bar", width: "100%", height: 12, "aria-hidden": "true" },
-        draw("line", { class: "track", x1: "0", x2: "100%", y1: 6, y2: 6 }), range, mark);
-      name.append(bar);
-      row.append(name, make("td", {}, word, why), score, chance);
-    }
-    const title = `what-if-result-${s}`;
-    const body = make("tbody");
-    const head = make("tr", {}, ...["Runtime", "Standing"].map((text) => make("th", { scope: "col" }, text)),
-      ...["Score", "First in"].map((text) => make("th", { scope: "col", class: "number" }, text)));
-    const panel = make("div", { class: "scroll result", role: "region", tabindex: "0", "aria-labelledby": title },
-      make("table", {}, make("caption", { id: title }), make("thead", {}, head), body));
+
+  const panels = sites.map((site) => {
     const sentence = make("p");
     verdict.append(sentence);
-    return { panel, body, cells, sentence, caption: panel.querySelector("caption") };
+    const [caption, body, changes] = [make("caption"), make("tbody"), make("table", { class: "assumptions" })];
+    const cells = site.runtimes.map((runtime) => {
+      const range = draw("line", { class: "range", y1: 6, y2: 6 });
+      const mark = draw("circle", { cy: 6, r: 4 });
+      const bar = draw("svg", { class: "bar", width: "100%", height: 12, "aria-hidden": "true" },
+        draw("line", { class: "track", x1: "0", x2: "100%", y1: 6, y2: 6 }), range, mark);
+      const [word, note] = [make("span", { class: "state" }), make("small")];
+      const [score, chance] = [make("td", { class: "number" }), make("td", { class: "number" })];
+      const row = make("tr", {}, make("th", { scope: "row" }, runtime, bar), make("td", {}, word, note), score, chance);
+      return { row, range, mark, word, note, score, chance };
+    });
+    const result = make("table", {}, caption, make("thead", {},
+      make("tr", {}, ...heads(["Runtime", "Standing"]), ...heads(["Score", "First in, as signed"], "number"))), body);
+    const named = sites.length > 1 ? `, ${site.title}` : "";
+    return { site, named, sentence, caption, body, changes, cells,
+      panels: [region("result", `Scores${named}`, result), region("changed", `What would turn it${named}`, changes)] };
   });
 
-  // A slider in every row of the table, in a column of its own.
-  const rows = new Map();
-  const slider = (row, label, most, take) => {
-    const input = make("input", {
-      type: "range", min: 0, max: most, step: 1, "aria-label": `Points of ${label}`,
-      on: { input: () => { take(Number(input.value)); schedule(); } },
-    });
-    const output = make("span", { class: "now" });
-    const stands = make("small", { class: "stands" });
-    const strips = draw("svg", { class: "stability", width: "100%", height: 4 * sites.length, "aria-hidden": "true" });
-    row.querySelector("th").after(make("td", { class: "slide" }, input, strips, output, stands));
-    return { input, output, stands, strips, most };
-  };
   const groups = [...table.querySelectorAll("tbody[data-section]")].map((body) => {
     const place = Number(body.dataset.section);
-    const { id, members } = sections[place];
-    const whole = body.querySelector(".whole");
-    const head = whole.querySelector("th > span");
-    const opener = make("button", {
-      type: "button", "aria-expanded": "false",
-      on: { click: () => unfold(body, opener.getAttribute("aria-expanded") !== "true") },
-    }, head.textContent);
+    const head = body.querySelector(".whole th > span");
+    const unfold = (open) => { body.classList.toggle("folded", !open); opener.setAttribute("aria-expanded", String(open)); };
+    const opener = button(head.textContent, () => unfold(body.classList.contains("folded")));
     head.replaceChildren(opener);
-    let ratio = null; // kept while the group stands at 0, where its criteria have no proportions
-    const scale = (points) => {
-      const own = state.points[state.use];
-      if (together(state.use, place) !== null) return setTogether(state.use, place, points);
-      const before = sum(members.map((c) => own[c]));
-      if (before > 0) ratio = [state.use, members.map((c) => own[c] / before)];
-      const parts = ratio?.[0] === state.use ? ratio[1] : members.map(() => 1 / members.length);
-      members.forEach((c, i) => { own[c] = tidy(points * parts[i]); });
-    };
-    const parts = slider(whole, `the group ${id}`, 2 * MOST, scale);
-    for (const row of body.querySelectorAll("tr[data-criterion]")) {
-      const c = Number(row.dataset.criterion);
-      rows.set(c, slider(row, criteria[c].id, MOST, (points) => { state.points[state.use][c] = points; }));
-    }
-    return { place, members, opener, body, ...parts };
+    unfold(false);
+    const input = make("input", { type: "range", min: 0, max: MOST, step: 1, "aria-label": `Points of ${sections[place].id}`,
+      on: { input: () => { state.points[state.use][place] = Number(input.value); later(); }, change: () => commit(`slider ${place}`) } });
+    const [output, stands] = [make("span", { class: "now" }), make("small", { class: "stands" })];
+    const strips = draw("svg", { class: "stability", width: "100%", height: 4 * sites.length, "aria-hidden": "true" });
+    const slide = make("td", { class: "slide" }, input, strips, output, stands);
+    body.querySelector(".whole th").after(slide);
+    return { place, input, output, stands, strips, slide };
   });
-  const unfold = (body, open) => {
-    body.classList.toggle("folded", !open);
-    body.querySelector("button").setAttribute("aria-expanded", String(open));
-  };
   table.querySelector("thead th").after(make("th", { scope: "col", class: "slide" }, "Points now"));
 
   // -- showing ------------------------------------------------------------------------------------------
-
-  const decide = (site) => {
-    const answer = site.answers[state.use];
-    const weights = state.points[state.use].map((points, c) => (site.inapplicable.includes(c) ? 0 : points));
-    const field = site.runtimes.map((_, i) => i).filter((i) => answer.order.includes(site.runtimes[i]) &&
-      !(state.knockOuts && Object.hasOwn(answer.knockedOut, site.runtimes[i])));
-    const result = { field, scores: totals(site, weights, field, state.gaps), answer };
-    if (asSigned()) {
-      const standings = field.map((i) => answer.standings[site.runtimes[i]]);
-      const order = answer.order.map((name) => field.indexOf(site.runtimes.indexOf(name))).filter((i) => i >= 0);
-      const ahead = order.filter((i) => standings[i] !== "behind");
-      return { ...result, chance: field.map((i) => answer.chances[site.runtimes[i]]), standings, order, group: ahead };
+  const sentence = (site, { names, order, field, scores, standing, vetoed, answer, group }) => {
+    if (!names.length) return Object.keys(answer.knockedOut).length ? "no runtime is eligible" : "nothing was measured";
+    if (vetoed.length) {
+      const open = [...new Set(vetoed.flatMap((name) => answer.open[name]))];
+      return `undecided: not known whether ${listed(open)} would knock out ${listed(vetoed, "or")}`;
     }
-    const chance = chances(site, weights, field, state.gaps);
-    const unresolved = field.map((i) => state.knockOuts && Object.hasOwn(answer.open, site.runtimes[i]));
-    const ranked = rank(result.scores, chance, unresolved);
-    return { ...result, chance, ...(field.length ? depending(ranked, scenarios(site, weights, field, state.gaps)) : ranked) };
-  };
-
-  const words = (site, { field, order, group, standings, answer }) => {
-    const names = (places) => places.map((i) => site.runtimes[field[i]]);
-    if (!order.length) return Object.keys(answer.knockedOut).length ? "no runtime is eligible" : "nothing was measured";
+    if (standing === "undecided") return `undecided: missing evidence could put ${listed(names, "or")} first`;
+    if (standing === "tied") return `${listed(names)} are alike`;
     const next = order.find((i) => !group.includes(i));
-    switch (standings[order[0]]) {
-      case "recommended": {
-        const rival = next === undefined ? ", the only one eligible" : `, ahead of ${names([next])}`;
-        return `${names(group)} is recommended${rival}`;
-      }
-      case "tied": return `${listed(names(group))} are tied`;
-      case "depends": return `it depends: as signed or in a declared scenario ${listed(names(group), "or")} would be first`;
-      case "too close to call": return `too close to call between ${listed(names(group))}`;
-      default: {
-        const vetoed = state.knockOuts ? names(group).filter((name) => Object.hasOwn(answer.open, name)) : [];
-        const open = [...new Set(vetoed.flatMap((name) => answer.open[name]))];
-        if (!vetoed.length) return `undecided: missing evidence could put ${listed(names(group), "or")} first`;
-        return `undecided: not known whether ${listed(open)} would knock out ${listed(vetoed, "or")}`;
-      }
-    }
+    if (next === undefined) return `${names[0]} would be first, the only one eligible`;
+    return `${names[0]} would be first, ${(middle(scores[group[0]]) - middle(scores[next])).toFixed(2)} ahead of ${site.runtimes[field[next]]}`;
   };
 
-  const showSite = (site, panel) => {
-    const shown = decide(site);
-    const title = useCases[state.use].title;
-    say(panel.sentence, `${title}${sites.length > 1 ? `, ${site.title}` : ""}: ${words(site, shown)}.`);
-    say(panel.caption, `${title}${sites.length > 1 ? `, ${site.title}` : ""}: ${asSigned() ? "as signed" : `with these settings, from ${method.draws.toLocaleString("en")} draws`}`);
-    const out = site.runtimes.map((_, i) => i)
-      .filter((i) => !shown.field.includes(i) && shown.answer.order.includes(site.runtimes[i]));
-    const gap = shown.scores.some(({ value }) => value === null);
-    const order = [...shown.order.map((i) => shown.field[i]), ...out];
+  const showSite = ({ site, named, cells, ...panel }) => {
+    const shown = decide(site, state.use, weightsOf(state, state.use), state);
+    const { answer, field, scores } = shown;
+    const signed = asSigned(state);
+    const title = `${useCases[state.use].title}${named}`;
+    say(panel.sentence, `${title}: ${sentence(site, shown)}.`);
+    say(panel.caption, `${title}: ${signed ? "as signed" : "with these settings; no chance is known of what was not signed"}`);
+    const out = spokenOf(site, answer).filter((i) => !field.includes(i));
+    const order = [...shown.order.map((i) => field[i]), ...out];
     for (const runtime of order) {
-      const cell = panel.cells[runtime];
-      const at = shown.field.indexOf(runtime);
-      const { word, tone } = data.words[at < 0 ? "knocked out" : shown.standings[at]];
-      const score = at < 0 ? null : shown.scores[at];
-      cell.row.dataset.runtime = site.runtimes[runtime];
-      cell.row.className = tone;
-      cell.state.className = `state ${tone}`;
-      say(cell.state, word);
-      say(cell.why, at < 0 ? shown.answer.knockedOut[site.runtimes[runtime]] : "");
-      const text = ({ low, high, value }) => (value === null ? `${low.toFixed(2)}–${high.toFixed(2)}` : value.toFixed(2));
-      say(cell.score, score ? text(score) : "–");
-      say(cell.chance, at < 0 ? "–" : `${gap ? "≥ " : ""}${percent(shown.field.length > 1 ? rare(shown.chance[at]) : 1)}`);
-      cell.row.dataset.low = score?.low ?? "";
-      cell.row.dataset.high = score?.high ?? "";
-      cell.row.dataset.chance = at < 0 ? "" : shown.chance[at];
-      for (const [mark, name, place] of [[cell.range, "x1", score?.low], [cell.range, "x2", score?.high], [cell.mark, "cx", score?.value ?? undefined]]) {
-        mark.setAttribute("visibility", place === undefined ? "hidden" : "visible");
-        mark.setAttribute(name, `${2 + 96 * (place ?? 0)}%`);
+      const { row, range, mark, word, note, score, chance } = cells[runtime];
+      const name = site.runtimes[runtime];
+      const at = field.indexOf(runtime);
+      const found = at < 0 ? null : scores[at];
+      const standing = at < 0 ? "knocked out" : signed ? answer.standings[name] : shown.group.includes(at) ? shown.standing : "behind";
+      const { word: text, tone } = data.words[standing];
+      row.dataset.runtime = name;
+      row.className = tone;
+      word.className = `state ${tone}`;
+      say(word, text);
+      say(note, at < 0 ? answer.knockedOut[name] : "");
+      say(score, !found ? "–" : found.value === null ? `${found.low.toFixed(2)}–${found.high.toFixed(2)}` : found.value.toFixed(2));
+      say(chance, (signed && at >= 0 && answer.chances[name]) || "–");
+      row.dataset.low = found?.low ?? "";
+      row.dataset.high = found?.high ?? "";
+      for (const [shape, attribute, place] of [[range, "x1", found?.low], [range, "x2", found?.high], [mark, "cx", found?.value ?? undefined]]) {
+        shape.setAttribute("visibility", place === undefined ? "hidden" : "visible");
+        shape.setAttribute(attribute, `${2 + 96 * (place ?? 0)}%`);
       }
     }
-    const bodies = order.map((runtime) => panel.cells[runtime].row);
-    if (bodies.some((row, i) => panel.body.children[i] !== row)) panel.body.replaceChildren(...bodies);
+    panel.body.replaceChildren(...order.map((runtime) => cells[runtime].row));
+    showChanges(panel.changes, site, title);
   };
 
-  const showSlider = ({ input, output }, points, share, was) => {
-    if (Number(input.value) !== Math.min(points, Number(input.max))) input.value = points;
-    say(output, `${number(points)} · ${percent(share)}`);
-    input.setAttribute("aria-valuetext", `${number(points)} points, ${percent(share)} of the weight`);
+  /** Every scenario, as signed, as kept and as it is now: who would be first, and where that turns. */
+  const showChanges = (changes, site, title) => {
+    const columns = [["Signed", start()], ...(kept ? [["A", kept]] : []), [kept ? "B, now" : "Now", state]];
+    const found = columns.map(([, of]) => scenarios(of, state.use, site));
+    const points = movable[state.use].map((s) => make("tr", {}, make("th", { scope: "row" }, sections[s].title, " ", make("small", {}, "points")),
+      ...columns.map(([, of]) => make("td", {}, String(of.points[state.use][s])))));
+    const rows = [...new Set(found.flat().map((each) => each.title))].map((name) => make("tr", { "data-scenario": name }, make("th", { scope: "row" }, name),
+      ...found.map((all) => {
+        const { names, open } = all.find((each) => each.title === name) ?? all[0]; // or it changes nothing there
+        return make("td", { class: String(names) === String(all[0].names) ? null : "differs" }, listed(names, open ? "or" : "and") || "nobody");
+      })));
+    changes.replaceChildren(
+      make("caption", {}, `${title}: who would be first under each change; "or" where missing evidence decides. What differs from the first row is marked.`),
+      make("thead", {}, make("tr", {}, ...heads(["If", ...columns.map(([name]) => name)]))),
+      make("tbody", {}, ...rows), ...(kept ? [make("tbody", {}, ...points)] : []));
+  };
+
+  const showSlider = ({ place, input, output, stands, strips, slide }, total) => {
+    const [points, was] = [state, { points: signedPoints }].map(({ points: all }) => all[state.use][place]);
+    const moves = movable[state.use].includes(place);
+    for (const child of slide.children) child.toggleAttribute("hidden", !moves);
+    if (Number(input.value) !== Math.min(points, MOST)) input.value = points;
+    say(output, `${points} · ${percent(total ? points / total : 0)}`);
+    input.setAttribute("aria-valuetext", `${points} points, ${percent(total ? points / total : 0)} of the weight`);
     output.classList.toggle("moved", points !== was);
-  };
-
-  /** Where the leader is first with all others as signed: a line under the slider per site, and words. */
-  const showRange = (parts, which, at) => {
-    const ranges = sites.map((site) => site.answers[state.use][which][at]);
-    const place = (points) => (100 * Math.min(points ?? Infinity, parts.most)) / parts.most;
-    parts.strips.replaceChildren(...ranges.flatMap((ends, s) => (ends ? [draw("rect", {
-      x: `${place(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, place(ends[1]) - place(ends[0]))}%`,
+    const ranges = sites.map((site) => site.answers[state.use].stability[place]);
+    const across = (end) => (100 * Math.min(end ?? Infinity, MOST)) / MOST;
+    strips.replaceChildren(...ranges.flatMap((ends, s) => (ends ? [draw("rect", {
+      x: `${across(ends[0])}%`, y: 4 * s, height: 3, width: `${Math.max(0.5, across(ends[1]) - across(ends[0]))}%`,
     })] : [])));
-    say(parts.stands, ranges.flatMap((ends, s) => (ends
-      ? [`leader is first at ${ends[2] === "any" ? "any weight" : `${ends[2]} points`}${sites.length > 1 ? `, ${sites[s].title}` : ""}`] : [])).join("; "));
+    say(stands, ranges.flatMap((ends, s) => (ends
+      ? [`leader is first at ${ends[2] === "any" ? "any weight" : `${ends[2]} points`}${panels[s].named}`] : [])).join("; "));
   };
 
-  let shownUse = -1;
   const redraw = () => {
     const began = performance.now();
-    const points = state.points[state.use];
-    const total = points.reduce((sum, each) => sum + each, 0);
-    const moved = useCases.flatMap(({ title }, use) => (changed(use) ? [`${title} (${changed(use)} of ${criteria.length})`] : []));
-    banner.hidden = !moved.length && !state.foreign;
+    const total = sum(state.points[state.use]);
+    const moved = useCases.flatMap(({ title }, use) => (changed(state, use) ? [title] : []));
     say(banner, [
+      state.shared ? "This is what a shared link proposes" : "",
       moved.length ? `These weights are not the signed ones: ${listed(moved)}. The rest of this report keeps those of criteria.yaml${data.signed ? `, SHA-256 ${data.signed.slice(0, 12)}` : ""}` : "",
-      state.foreign ? "The link was made with other criteria than this report; what it does not know is left as signed" : "",
+      changed(state, state.use) && data.points && Math.abs(total - data.points) > EQUAL * total ? `They add up to ${tidy(total)} points, not to ${data.points}, as evaluation validate asks` : "",
+      state.foreign && state.shared ? "The link was made with other criteria than this report; what it does not know is left as signed" : "",
     ].filter(Boolean).map((text) => `${text}.`).join(" "));
-    for (const { place, members, ...parts } of groups) {
-      const [now, before] = [points, signed[state.use]].map((all) => sum(members.map((c) => all[c])));
-      if (shownUse !== state.use) showRange(parts, "sectionStability", place);
-      showSlider(parts, tidy(now), total ? now / total : 0, tidy(before));
-    }
-    for (const [c, parts] of rows) {
-      showSlider(parts, points[c], total ? points[c] / total : 0, signed[state.use][c]);
-      if (shownUse !== state.use) showRange(parts, "stability", c);
+    banner.hidden = !banner.textContent;
+    for (const group of groups) showSlider(group, total);
+    lengthChoice.hidden = !span();
+    if (span()) {
+      const now = state.lengths[state.use] ?? span()[1];
+      length.value = (100 * Math.log(now / span()[0])) / Math.log(span()[2] / span()[0]);
+      say(long, `${lasting(now)}${now === span()[1] ? ", as signed" : "; only tried out, not in the file"}`);
+      length.setAttribute("aria-valuetext", `one ${spans[state.use].unit}: ${long.textContent}`);
     }
     useChoice.show(state.use);
     gapsChoice.show(state.gaps);
     knockOuts.checked = state.knockOuts;
-    if (shownUse !== state.use) {
-      for (const cell of table.querySelectorAll("[data-use-case]"))
-        cell.classList.toggle("chosen", cell.dataset.useCase === useCases[state.use].id);
-      shownUse = state.use;
+    for (const cell of table.querySelectorAll("[data-use-case]")) cell.classList.toggle("chosen", cell.dataset.useCase === useCases[state.use].id);
+    for (const panel of panels) {
+      if (total > 0) showSite(panel);
+      else say(panel.sentence, "Nothing has any weight, so nothing can be said.");
     }
-    sites.forEach((site, s) => {
-      if (total > 0) showSite(site, panels[s]);
-      else say(panels[s].sentence, "No criterion has any weight, so nothing can be said.");
-    });
-    const valid = state.points.every((each) => each.some((weight) => weight > 0));
-    downloadButton.disabled = !data.file.length || !valid;
-    chapter.classList.toggle("tried", moved.length > 0 || !asSigned());
+    undo.disabled = depth === 0;
+    reset.disabled = untouched(state);
+    const valid = state.points.every((each) => sum(each) > 0);
+    save.disabled = !data.file.length || !valid || (moved.length > 0 && !why.value.trim());
+    chapter.classList.toggle("tried", !untouched(state));
     performance.measure("what-if redraw", { start: began, end: performance.now() });
   };
-
-  let waiting = false;
-  const schedule = () => {
-    remember();
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; redraw(); });
-  };
+  let waiting = 0;
+  const later = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; redraw(); }); };
 
   desk.append(
-    make("h3", {}, "Try it"),
-    make("div", { class: "controls" }, useChoice.set, gapsChoice.set,
-      make("fieldset", {}, make("legend", {}, "Knock-outs"), make("label", {}, knockOuts, make("span", {}, "hold (as signed)"))), presets),
     banner,
-    make("div", { class: "outcome" }, verdict, ...panels.map(({ panel }) => panel),
-      make("p", { class: "actions" }, downloadButton, resetButton,
+    make("h3", {}, "Try it"),
+    make("div", { class: "controls" }, useChoice.set, lengthChoice, gapsChoice.set,
+      make("fieldset", {}, make("legend", {}, "Knock-outs"), make("label", {}, knockOuts, make("span", {}, "hold (as signed)")))),
+    make("div", { class: "outcome" }, verdict, ...panels.flatMap((each) => each.panels),
+      make("p", { class: "actions" }, undo, reset, keep),
+      make("p", { class: "actions" }, make("label", { for: "what-if-why" }, "Why? It becomes the comment in the file"), why, save,
         make("small", {}, "The address of this page keeps the settings: copy it to share them. Nothing is sent."))),
   );
   chapter.classList.add("live");
-  for (const { body } of groups) unfold(body, false);
-  const arrived = follow();
+  const arrived = arrive();
+  if (history.state?.said) [depth] = [history.state.depth, take(history.state.said)];
   redraw();
-  if (arrived) desk.scrollIntoView();
-  // What the first change will need, made while nobody waits for it.
-  const meanwhile = globalThis.requestIdleCallback ?? setTimeout;
-  for (const site of sites) meanwhile(() => { site.spread ??= replicate(site); });
-  addEventListener("hashchange", () => { if (follow()) redraw(); });
+  if (arrived) banner.scrollIntoView();
+  addEventListener("popstate", ({ state: entry }) => {
+    last.by = "";
+    if (entry?.said) [depth] = [entry.depth, take(entry.said)];
+    else if (!arrive()) return;
+    redraw();
+  });
 })();
