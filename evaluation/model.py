@@ -712,6 +712,8 @@ class SiteDecision:
     run: str
     rows: tuple[CriterionRow, ...]
     use_cases: tuple[UseCaseDecision, ...]
+    basis: object = field(default=None, repr=False, compare=False)
+    """What was resampled for it (`evaluation.decide.losses.Basis`), so that who decides again need not."""
 
     def rows_of(self, use_case: str) -> tuple[CriterionRow, ...]:
         """Give the rows that hold in a use case: those of all of them, and its own."""

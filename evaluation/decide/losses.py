@@ -48,6 +48,7 @@ from evaluation.workprofiles import WorkProfile, is_price, replaced
 __all__ = [
     "STREAM",
     "UNEXPLAINED",
+    "Basis",
     "Losses",
     "Prices",
     "loss_rows",
@@ -99,6 +100,14 @@ class Losses:
     draws: Mapping[str, Draws]
     by_block: Mapping[str, Mapping[int, float]]
     blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a site was decided from beside its rows: the noise, and by use case what a unit of work loses."""
+
+    noise: Noise
+    losses: Mapping[str, Losses]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from evaluation.decide.criteria import Criteria, UseCase
 from evaluation.decide.harms import exposures, harms
 from evaluation.decide.knockouts import Reason, family_of, knock_outs, open_vetoes, waived
 from evaluation.decide.lengths import lengths_of
-from evaluation.decide.losses import Losses, loss_rows, losses_here, with_losses
+from evaluation.decide.losses import Basis, Losses, loss_rows, losses_here, with_losses
 from evaluation.decide.measurenext import measure_next
 from evaluation.decide.modes import Mode, completed
 from evaluation.decide.robustness import robustness
@@ -116,6 +116,7 @@ def decide(
             ).answer(name, use_case)
             for name, use_case in criteria.use_cases.items()
         ),
+        basis=Basis(noise=spread, losses=losses),
     )
 
 

@@ -22,7 +22,7 @@ from browser.chromium import HOSTILE, NEEDED, Open, Show
 from evaluation.decide.borrowing import with_borrowed
 from evaluation.decide.chances import noise
 from evaluation.decide.criteria import load_criteria
-from evaluation.decide.losses import loss_rows
+from evaluation.decide.losses import loss_rows, losses_here
 from evaluation.decide.scenarios import leaders
 from evaluation.decide.score import decide
 from evaluation.decide.value import UNKNOWN as NOT_KNOWN
@@ -281,6 +281,12 @@ def test_the_time_lost_moves_with_the_length_of_a_unit_as_in_python(
     path.write_text(html, encoding="utf-8")
     (site,) = case.measured
     answer = site.decision.use_cases[0]
+    on = laid_out(case)[site.folder, "l1proc"]
+    behind = [
+        row.finding for row in site.decision.rows if row.finding
+    ]  # of modes, what they take from their base
+    known = {(each.probe, each.runtime): each for each in (*site.findings, *behind)}
+    findings = tuple(known.values())
     out = case.criteria.inapplicable(case.sites[site.site].batch.engine)
     weights = {name: w for name, w in case.criteria.weights("l1proc").items() if name not in out}
     for seconds in (profile.length.low * 1.01, 1234.0, profile.length.high * 0.99):
@@ -289,11 +295,9 @@ def test_the_time_lost_moves_with_the_length_of_a_unit_as_in_python(
         other = profile.model_copy(update={"length": profile.length.model_copy(update={"middle": seconds})})
         cases = {**rules.use_cases, "l1proc": rules.use_cases["l1proc"].model_copy(update={"work": other})}
         longer = rules.model_copy(update={"use_cases": cases})
-        tables = laid_out(replace(case, criteria=longer))
-        on = tables[site.folder, "l1proc"]
-        assert on.losses is not None
+        losses = losses_here(findings, longer, case.sites[site.site])
         assert longer.loss is not None
-        lost = {row.runtime: row.score for row in loss_rows({"l1proc": on.losses}, site.findings, longer)}
+        lost = {row.runtime: row.score for row in loss_rows({"l1proc": losses["l1proc"]}, findings, longer)}
         for verdict in answer.verdicts:
             if verdict.runtime not in on.runtimes or verdict.runtime in on.knocked_out:
                 continue

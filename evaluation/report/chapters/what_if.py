@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from evaluation.decide.chances import noise
-from evaluation.decide.losses import losses_here
+from evaluation.decide.losses import Basis
 from evaluation.decide.whatif import Gaps, Imagined, Table, imagine, table
 from evaluation.model import Standing, UseCaseDecision
 from evaluation.report.markup import Chapter, chapter
@@ -82,24 +82,22 @@ def laid_out(case: Case) -> dict[tuple[str, str], Table]:
 
 
 def _tables(case: Case, site: SiteCase) -> tuple[Table, ...]:
-    rows = site.decision.rows
-    spread = noise(rows, case.criteria)
     families = {runtime.id: runtime.family for runtime in site.manifest.runtimes}
-    here = case.sites[site.site]
-    unranked = {runtime.id for runtime in site.unranked}
-    known = {(each.probe, each.runtime): each for each in site.findings if each.runtime not in unranked}
-    behind = (row.finding for row in rows if row.finding)  # what a mode takes from its base is there alone
-    known |= {(each.probe, each.runtime): each for each in behind}
-    lost = losses_here(tuple(known.values()), case.criteria, here)
+    here, found = case.sites[site.site], site.decision.basis
+    basis = (
+        found
+        if isinstance(found, Basis)
+        else Basis(noise=noise(site.decision.rows, case.criteria), losses={})
+    )
     return tuple(
         table(
             site.decision,
             answer,
             case.criteria,
             here,
-            noise=spread,
+            noise=basis.noise,
             families=families,
-            losses=lost.get(answer.use_case),
+            losses=basis.losses.get(answer.use_case),
         )
         for answer in site.decision.use_cases
     )
