@@ -40,7 +40,7 @@ def show(show_report: Show, report: Path) -> Open:
     ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 )
 def test_axe_finds_no_violation(show: Open, scheme: Scheme, width: int) -> None:
-    page = show(scheme=scheme, width=width, fragment="#what-if:points.l1proc=cpu_rate:30").page
+    page = show(scheme=scheme, width=width, fragment="#what-if:points.l1proc=time:30").page
     for opener in page.locator(".what-if .whole button").all():
         opener.click()
     for first in ("details.probe", "details.more", "details"):
