@@ -374,7 +374,7 @@
     const moves = movable[state.use].includes(place);
     for (const child of slide.children) child.toggleAttribute("hidden", !moves);
     if (Number(input.value) !== Math.min(points, MOST)) input.value = points;
-    say(output, `${points} · ${percent(total ? points / total : 0)}`);
+    say(output, `${points} · ${percent(total ? points / total : 0)}${points === was ? "" : `, signed ${was}`}`);
     input.setAttribute("aria-valuetext", `${points} points, ${percent(total ? points / total : 0)} of the weight`);
     output.classList.toggle("moved", points !== was);
     const ranges = sites.map((site) => site.answers[state.use].stability[place]);
@@ -408,7 +408,6 @@
     useChoice.show(state.use);
     gapsChoice.show(state.gaps);
     knockOuts.checked = state.knockOuts;
-    for (const cell of table.querySelectorAll("[data-use-case]")) cell.classList.toggle("chosen", cell.dataset.useCase === useCases[state.use].id);
     for (const panel of panels) {
       if (total > 0) showSite(panel);
       else say(panel.sentence, "Nothing has any weight, so nothing can be said.");
