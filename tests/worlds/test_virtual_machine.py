@@ -26,6 +26,19 @@ def begun() -> Iterator[None]:
     assert world.leftovers() == []
 
 
+ENGINES = ("bare", "podman", "podman-cgroups-disabled", "apptainer")
+JOB = "/system.slice/n1_slurmstepd.scope/job_"
+
+
+@pytest.fixture(scope="module")
+def by_hand() -> dict[tuple[str, str], str]:
+    """What is true of jobs of a real Slurm: of each engine, by the first word of each fact."""
+    world("run", "setup/engines", "start", "slurm")
+    told = world("run", "tests/worlds/vm/byhand", "slurm", *ENGINES)
+    rows = [line.split("\t") for line in told.splitlines()]
+    return {(engine, fact.split()[0]): value for _, engine, fact, value in rows}
+
+
 def ada(*words: str) -> str:
     return world("login", "ada", *words)
 
@@ -46,3 +59,18 @@ def test_nothing_is_reached_from_it() -> None:
     for place in ("10.0.2.2/22", "1.1.1.1/53"):
         done = world.ask("run", "timeout", "20", "bash", "-c", f": </dev/tcp/{place}")
         assert done.returncode != 0, place
+
+
+@pytest.mark.parametrize("engine", ["bare", "podman-cgroups-disabled", "apptainer"])
+def test_what_stays_in_its_job_is_limited_and_ended_there(
+    by_hand: dict[tuple[str, str], str], engine: str
+) -> None:
+    assert by_hand[engine, "payload"].startswith(JOB)
+    assert by_hand[engine, "B01"].startswith("held= ")
+    assert by_hand[engine, "B06"] == "gone"
+
+
+def test_podman_leaves_the_job_beside_systemd(by_hand: dict[tuple[str, str], str]) -> None:
+    assert by_hand["podman", "payload"].startswith("/user.slice/user-1000.slice/user@1000.service/")
+    assert by_hand["podman", "B01"].startswith("held=700 ")
+    assert by_hand["podman", "B06"].startswith("alive ")
