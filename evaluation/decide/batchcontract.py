@@ -215,7 +215,7 @@ def _answers(site: Measured) -> Iterator[Seen]:
 
 
 def _why(seen: Sequence[Seen]) -> str:
-    """Say by what the sites' answers go, from what is known of each."""
+    """Say why the sites' answers differ, from what is known of each."""
     if all(one.bare is one.finding.outcome for one in seen):
         return "The bare host answers so too at each of them: it is the site, not the runtime."
     versions = _sites({one.site: one.version or NOT_KNOWN for one in seen})
@@ -228,8 +228,10 @@ def _why(seen: Sequence[Seen]) -> str:
         return f"Control groups do not tell these answers apart. {runtime}"
     if not (hangs := _OF_GROUPS.get(seen[0].finding.texts.checklist_id)):
         return f"No limit and no account is asked for here, so control groups do not explain it. {runtime}"
-    places = "; ".join(f"at {sites} {_made(told, of_a_job=hangs == _JOBS)}" for told, sites in groups.items())
-    return f"It goes with the control groups, for {hangs}: {places}. {runtime}"
+    places = "; ".join(
+        f"at {sites}, {_made(told, of_a_job=hangs == _JOBS)}" for told, sites in groups.items()
+    )
+    return f"They differ with the control groups, for {hangs}: {places}. {runtime}"
 
 
 def _apart(seen: Sequence[Seen]) -> bool:

@@ -152,9 +152,9 @@ def why(*sites: Measured) -> str:
 
 def test_what_turns_round_is_explained_by_version_and_manager_of_the_control_groups() -> None:
     assert why(site("Older", HOLDS, CGROUPFS), site("Newer", FAILS, SYSTEMD, version="5.4.2")) == (
-        "It goes with the control groups, for a job bounds and counts what stands in its group and "
-        "below it: at Older version 1, where the engine makes the container's group "
-        "itself, as far as it may; at Newer version 2, where systemd makes a scope of its own for the "
+        "They differ with the control groups, for a job bounds and counts what stands in its group and "
+        "below it: at Older, version 1, where the engine makes the container's group "
+        "itself, as far as it may; at Newer, version 2, where systemd makes a scope of its own for the "
         "container. The runtime's version differs: 4.3.1 at Older, 5.4.2 at Newer."
     )
 
@@ -195,9 +195,9 @@ def test_what_turns_round_is_explained_by_version_and_manager_of_the_control_gro
             site("Older", HOLDS, "v1", runtimes=("charliecloud",)),
             site("Newer", FAILS, "v2, none made for it", runtimes=("charliecloud",)),
             (
-                "It goes with the control groups, for a job bounds and counts what stands in its group and "
-                "below it: at Older version 1, where the runtime makes none: the "
-                "container stays in its client's; at Newer version 2, where the container stays in its "
+                "They differ with the control groups, for a job bounds and counts what stands in its group "
+                "and below it: at Older, version 1, where the runtime makes none: the "
+                "container stays in its client's; at Newer, version 2, where the container stays in its "
                 "client's. The runtime's version is the same."
             ),
         ),
@@ -210,7 +210,7 @@ def test_what_does_not_explain_is_not_made_the_reason(older: Measured, newer: Me
 def test_sites_that_answer_alike_are_named_together() -> None:
     third = site("Third", FAILS, SYSTEMD, version="5.4.2")
     told = why(site("Older", HOLDS, CGROUPFS), site("Newer", FAILS, SYSTEMD, version="5.4.2"), third)
-    assert "; at Newer and Third version 2, where systemd makes a scope" in told
+    assert "; at Newer and Third, version 2, where systemd makes a scope" in told
     assert told.endswith("4.3.1 at Older, 5.4.2 at Newer and Third.")
 
 
@@ -251,9 +251,9 @@ def test_a_limit_of_the_container_s_own_is_not_put_down_to_the_job_s_group() -> 
         for name, outcome, groups in (("Older", HOLDS, CGROUPFS), ("Newer", FAILS, SYSTEMD))
     )
     assert why(older, newer) == (
-        "It goes with the control groups, for the limit is set in the container's own, which takes a "
-        "controller there and the right to use it: at Older version 1, manager cgroupfs; at Newer version 2, "
-        "manager systemd. The runtime's version is the same."
+        "They differ with the control groups, for the limit is set in the container's own, which takes a "
+        "controller there and the right to use it: at Older, version 1, manager cgroupfs; at Newer, version "
+        "2, manager systemd. The runtime's version is the same."
     )
 
 

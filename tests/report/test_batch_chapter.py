@@ -156,15 +156,15 @@ def test_what_sites_answer_differently_says_by_what_it_goes() -> None:
     soup = soup_of(case)
     table = soup.select("#contract-by-site")[0]
     assert [words(cell.get_text()) for cell in table.select("thead th")] == [
-        "Attempt", "Older", "Newer", "By what the answers go",
+        "Attempt", "Older", "Newer", "Why they differ",
     ]  # fmt: skip
     (row,) = table.select("tbody tr")
     assert words(row.select("th")[0].get_text()) == "B01 job memory limit podman"
     older, newer, why = (words(cell.get_text()) for cell in row.select("td"))
     assert older.startswith("holds made up; version ")
     assert newer.startswith("fails made up; version ")
-    assert why.startswith("It goes with the control groups, for a job bounds")
-    assert "at Newer version 2, where systemd makes a scope of its own" in why
+    assert why.startswith("They differ with the control groups, for a job bounds")
+    assert "at Newer, version 2, where systemd makes a scope of its own" in why
     assert "Newer: v2, manager systemd, made up for newer." in words(soup.get_text(" "))
     evidence = BeautifulSoup(chapters.evidence(case).html, "html.parser")
     security = BeautifulSoup(chapters.security(case).html, "html.parser")
