@@ -66,7 +66,7 @@ test: setup ## Run all tests; those that need a runtime or a browser that is not
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 worlds: setup ## As root: the whole walks in other systems (tests/worlds), a virtual machine among them; takes hours
-	@WORLDS="fresh12 nbox deb11 vm" $(BIN)/python -m pytest tests/worlds
+	@WORLDS="fresh12 nbox three deb11 vm" $(BIN)/python -m pytest tests/worlds
 
 bench: setup ## Measure what our own measuring costs, beside a loop in C and hyperfine; results in build/benchmarks
 	@$(BIN)/python -m benchmarks
