@@ -8,6 +8,7 @@ MEASURE_AS ?=
 IMAGES ?=
 PYTHON ?= python3
 CHROMIUM ?=
+MACHINE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,8 +57,8 @@ measure: setup runtimes ## Measure this machine; an interrupted run is resumed; 
 reference: setup ## Write the report of the committed reference run: nothing is measured or installed
 	@$(EVALUATION) report --results results --run reference
 
-kit: setup ## Pack all that a site contact needs into one file, build/container-evaluation-kit-*.tar.gz; needs network
-	@$(BIN)/python -I -m evaluation.kit.make
+kit: setup ## Pack all that a site contact needs into one file, build/container-evaluation-kit-*.tar.gz; needs network; MACHINE=arm64: for arm64
+	@$(BIN)/python -I -m evaluation.kit.make $(if $(MACHINE),--for $(MACHINE))
 
 pdf: ## Print results/report.html on A4 as results/report.pdf; needs Chromium
 	@setup/pdf "$(RESULTS)/report.html" "$(RESULTS)/report.pdf"

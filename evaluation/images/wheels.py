@@ -20,12 +20,7 @@ from evaluation.images.recipe import PYTHON_PACKAGES, Wheel
 __all__ = ["download", "fetch_wheels", "pack_wheels"]
 
 _TARGET = ("--implementation", "cp", "--python-version", "3.11", "--only-binary", ":all:")
-_PLATFORMS = (
-    "manylinux_2_28_x86_64",
-    "manylinux_2_27_x86_64",
-    "manylinux2014_x86_64",
-    "manylinux_2_17_x86_64",
-)
+_PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux2014", "manylinux_2_17")
 
 
 def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path, ...]:
@@ -40,13 +35,15 @@ def fetch_wheels(wheels: Sequence[Wheel], folder: Path, run: Run) -> tuple[Path,
     return download(pins, folder, run)
 
 
-def download(pins: Sequence[str], folder: Path, run: Run) -> tuple[Path, ...]:
+def download(pins: Sequence[str], folder: Path, run: Run, machine: str = "x86_64") -> tuple[Path, ...]:
     """Download wheels for CPython 3.11 by pip's own configuration; pip holds each against its digest.
 
     Parameters
     ----------
     pins : sequence of str
         One requirement each, with its digests, as a requirements file has them.
+    machine : str
+        What the wheels are for, as ``uname -m`` names it; a recipe's are for x86-64.
 
     Raises
     ------
@@ -55,7 +52,7 @@ def download(pins: Sequence[str], folder: Path, run: Run) -> tuple[Path, ...]:
     """
     listed = folder / "wheels.txt"
     listed.write_text("".join(f"{pin}\n" for pin in pins))
-    platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
+    platforms = [word for name in _PLATFORMS for word in ("--platform", f"{name}_{machine}")]
     must(
         run,
         (

@@ -73,8 +73,13 @@ def licences(copyright_file: str) -> str:
     return ", ".join(sorted(set(named))) if is_list else ""
 
 
-def fetch_debs(packages: Sequence[str], folder: Path, run: Run) -> tuple[Deb, ...]:
+def fetch_debs(packages: Sequence[str], folder: Path, run: Run, machine: str) -> tuple[Deb, ...]:
     """Fetch packages and all that they depend on; apt holds each against its signed index.
+
+    Parameters
+    ----------
+    machine : str
+        The kind of machine that they are for, as Debian names it.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def fetch_debs(packages: Sequence[str], folder: Path, run: Run) -> tuple[Deb, ..
     must(
         run,
         (
-            "mmdebstrap", "--quiet", "--variant=extract", "--format=null", kept,
+            "mmdebstrap", "--quiet", "--variant=extract", "--format=null", f"--architectures={machine}", kept,
             f"--include={','.join(packages)}", SUITE, "/dev/null", "-",
         ),
         stdin=f"deb {mirror(run)} {SUITE} main\n".encode(),

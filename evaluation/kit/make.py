@@ -1,4 +1,4 @@
-"""Make the kit: ``python -m evaluation.kit.make [FOLDER]``, which is what ``make kit`` runs.
+"""Make the kit: ``python -m evaluation.kit.make``, which is what ``make kit`` runs.
 
 Debian's Python with its loader and C library, the wheels of requirements.lock, the project, the payload and
 the evaluation images; one tar.gz that needs nothing of the machine it is carried to but a shell and tar.
@@ -6,6 +6,7 @@ the evaluation images; one tar.gz that needs nothing of the machine it is carrie
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from evaluation.kit import CARRIED, PREBUILT, TRIAL
 from evaluation.kit.debian import SUITE, fetch_debs, licences
 from evaluation.kit.tree import NAME, Part, Tree, pack
 from evaluation.kit.wheels import describe, pins, placed
+from evaluation.machine import MACHINES, Machine, this_machine
 from evaluation.measure.images import built_image, runner
 from evaluation.measure.launcher import Launcher
 from evaluation.measure.preparation import build_payload
@@ -42,6 +44,9 @@ _FILES = Path(__file__).with_name("files")
 _LICENCES = "licences"
 _STDLIB = "usr/lib/python3.11/"
 _COMPILE_S = 900.0
+_PYTHON_VERSION = (3, 11)
+_RUN_BY_US = "x86_64"
+_LABEL = "this kit was made for {name} on another machine and was not run by us on any: say how it went"
 
 _PYTHON = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
 _LIBRARIES = (
@@ -69,8 +74,10 @@ _NOT_RUN = ("test/", "idlelib/", "tkinter/", "lib2to3/", "ensurepip/", "config-3
 _NOT_PROJECT = ("tests/", "benchmarks/", ".ci/", ".github/", ".pre-commit-config.yaml", ".gitignore")
 
 
-def make(target_folder: Path) -> tuple[Path, str]:
-    """Make the kit in a folder; give its path and SHA-256.
+def make(target_folder: Path, machine: Machine) -> tuple[Path, str]:
+    """Make the kit for a kind of machine in a folder; give its path and SHA-256.
+
+    For another kind than this machine's there are no images in it: building one runs programs of the image.
 
     Raises
     ------
@@ -83,41 +90,52 @@ def make(target_folder: Path) -> tuple[Path, str]:
         scratch.chmod(0o755)
         tree = Tree(scratch / NAME)
         ours = Part(name="container-evaluation", version=__version__, kind="project", licence="Apache-2.0")
-        _say("the evaluation images")
-        built = [_image(name) for name in _IMAGES]
-        _add_images(tree, built)
+        built: list[BuiltImage] = []
+        if machine == this_machine():
+            _say("the evaluation images")
+            built = [_image(name) for name in _IMAGES]
+            _add_images(tree, built)
         _say("Debian's Python, its libraries and tools")
-        _add_debian(tree, ours, built, scratch, run)
+        _add_debian(tree, ours, built, machine, scratch, run)
         _say("the Python packages")
-        _add_wheels(tree, project, scratch, run)
+        _add_wheels(tree, project, machine, scratch, run)
         _say("the project and its payload")
         _add_project(tree, ours, project, run)
-        _add_payload(tree, ours, scratch)
+        _add_payload(tree, ours, machine, scratch)
         _say("bytecode")
-        python = tree.folder / "python"
-        compiling = (
-            "-m",
-            "compileall",
-            "-q",
-            "--invalidation-mode",
-            "unchecked-hash",
-            "-s",
-            str(tree.folder),
-        )
-        for each in (python / "lib", tree.folder / "project" / "evaluation"):
-            # What is no Python of this version, such as a template, is told on the way and stays as it is.
-            run((str(python / "bin" / "python3"), "-I", "-S", "-B", *compiling, str(each)), b"", _COMPILE_S)
+        _compile(tree, machine, run)
         about = {
             "version": __version__,
             "system": "Linux",
-            "architecture": "x86_64",
+            "architecture": machine.name,
+            "label": _label(machine),
             "suite": f"Debian {SUITE}",
         }
         tree.seal(about)
         _say("one file of it all")
         target_folder.mkdir(parents=True, exist_ok=True)
-        target = target_folder / f"{NAME}-{__version__}-x86_64.tar.gz"
+        untried = "-untried" if _label(machine) else ""
+        target = target_folder / f"{NAME}-{__version__}-{machine.name}{untried}.tar.gz"
         return target, pack(tree.folder, target, epoch)
+
+
+def _label(machine: Machine) -> str:
+    """Say what whoever uses the kit has to know of it; empty where we have run one."""
+    return "" if machine.name == _RUN_BY_US else _LABEL.format(name=machine.name)
+
+
+def _compile(tree: Tree, machine: Machine, run: Run) -> None:
+    """Make the bytecode by the kit's Python, or by ours of its version where that cannot run here."""
+    python = str(tree.folder / "python/bin/python3")
+    if machine != this_machine():
+        if sys.version_info[:2] != _PYTHON_VERSION:
+            _say("there is none: this Python is of another version, and the kit's cannot run here")
+            return
+        python = sys.executable
+    compiling = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree.folder))
+    for each in ("python/lib", "project/evaluation"):
+        # What is no Python of this version, such as a template, is told on the way and stays as it is.
+        run((python, "-I", "-S", "-B", *compiling, str(tree.folder / each)), b"", _COMPILE_S)
 
 
 def _image(name: str) -> BuiltImage:
@@ -142,7 +160,9 @@ def _add_images(tree: Tree, images: Sequence[BuiltImage]) -> None:
         tree.add(part, f"{folder}/built.json", json.dumps(note_to_carry(image), sort_keys=True).encode())
 
 
-def _add_debian(tree: Tree, ours: Part, images: Sequence[BuiltImage], scratch: Path, run: Run) -> None:
+def _add_debian(
+    tree: Tree, ours: Part, images: Sequence[BuiltImage], machine: Machine, scratch: Path, run: Run
+) -> None:
     """Put in Python, its libraries and the tools; and the licences of these and of the images' packages."""
     within: dict[str, list[tuple[str, str]]] = {}
     for image in images:
@@ -152,7 +172,7 @@ def _add_debian(tree: Tree, ours: Part, images: Sequence[BuiltImage], scratch: P
     folder.mkdir()
     run_here = {*_PYTHON, *_LIBRARIES, *_TOOLS}
     names = sorted({*run_here, *within})
-    debs = {deb.name: deb for deb in fetch_debs(names, folder, run)}
+    debs = {deb.name: deb for deb in fetch_debs(names, folder, run, machine.debian)}
     unpacked = {name: debs[name].unpack(run) for name in names}
     texts = {path: text for each in unpacked.values() for path, text in each.files.items()}
     for name in names:
@@ -169,18 +189,21 @@ def _add_debian(tree: Tree, ours: Part, images: Sequence[BuiltImage], scratch: P
         for part in parts:
             tree.note(part)
         tree.add(parts[0], f"{_LICENCES}/{name}", text)
-        for path, content, program in _of_python(name, unpacked[name].files):
+        for path, content, program in _of_python(name, unpacked[name].files, machine):
             tree.add(parts[0], path, content, program=program)
     for tools in _TOOLS.values():
         for tool in tools:
             tree.add(ours, f"tools/{tool}", (_FILES / "tool").read_bytes(), program=True)
     for name, file in (("python3", "python3"), ("python", "python3"), ("evaluation", "evaluation")):
         tree.add(ours, f"python/bin/{name}", (_FILES / file).read_bytes(), program=True)
+    tree.add(ours, "python/machine", f"{machine.name}\n{_label(machine)}\n".encode())
     tree.add(ours, "python/environment.sh", (_FILES / "environment.sh").read_bytes())
     tree.add(ours, "evaluate", (_FILES / "evaluate").read_bytes(), program=True)
 
 
-def _of_python(package: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, bool]]:
+def _of_python(
+    package: str, files: Mapping[str, bytes], machine: Machine
+) -> Iterator[tuple[str, bytes, bool]]:
     """Give what the kit takes of a Debian package: where to, content, and whether it is a program."""
     for path, content in files.items():
         folder, _, name = path.rpartition("/")
@@ -189,16 +212,17 @@ def _of_python(package: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, 
                 yield f"python/lib/python3.11/{path.removeprefix(_STDLIB)}", content, False
         elif package in _PYTHON and path == "usr/bin/python3.11":
             yield "python/libexec/python3.11", content, True
-        elif package in _LIBRARIES and folder.endswith("/x86_64-linux-gnu") and ".so" in name:
-            yield f"python/lib/x86_64/{name}", content, name.startswith("ld-linux")
+        elif package in _LIBRARIES and folder.endswith(f"/{machine.libraries}") and ".so" in name:
+            loads = name == machine.loader
+            yield f"python/lib/native/{'ld.so' if loads else name}", content, loads
         elif name in _TOOLS.get(package, ()) and folder in {"bin", "usr/bin"}:
             yield f"python/libexec/{name}", content, True
 
 
-def _add_wheels(tree: Tree, project: Path, scratch: Path, run: Run) -> None:
+def _add_wheels(tree: Tree, project: Path, machine: Machine, scratch: Path, run: Run) -> None:
     folder = scratch / "wheels"
     folder.mkdir()
-    for wheel in download(pins(project), folder, run):
+    for wheel in download(pins(project, machine.name), folder, run, machine.name):
         name, version, licence = describe(wheel)
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         part = Part(
@@ -218,11 +242,16 @@ def _add_project(tree: Tree, ours: Part, project: Path, run: Run) -> None:
     tree.add(ours, "python/lib/python3/dist-packages/evaluation.pth", b"../../../../project\n")
 
 
-def _add_payload(tree: Tree, ours: Part, scratch: Path) -> None:
-    if why := build_trial(compiler_here(), scratch / TRIAL):
-        raise EvaluationError(why, where="kit", advice="Debian: apt-get install gcc libc6-dev.")
+def _add_payload(tree: Tree, ours: Part, machine: Machine, scratch: Path) -> None:
+    compiler, advice = compiler_here(), "Debian: apt-get install gcc libc6-dev."
+    if machine != this_machine():
+        compiler = f"{machine.libraries}-gcc"
+        packages = f"gcc-{machine.libraries.replace('_', '-')} libc6-dev-{machine.debian}-cross"
+        advice = f"Debian: apt-get install {packages}."
+    if why := build_trial(compiler, scratch / TRIAL):
+        raise EvaluationError(why, where="kit", advice=advice)
     tree.add(ours, TRIAL, (scratch / TRIAL).read_bytes(), program=True)
-    folder = build_payload(scratch / "payload")
+    folder = build_payload(scratch / "payload", compiler)
     note_sources(folder)
     for path in sorted(folder.iterdir()):
         tree.add(ours, f"{PREBUILT}/{path.name}", path.read_bytes(), program=os.access(path, os.X_OK))
@@ -239,9 +268,16 @@ def _say(what: str) -> None:
 
 
 def main() -> None:
-    """Read the command line: the folder to write into, by default build/."""
+    """Read the command line, and make the kit."""
+    options = argparse.ArgumentParser(prog="python -m evaluation.kit.make")
+    options.add_argument("folder", nargs="?", type=Path, default=root() / "build", help="where to write it")
+    known = {name: each for each in MACHINES.values() for name in (each.name, each.debian)}
+    options.add_argument(
+        "--for", dest="machine", choices=known, default=this_machine().name, help="the kind of machine"
+    )
+    asked = options.parse_args()
     try:
-        target, digest = make(Path(sys.argv[1] if len(sys.argv) > 1 else root() / "build"))
+        target, digest = make(asked.folder, known[asked.machine])
     except EvaluationError as error:
         sys.exit(f"kit: {error}")
     _say(f"{target.stat().st_size / 1e6:.0f} MB, {target}")

@@ -30,8 +30,13 @@ _BY_NEIGHBOUR = """\
 """The first lines of a Python script that has the interpreter beside it run it, wherever both are."""
 
 
-def pins(project: Path) -> tuple[str, ...]:
+def pins(project: Path, machine: str = "x86_64") -> tuple[str, ...]:
     """Give the lines of requirements.lock that are needed to run the project; developers' tools are none.
+
+    Parameters
+    ----------
+    machine : str
+        The kind of machine that the kit is for, as ``uname -m`` names it.
 
     Raises
     ------
@@ -43,15 +48,17 @@ def pins(project: Path) -> tuple[str, ...]:
     for block in re.split(r"\n(?=[A-Za-z0-9])", text):
         if found := re.match(r"([A-Za-z0-9._-]+)==", block):
             locked[canonicalize_name(found[1])] = re.sub(r"\s*\\\n\s*|\n\s*#.*", " ", block).strip()
-    needed = _needed(tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"])
+    needed = _needed(
+        tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"], machine
+    )
     if missing := sorted(needed - set(locked)):
         raise EvaluationError(f"not in requirements.lock: {', '.join(missing)}", where="kit")
     return tuple(locked[name] for name in sorted(needed))
 
 
-def _needed(dependencies: list[str]) -> set[str]:
+def _needed(dependencies: list[str], machine: str) -> set[str]:
     """Follow what packages say that they need, here where all of them are installed."""
-    waiting = [Requirement(each) for each in dependencies]
+    waiting = [each for each in map(Requirement, dependencies) if _holds(each, {""}, machine)]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         wanted = waiting.pop()
@@ -66,14 +73,15 @@ def _needed(dependencies: list[str]) -> set[str]:
                 f"{wanted.name} is not installed", where="kit", advice="Run 'make setup' first."
             ) from None
         extras = wanted.extras or {""}
-        waiting += [each for each in map(Requirement, requires) if _holds(each, extras)]
+        waiting += [each for each in map(Requirement, requires) if _holds(each, extras, machine)]
     return {name for name, _ in seen}
 
 
-def _holds(wanted: Requirement, extras: set[str]) -> bool:
+def _holds(wanted: Requirement, extras: set[str], machine: str) -> bool:
     """Whether a package's need is one for the kit's Python, with these of the package's extras."""
+    kit = {**_PYTHON, "platform_machine": machine}
     marker = wanted.marker
-    return not marker or any(marker.evaluate({**_PYTHON, "extra": extra}) for extra in extras)
+    return not marker or any(marker.evaluate({**kit, "extra": extra}) for extra in extras)
 
 
 def describe(wheel: Path) -> tuple[str, str, str]:

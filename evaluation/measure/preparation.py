@@ -52,8 +52,11 @@ class Prepared:
     """Per probe that not even the bare host can be asked, why."""
 
 
-def build_payload(folder: Path) -> Path:
-    """Compile the payload, or take the kit's, with our own hands: the measuring user must not change it."""
+def build_payload(folder: Path, compiler: str | None = None) -> Path:
+    """Compile the payload, or take the kit's, with our own hands: the measuring user must not change it.
+
+    ``compiler`` is another than this machine's own, for another kind of machine.
+    """
     if (kit := kit_folder()) and payload_builder.take_prebuilt(kit / PREBUILT, folder):
         return folder
     with Launcher(ourselves()) as launcher:
@@ -65,7 +68,7 @@ def build_payload(folder: Path) -> Path:
                 said = f"error: it did not end within {_COMPILE_S:.0f} s"
             return done.evidence.exit_status, said
 
-        payload_builder.build(folder, run)
+        payload_builder.build(folder, run, compiler=compiler)
     return folder
 
 

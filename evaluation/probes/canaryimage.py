@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evaluation.machine import this_machine
 from evaluation.payload.build import PROBE
 from evaluation.probes.answers import read_answer
 from evaluation.probes.base import Completed, Session
@@ -76,7 +77,7 @@ class CanaryImage:
         digest = hashlib.sha256(self.layer()).hexdigest()
         return json.dumps(
             {
-                "architecture": "amd64",
+                "architecture": this_machine().debian,
                 "os": "linux",
                 "created": _EPOCH,
                 "config": {"Env": ["PATH=/bin"]},

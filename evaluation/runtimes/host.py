@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from evaluation.machine import this_machine
 from evaluation.model import Bind, Form, Role, Task
 from evaluation.runtimes.base import Archives, Argv, Preparation, Runtime, unpacking
 
 __all__ = ["RUNTIMES", "Host"]
 
-_LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib")
-
-
-_LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+_MACHINE = this_machine()
+_LIBRARIES = (f"lib/{_MACHINE.libraries}", f"usr/lib/{_MACHINE.libraries}", "lib64", "usr/lib")
+_LOADER = f"usr/lib/{_MACHINE.libraries}/{_MACHINE.loader}"
 """The file itself: ``lib64`` has a link to it that may be absolute (Debian 12), and so to the host's loader,
 which cannot be relied on to fit the image's C library, or to be there."""
 

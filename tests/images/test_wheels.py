@@ -8,7 +8,7 @@ import pytest
 from evaluation.errors import EvaluationError
 from evaluation.images.process import require_space
 from evaluation.images.recipe import PYTHON_PACKAGES, Wheel
-from evaluation.images.wheels import fetch_wheels, pack_wheels
+from evaluation.images.wheels import download, fetch_wheels, pack_wheels
 from evaluation.model import Completed
 from evaluation.testing import ended
 
@@ -45,8 +45,11 @@ def test_pip_is_asked_for_pinned_wheels_and_nothing_else(tmp_path: Path) -> None
         return ended()
 
     assert len(fetch_wheels([WHEEL], tmp_path, pip)) == 1
-    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(asked[0])
+    assert {"--require-hashes", "--no-deps", "--only-binary", "manylinux2014_x86_64"} <= set(asked[0])
     assert (tmp_path / "wheels.txt").read_text() == f"made_up==1.0 --hash=sha256:{'0' * 64}\n"
+    download(["made_up==1.0"], tmp_path, pip, "aarch64")
+    assert "manylinux2014_aarch64" in asked[1]
+    assert not [word for word in asked[1] if "x86_64" in word]
 
 
 def test_a_wheel_that_did_not_come_is_told(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from journeys.conftest import CloneOf
-from journeys.walking import BOOK, PATIENCE, PROJECT, Clone
+from journeys.walking import BOOK, PATIENCE, PROJECT, Clone, new_folder, ordinary_user
 
 pytestmark = [
     pytest.mark.real,
@@ -30,8 +32,11 @@ WORLD = PROJECT / "tests" / "worlds" / "bare" / "world"
 PLACE = "/data/a path with spaces"
 KIT = f"{PLACE}/container-evaluation-kit"
 SITE = "kit-site"
+BATCH_SITE = "kit-batch"
 USER = "an-ordinary-user-of-forty-characters-abc"
 MOST_BYTES = 300e6
+EM_AARCH64 = 183
+"""elf(5)"""
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +136,9 @@ def test_it_is_as_it_was_made_and_a_changed_byte_is_named(bare: Bare) -> None:
 
 
 def test_where_nothing_may_be_run_that_is_said(bare: Bare) -> None:
-    parts = " ".join(f"container-evaluation-kit/{part}" for part in ("evaluate", "python/lib/x86_64"))
+    parts = " ".join(
+        f"container-evaluation-kit/{part}" for part in ("evaluate", "python/machine", "python/lib/native")
+    )
     told = bare.run(
         f"cd /tmp && tar xzf /data/kit.tar.gz {parts} && sh container-evaluation-kit/evaluate", ends=1
     )
@@ -195,3 +202,72 @@ def test_cleaning_leaves_the_kit_and_the_results(bare: Bare) -> None:
     assert not bare.path(f"{KIT}/state").exists()
     assert bare.path(f"{KIT}/project/results/{SITE}").is_dir()
     assert "files are as they were made" in bare.evaluate("--verify")
+
+
+def pythons_in_jobs() -> set[str]:
+    """What runs each Python that is in a job of Slurm's now; the kit's is run by its loader."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            program, command = (process / "exe").readlink(), (process / "cmdline").read_bytes()
+            if b"SLURM_JOB_ID=" in (process / "environ").read_bytes():
+                is_python = program.name.startswith("python") or b"/libexec/python3" in command
+                found |= {str(program)} if is_python else set()
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def test_in_a_batch_job_the_node_works_with_what_is_in_the_kit(packed: Path, slurm: dict[str, str]) -> None:
+    user, folder = ordinary_user(), new_folder()
+    shutil.chown(folder, user)
+    group = str(pwd.getpwnam(user).pw_gid)
+    who = ("setpriv", "--reuid", user, "--regid", group, "--init-groups", "env", "-i")
+    who += (f"HOME={folder}", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in slurm.items()))
+    subprocess.run((*who, "tar", "xzf", packed), cwd=folder, check=True)
+    kit = folder / "container-evaluation-kit"
+    words = ("--site", BATCH_SITE, "--batch", "slurm", "--runtime", "none", "--profile", "trial", "--yes")
+    seen: set[str] = set()
+    try:
+        with (folder / "told").open("w+") as told:
+            process = subprocess.Popen((*who, kit / "evaluate", *words), cwd=kit, stdout=told, stderr=told)
+            while process.poll() is None:
+                seen |= pythons_in_jobs()
+                time.sleep(0.2)
+            told.seek(0)
+            assert process.returncode == 0, told.read()
+        BOOK.append(("kit", ("evaluation", "guide", *words)))
+        assert seen == {f"{kit}/python/lib/native/ld.so"}
+        (manifest,) = kit.glob(f"project/results/{BATCH_SITE}/*/manifest.json")
+        batch = json.loads(manifest.read_text())["batch"]
+        assert (batch["engine"], batch["submitted_by"]) == ("slurm", "parsl")
+        assert batch["jobs"]
+        assert manifest.with_name("complete.json").exists()
+        with zipfile.ZipFile(next(kit.glob(f"{BATCH_SITE}-*.zip"))) as archive:
+            assert archive.testzip() is None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(shutil.which("aarch64-linux-gnu-gcc") is None, reason="no cross compiler for arm64")
+def test_one_for_arm64_is_made_of_its_own_programs_and_is_labelled(clone: Clone) -> None:
+    clone.run("make", "kit", "MACHINE=arm64")
+    (made,) = (clone.folder / "build").glob("container-evaluation-kit-*-aarch64-untried.tar.gz")
+    subprocess.run(("tar", "xzf", made), cwd=made.parent, check=True)
+    kit = clone.folder / "build/container-evaluation-kit"
+    manifest = json.loads((kit / "manifest.json").read_text())
+    assert manifest["architecture"] == "aarch64"
+    assert "not run by us" in manifest["label"]
+    assert "not run by us" in (kit / "python/machine").read_text()
+    programs = {
+        path: int.from_bytes(path.read_bytes()[18:20], "little")
+        for path in kit.rglob("*")
+        if path.is_file() and path.read_bytes()[:4] == b"\x7fELF"
+    }
+    assert {"ld.so", "python3.11", "probe", "trial"} <= {path.name for path in programs}
+    # Every wheel of debugpy has a library for x86-64 too.
+    foreign = [path for path, machine in programs.items() if machine != EM_AARCH64]
+    assert [path for path in foreign if "amd64" not in path.name] == []
+    refused = subprocess.run((kit / "evaluate", "doctor"), capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "this kit is for Linux aarch64, and this is" in refused.stderr

@@ -50,15 +50,15 @@ def test_packages_are_asked_of_this_machine_s_mirror_and_named_with_their_digest
         asked.append((tuple(argv), stdin))
         if argv[0] == "apt-get":
             return ended(stdout=b"Debian http://mirror.example/debian\n")
-        (tmp_path / "libx_1%3a2.0-1_amd64.deb").write_bytes(b"deb")
+        (tmp_path / "libx_1%3a2.0-1_arm64.deb").write_bytes(b"deb")
         return ended()
 
-    (found,) = fetch_debs(("libx", "liby"), tmp_path, fake)
+    (found,) = fetch_debs(("libx", "liby"), tmp_path, fake, "arm64")
     assert (found.name, found.version) == ("libx", "1:2.0-1")
     assert found.sha256 == hashlib.sha256(b"deb").hexdigest()
     argv, stdin = asked[-1]
     assert argv[0] == "mmdebstrap"
-    assert "--include=libx,liby" in argv
+    assert {"--include=libx,liby", "--architectures=arm64"} <= set(argv)
     assert stdin == b"deb http://mirror.example/debian bookworm main\n"
 
 
@@ -69,7 +69,7 @@ def test_a_package_that_cannot_be_had_is_told_without_the_mirror_s_address(tmp_p
         return ended(exit_status=1, stderr=b"E: Unable to locate http://user:secret@mirror.example/x\n")
 
     with pytest.raises(EvaluationError, match="mmdebstrap ended with 1") as told:
-        fetch_debs(("libx",), tmp_path, fake)
+        fetch_debs(("libx",), tmp_path, fake, "amd64")
     assert "secret" not in str(told.value)
 
 

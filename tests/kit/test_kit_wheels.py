@@ -32,6 +32,15 @@ def test_what_runs_the_project_is_pinned_and_what_develops_it_stays_out() -> Non
     assert all(re.fullmatch(r"\S+==\S+( +--hash=sha256:[0-9a-f]{64})+", pin) for pin in found.values())
 
 
+def test_a_need_of_another_kind_of_machine_is_asked_of_that_kind(tmp_path: Path) -> None:
+    needs = """["click>=8", "numpy; platform_machine == 'aarch64'"]"""
+    (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {needs}\n")
+    (tmp_path / "requirements.lock").write_text("click==8 \\\n    --hash=sha256:00\n")
+    assert len(pins(tmp_path, "x86_64")) == 1
+    with pytest.raises(EvaluationError, match="numpy"):
+        pins(tmp_path, "aarch64")
+
+
 def test_a_need_that_the_lock_does_not_have_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["click>=8"]\n')
     (tmp_path / "requirements.lock").write_text("other==1 \\\n    --hash=sha256:00\n")

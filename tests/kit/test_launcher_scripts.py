@@ -35,21 +35,22 @@ SHELLS = [
 def kit(tmp_path: Path) -> Path:
     """A kit in a folder with spaces in its path, with a fake loader and nothing that it could load."""
     folder = tmp_path / "a path with spaces" / "container-evaluation-kit"
-    for name in ("python/bin", "python/lib/x86_64", "project/setup", "tools"):
+    for name in ("python/bin", "python/lib/native", "project/setup", "tools"):
         (folder / name).mkdir(parents=True)
     shutil.copy(PROJECT / "setup" / "isolated.sh", folder / "project" / "setup")
     shutil.copy(FILES / "environment.sh", folder / "python")
     (folder / "cpuinfo").write_text(CPU)
+    (folder / "python/machine").write_text("x86_64\n\n")
     evaluate = (FILES / "evaluate").read_text()
     assert "cpuinfo=/proc/cpuinfo\n" in evaluate
     (folder / "evaluate").write_text(evaluate.replace("cpuinfo=/proc/cpuinfo", 'cpuinfo="$kit/cpuinfo"'))
     for name in ("python3", "evaluation"):
         shutil.copy(FILES / name, folder / "python" / "bin")
     shutil.copy(FILES / "tool", folder / "tools" / "df")
-    (folder / "python/lib/x86_64/ld-linux-x86-64.so.2").write_text(FAKE_LOADER)
+    (folder / "python/lib/native/ld.so").write_text(FAKE_LOADER)
     for path in ("evaluate", "python/bin/python3", "python/bin/evaluation", "tools/df"):
         (folder / path).chmod(0o755)
-    (folder / "python/lib/x86_64/ld-linux-x86-64.so.2").chmod(0o755)
+    (folder / "python/lib/native/ld.so").chmod(0o755)
     return folder
 
 
@@ -89,7 +90,7 @@ def test_a_command_is_the_whole_command_line(shell: tuple[str, ...], kit: Path) 
     said = done.stdout.splitlines()
     python = kit / "python"
     assert said[0] == (
-        f"ran: <--library-path> <{python}/bin/../lib/x86_64> <--argv0> <{python}/bin/python3> "
+        f"ran: <--library-path> <{python}/bin/../lib/native> <--argv0> <{python}/bin/python3> "
         f"<{python}/bin/../libexec/python3.11> <-I> <-m> <evaluation> <doctor> <--site> <two words>"
     )
     assert said[1].startswith("home none preload none path ")
@@ -154,7 +155,7 @@ def test_a_tool_is_run_by_the_kit_s_loader_under_its_own_name(kit: Path) -> None
     said = run(str(kit / "tools/df"), "--output=avail", LD_PRELOAD="/x.so").stdout
     tools = kit / "tools"
     assert said.splitlines()[0] == (
-        f"ran: <--library-path> <{tools}/../python/lib/x86_64> <--argv0> <df> "
+        f"ran: <--library-path> <{tools}/../python/lib/native> <--argv0> <df> "
         f"<{tools}/../python/libexec/df> <--output=avail>"
     )
     assert "preload none" in said
@@ -168,8 +169,8 @@ def machine(system: str, processor: str, release: str = "") -> str:
 @pytest.mark.parametrize(
     ("system", "why"),
     [
-        (("Linux", "aarch64"), "this kit is for Linux on x86-64, and this is Linux aarch64"),
-        (("Darwin", "x86_64"), "this kit is for Linux on x86-64, and this is Darwin x86_64"),
+        (("Linux", "aarch64"), "this kit is for Linux x86_64, and this is Linux aarch64"),
+        (("Darwin", "x86_64"), "this kit is for Linux x86_64, and this is Darwin x86_64"),
         (("Linux", "x86_64", "2.6.32-754.el6"), "Linux 3.2 or newer is needed, and this is 2.6.32-754.el6"),
         (("Linux", "x86_64", "3.0-rc1"), "Linux 3.2 or newer is needed, and this is 3.0-rc1"),
     ],
@@ -185,6 +186,17 @@ def test_another_machine_is_refused_in_one_sentence(
 def test_a_kernel_that_can_is_taken(release: str, kit: Path, tmp_path: Path) -> None:
     fakes = fake(tmp_path / "fakes", "uname", machine("Linux", "x86_64", release))
     assert run("./evaluate", "doctor", cwd=kit, fakes=fakes).returncode == 0
+
+
+def test_a_kit_that_was_not_run_says_so_each_time_and_runs(kit: Path, tmp_path: Path) -> None:
+    (kit / "python/machine").write_text("aarch64\nit was not run by us\n")
+    (kit / "cpuinfo").write_text("processor\t: 0\nFeatures\t: fp asimd\n")
+    fakes = fake(tmp_path / "fakes", "uname", machine("Linux", "aarch64", "6.1.0"))
+    done = run("./evaluate", "doctor", cwd=kit, fakes=fakes)
+    assert (done.returncode, done.stderr) == (0, "evaluate: it was not run by us\n")
+    assert "<evaluation> <doctor>" in done.stdout
+    elsewhere = run("./evaluate", "doctor", cwd=kit, fakes=fake(fakes, "uname", machine("Linux", "x86_64")))
+    assert elsewhere.stderr == "evaluate: this kit is for Linux aarch64, and this is Linux x86_64\n"
 
 
 @pytest.mark.parametrize("flag", ["sse4_2", "popcnt"])
@@ -203,7 +215,7 @@ def test_a_path_with_a_colon_is_refused(kit: Path) -> None:
 
 
 def test_a_folder_that_nothing_runs_from_is_named(kit: Path) -> None:
-    (kit / "python/lib/x86_64/ld-linux-x86-64.so.2").chmod(0o644)
+    (kit / "python/lib/native/ld.so").chmod(0o644)
     done = run("./evaluate", "doctor", cwd=kit)
     assert done.returncode == 1
     assert done.stderr.startswith(f"evaluate: nothing can be run from {kit}: ")

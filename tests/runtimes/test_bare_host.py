@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,24 @@ def test_a_bare_name_is_run_out_of_the_images_tree() -> None:
         "env", f"PYTHONHOME={TREE}/usr", f"{TREE}/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
         "--library-path", libraries, "--argv0", "python3", f"{TREE}/usr/bin/python3", "-c", "pass",
     )  # fmt: skip
+
+
+ON_ARM = """
+import platform
+
+platform.machine = lambda: "aarch64"
+from evaluation.model import Task
+from evaluation.runtimes import known_runtimes
+
+print(*known_runtimes()["host"].argv(Task(image="/tree", argv=("python3",))))
+"""
+
+
+def test_on_arm64_the_loader_and_the_libraries_are_its_own() -> None:
+    done = subprocess.run((sys.executable, "-c", ON_ARM), capture_output=True, text=True, check=True)
+    assert " /tree/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1 --library-path " in done.stdout
+    assert "/tree/lib/aarch64-linux-gnu:/tree/usr/lib/aarch64-linux-gnu:" in done.stdout
+    assert "x86" not in done.stdout
 
 
 def test_no_loader_of_the_hosts_is_used(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from evaluation.machine import this_machine
 from evaluation.model import Reference
 from evaluation.payload.build import PLUGIN_LOAD
 from evaluation.probes.base import Judgement, Observations, Probe, Session
 from evaluation.probes.judging import relative
 from evaluation.probes.timing import record_lines
 
-TREE = "usr/lib/x86_64-linux-gnu/gconv"
+TREE = f"usr/lib/{this_machine().libraries}/gconv"
 
 
 def observe(session: Session) -> None:
@@ -40,7 +41,7 @@ PROBE = Probe(
         "looked up, opened, mapped and relocated: many small reads all over the image."
     ),
     method=(
-        f"The image's own python3 loads (dlopen, by ctypes) every library in /{TREE}, the C library's "
+        "The image's own python3 loads (dlopen, by ctypes) every library in gconv, the C library's folder of "
         "character set modules: some 250 of them, a few kB each, the same in every form, and in the image "
         "itself, not on a bind. The value is the time of the loading alone, in a fresh container with a "
         "warm page cache. The control does the same out of the unpacked tree, bare. A turn counts only if "
