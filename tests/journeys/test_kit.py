@@ -222,7 +222,7 @@ def test_in_a_batch_job_the_node_works_with_what_is_in_the_kit(packed: Path, slu
     user, folder = ordinary_user(), new_folder()
     shutil.chown(folder, user)
     group = str(pwd.getpwnam(user).pw_gid)
-    who = ("setpriv", "--reuid", user, "--regid", group, "--init-groups", "env", "-i")
+    who: tuple[str, ...] = ("setpriv", "--reuid", user, "--regid", group, "--init-groups", "env", "-i")
     who += (f"HOME={folder}", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in slurm.items()))
     subprocess.run((*who, "tar", "xzf", packed), cwd=folder, check=True)
     kit = folder / "container-evaluation-kit"
