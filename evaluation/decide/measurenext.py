@@ -86,6 +86,10 @@ def _noisiest(weights: Mapping[str, float], ranking: Ranking, noise: Noise) -> t
     noisy = sorted(spread, key=lambda name: (-spread[name], name))
     turned = {name for name, _ in noise.turned}
     return tuple(
-        Missing(what=f"{name} again: it holds only sometimes" if name in turned else f"more blocks of {name}")
+        Missing(
+            what=f"{name} again: it holds only sometimes"
+            if name in turned
+            else f"{name}, measured for longer"
+        )
         for name in noisy[:_MOST_NOISY]
     )

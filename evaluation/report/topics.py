@@ -293,7 +293,7 @@ def _mind(card: _Card) -> Topic:
     decision, held = card.decision, card.decision.robustness
     target = anchor("scores", card.site.folder, decision.use_case)
     if decision.measure_next:
-        items = [Item(text=_brief(each.what), target=target) for each in decision.measure_next]
+        items = [Item(text=_wanted(each.what), target=target) for each in decision.measure_next]
         return _topic("What would change our mind", items, "", more=target)
     if held:
         target = anchor("robustness", card.site.folder, decision.use_case)
@@ -315,6 +315,12 @@ def _mind(card: _Card) -> Topic:
             for rival, names in by_rival.items()
         ]
     return _topic("What would change our mind", found, "No single weight, whatever it is.", more=target)
+
+
+def _wanted(what: str) -> str:
+    """Say what to measure in words, not by the ids that commands take."""
+    said = _brief(_label(what))
+    return said[:1].upper() + said[1:]
 
 
 def disagreeing(decision: UseCaseDecision) -> list[Scenario]:

@@ -73,7 +73,7 @@ def test_noise_makes_it_too_close_to_call_and_more_blocks_are_asked_for() -> Non
         "b": Standing.TOO_CLOSE,
         "c": Standing.BEHIND,
     }
-    assert str(decided.measure_next[0]) in {"more blocks of start", "more blocks of rate"}
+    assert str(decided.measure_next[0]) in {"start, measured for longer", "rate, measured for longer"}
 
 
 def test_what_holds_sometimes_is_asked_again_and_not_by_blocks() -> None:

@@ -196,7 +196,10 @@ def _answer(use_case: str, runtimes: set[str], note: str) -> UseCaseDecision:
         verdicts=tuple(verdicts),
         measure_next=()
         if wins
-        else (Missing(what="import_storm for podman" + note), Missing(what="more blocks of cold_start")),
+        else (
+            Missing(what="import_storm for podman" + note),
+            Missing(what="cold_start, measured for longer"),
+        ),
     )
 
 
