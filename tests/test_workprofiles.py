@@ -65,8 +65,17 @@ def test_time_lost_is_weighed_only_where_a_unit_is_declared(tmp_path: Path) -> N
         "scale: {worst: 0.1, best: 0, spacing: linear, reason: a test}, source: a test}\n"
     )
     text = small.replace("criteria:\n", f"criteria:\n{lost}", 1)
-    (found,) = faults(tmp_path, text.replace("rate: 30.5", "lost: 30.5"))
-    assert found.endswith("lost is weighed, and 'work' does not say what a unit of it is")
+    found = faults(tmp_path, text.replace("rate: 30.5", "lost: 30.5"))
+    assert any(
+        told.endswith("lost is weighed, and 'work' does not say what a unit of it is") for told in found
+    )
+    weighed = text.replace(
+        "objectives:\n", "objectives:\n  time: {title: Time, reason: a test, shares: {lost: 1}}\n", 1
+    )
+    found = faults(tmp_path, weighed.replace("rate: 30.5", "time: 30.5"))
+    assert any(
+        told.endswith("time is weighed, and 'work' does not say what a unit of it is") for told in found
+    )
     twice = text.replace("criteria:\n", f"criteria:\n{lost.replace('lost:', 'gone:', 1)}", 1)
     assert any(
         "should be the only criterion of the figure 'loss'" in told for told in faults(tmp_path, twice)

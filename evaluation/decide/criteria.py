@@ -419,8 +419,12 @@ def _losses(document: Document) -> Iterator[Complaint]:
         yield Complaint(location=("criteria", name), message=message, at_key=True)
     for use_case in document.mapping("use_cases"):
         here = ("use_cases", use_case)
+        if document.mapping(*here, "work"):
+            continue
         for name in document.mapping(*here, "weights"):
-            if name in names and not document.mapping(*here, "work"):
+            own = document.mapping(*here, "shares", name, "shares")
+            members = own or document.mapping("objectives", name, "shares")
+            if {name, *members} & {*names}:
                 message = f"{name} is weighed, and 'work' does not say what a unit of it is"
                 yield Complaint(location=(*here, "weights", name), message=message, at_key=True)
 

@@ -99,7 +99,7 @@ def _lost(case: Case, decision: UseCaseDecision) -> str:
     if work is None or not decision.losses:
         return ""
     length_s, _ = decision.losses[0].lengths[1]
-    return shown(decision.losses, f"{work.unit} of {units.lasting(length_s)}")
+    return shown(decision.losses, f"{work.unit} with {units.lasting(length_s)} of computing")
 
 
 def _confidence(decision: UseCaseDecision) -> str:

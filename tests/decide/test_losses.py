@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from made_up import constants, finding
 from made_up_losses import PROFILE, everything, price
 
-from evaluation.decide.criteria import Method
-from evaluation.decide.losses import UNEXPLAINED, Prices, losses_of
+from evaluation.decide.criteria import Method, load_criteria
+from evaluation.decide.findings import findings_of
+from evaluation.decide.losses import UNEXPLAINED, Prices, losses_here, losses_of
 from evaluation.errors import EvaluationError
 from evaluation.model import Borrowed, Finding, Loss, Outcome
+from evaluation.sites import load_site
+from evaluation.store import find_runs, measurements
 from evaluation.workprofiles import Count, SiteWork, WorkProfile, replaced
 
 ROOT = Path(__file__).parents[2]
@@ -232,3 +235,27 @@ def test_who_lacks_blocks_still_draws_the_others() -> None:
     fewer = [price("cold_start", 7e-4, 400.0, blocks=8), *found[1:]]
     assert loss(*fewer).seconds == pytest.approx(loss(*found).seconds)
     assert loss(*fewer).blocks == 8
+
+
+def test_on_the_run_that_comes_with_the_project_the_parts_make_the_whole() -> None:
+    """At least nine of ten units that were done as a whole agree with the sum of their parts."""
+    rules, folder = load_criteria(ROOT / "criteria.yaml"), ROOT / "results"
+    checks = [
+        each.check.agrees
+        for run in measurements(find_runs(folder))
+        if any(item.probe.startswith("unit_of_work") for item in run.observations())
+        for found in losses_here(
+            tuple(
+                finding
+                for finding in findings_of(run, rules)
+                if finding.runtime not in {facts.id for facts in run.manifest.runtimes if not facts.timed}
+            ),
+            rules,
+            load_site(run.manifest.site, ROOT / "sites"),
+        ).values()
+        for each in found.losses
+        if each.check
+    ]
+    if not checks:
+        pytest.skip("no run that comes with the project has done a unit of work as a whole")
+    assert sum(checks) >= 0.9 * len(checks)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from evaluation import units
 from evaluation.model import Loss, UseCaseDecision
 from evaluation.report.lossfigure import GROUPS, grouped, loss_plot
-from evaluation.report.losswords import at_length, checked, lost, share_lost, shown, together
+from evaluation.report.losswords import at_length, checked, lost, share_lost, shown, signed, together
 from evaluation.report.markup import Chapter, anchor, chapter
 from evaluation.report.source import Case, SiteCase
 from evaluation.workprofiles import COUNTS, WorkProfile, replaced
@@ -28,6 +28,7 @@ class Row:
     thousand: str
     parts: tuple[str, ...]
     total: str
+    varied: str
     checked: str
     agrees: bool
     missing: tuple[str, ...]
@@ -81,7 +82,9 @@ def _use_case(case: Case, site: SiteCase, decision: UseCaseDecision, declared: W
         unit=profile.unit,
         units=profile.units,
         lengths=tuple(units.lasting(length) for length, _ in decision.losses[0].lengths),
-        shown=shown(decision.losses, f"{profile.unit} of {units.lasting(profile.length.middle)}"),
+        shown=shown(
+            decision.losses, f"{profile.unit} with {units.lasting(profile.length.middle)} of computing"
+        ),
         figure=loss_plot(f"{name}-figure", f"Time lost in one {profile.unit}, for {title}", decision.losses),
         rows=tuple(_row(loss) for loss in decision.losses),
         profile=tuple(_profile(profile)),
@@ -100,6 +103,7 @@ def _row(loss: Loss) -> Row:
         thousand=together(loss, 1000),
         parts=tuple(_thousandths(part) for part in parts),
         total=_thousandths(sum(parts)),
+        varied=" to ".join(map(signed, loss.varied)),
         checked=checked(loss),
         agrees=loss.check is None or loss.check.agrees,
         missing=tuple(
