@@ -51,7 +51,7 @@ def test_what_it_has_is_older_than_what_the_kit_is_made_with(kit: Path) -> None:
     del kit
     assert "2.31" in carl("ldd", "--version").splitlines()[0]
     assert carl("podman", "--version") == "podman version 3.0.1\n"
-    assert world.ask("run", "python3", "--version").returncode != 0
+    assert carl("python3", "--version").startswith("Python 3.9.")
     assert "files are as they were made" in evaluate("--verify")
     runtimes = {each["id"]: each for each in json.loads(evaluate("doctor", "--json"))["runtimes"]}
     assert {name for name, facts in runtimes.items() if facts["present"]} >= {"host", *MODES}
