@@ -93,20 +93,24 @@ def test_every_weight_has_its_reason_beside_it() -> None:
     weights = [
         line
         for section in TEXT.split("    weights:\n")[1:]
-        for line in section.split("    knock_outs:")[0].splitlines()
+        for line in section.split("    knock_outs:")[0].split("    shares:")[0].splitlines()
         if line.strip() and not line.strip().startswith("#")
     ]
-    assert len(weights) > 20
+    assert len(weights) > 10
     assert [line for line in weights if "#" not in line] == []
 
 
 def test_nothing_is_weighed_that_could_be_luck(shipped: Criteria) -> None:
-    """What is asked once is weighed only if its answer was seen to stay the same when asked again."""
+    """What is asked once is weighed only if its answer was seen to stay the same when asked again.
+
+    The batch contract is asked in real jobs, once, and nobody has shown that of it yet: decision 23.
+    """
     probes = discover()
+    contract = {*shipped.objectives["contract"].shares}
     weighed = {
         probe
         for case in shipped.use_cases
-        for name in shipped.weights(case)
+        for name in {*shipped.weights(case)} - contract
         for probe in shipped.probes_of(name)
     }
     once = [probes[id_] for id_ in weighed if probes[id_].repeat == "once" and probes[id_].turns == 1]

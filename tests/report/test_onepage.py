@@ -14,7 +14,7 @@ from decided_case import MANY, decided_case
 
 from evaluation.errors import EvaluationError
 from evaluation.manifest import ArchivedFacts, CheckFacts
-from evaluation.model import CheckState
+from evaluation.model import CheckState, Standing
 from evaluation.report.onepage import site_page
 from evaluation.report.source import Case
 from evaluation.sites import list_sites, load_site
@@ -39,7 +39,8 @@ def test_a_measured_site_has_its_answers_and_an_unmeasured_one_says_so() -> None
     told = words(site_page(made, "local"))
     for each in made.measured[0].decision.use_cases:
         assert made.criteria.use_cases[each.use_case].title in told
-        assert (each.winner or "no clear winner") in told
+        depends = each.verdicts[0].standing is Standing.DEPENDS
+        assert (each.winner or ("it depends" if depends else "no clear winner")) in told
     assert "Measured on" in told
     there = words(site_page(made, "slac"))
     assert "Not measured. Nothing is assumed" in there
