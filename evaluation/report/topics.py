@@ -231,6 +231,10 @@ def _accepted(card: _Card) -> Iterator[Acceptance]:
 
 def _monday(card: _Card) -> Iterator[Item]:
     """Give the options that close what is open, each tried here; then the remedies of what they leave."""
+    own = next((facts for facts in card.site.manifest.runtimes if facts.id == card.leader), None)
+    if own and own.options:
+        text = shortened(f"Start it with {' '.join(own.options)}: so it was rated", 2 * _LONG)
+        yield Item(text=text, target=anchor("versions", card.site.folder))
     open_ = [found for found in card.own.values() if found.outcome in _FAILED and _minds(card, found)]
     mode, closed, opened = _best_mode(card, open_)
     if mode:
@@ -265,6 +269,8 @@ def _best_mode(
     best: tuple[RuntimeFacts | None, tuple[Finding, ...], tuple[str, ...]] = (None, (), ())
     for facts in card.site.manifest.runtimes:
         if facts.family != family or not facts.present or facts.role is not Role.VARIANT:
+            continue
+        if facts.id == card.leader:
             continue
         cells = {probe: found for (probe, runtime), found in card.site.cells.items() if runtime == facts.id}
         closed = tuple(
