@@ -216,14 +216,10 @@ def _accepted(card: _Card) -> Iterator[Acceptance]:
     family = card.site.families.get(card.leader, card.leader)
     vetoes = {veto.criterion for veto in card.case.criteria.use_cases[card.decision.use_case].knock_outs}
     for rule in known.policy.accepts if known else ():
-        found = card.own.get(card.case.criteria.criteria[rule.criterion].probe)
-        if (
-            rule.criterion in vetoes
-            and rule.holds_for(rule.criterion, card.leader, family)
-            and found is not None
-            and found.outcome in _FAILED
-        ):
-            yield rule
+        if rule.criterion in vetoes and rule.holds_for(rule.criterion, card.leader, family):
+            found = card.own.get(card.case.criteria.criteria[rule.criterion].probe)
+            if found is not None and found.outcome in _FAILED:
+                yield rule
 
 
 # ---- on Monday --------------------------------------------------------------------------------------
