@@ -15,6 +15,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,9 @@ __all__ = [
     "Key",
     "Noise",
     "Simulation",
-    "chosen_blocks",
     "noise",
     "rare",
+    "resampled_medians",
     "simulate",
     "taken_blocks",
 ]
@@ -118,8 +119,7 @@ def _replicates(
     values = log_ratios(finding.samples, finding.control) if is_ratio else np.asarray(finding.samples)
     own = {block: place for place, block in enumerate(finding.blocks)}
     places = np.array([own.get(block, -1) for block in blocks])
-    chosen = chosen_blocks(places, finding.probe, method)
-    medians, where = np.unique(np.median(values[chosen], axis=1), return_inverse=True)
+    medians, where = np.unique(resampled_medians(values, places, finding.probe, method), return_inverse=True)
     figures = np.exp(medians) if is_ratio else medians
     scores = np.array([criterion.scale.score(figure) for figure in figures.tolist()])
     replicates: Draws = scores[where]
@@ -136,21 +136,51 @@ def _turns_again(criterion: OutcomeCriterion, finding: Finding, method: Method) 
     return replicates
 
 
-def chosen_blocks(places: NDArray[np.int64], probe: str, method: Method) -> NDArray[np.int64]:
-    """Draw resamples of shape (resamples, blocks that this runtime has).
+def resampled_medians(values: Draws, places: NDArray[np.int64], probe: str, method: Method) -> Draws:
+    """Give the median of each resample of a runtime's blocks, of shape (resamples,).
 
-    ``places`` has, for every block that there is, the place of it among the runtime's own, or -1. All
-    runtimes draw the same block numbers of one probe. One that lacks a block passes over it and draws
-    again, which leaves each of its own equally likely; so a block that both have is drawn for both.
+    Parameters
+    ----------
+    values : array, shape (blocks that this runtime has,)
+        One for each block.
+    places : array, shape (blocks,)
+        For every block that there is, its place among the runtime's own, or -1. All runtimes draw the same
+        block numbers of one probe. One that lacks a block passes over it and draws again, which leaves each
+        of its own equally likely; so a block that both have is drawn for both.
+    probe : str
+        Whose stream of random numbers.
+    method : Method
+        For the number of resamples and the seed.
     """
-    shape = (method.bootstrap_resamples.value, len(places))
-    count = int(np.sum(places >= 0))
-    drawn = places[_stream(method.seed.value, f"blocks {probe}").integers(len(places), size=shape)]
+    size, seed = method.bootstrap_resamples.value, method.seed.value
+    return _medians(tuple(values.tolist()), tuple(places.tolist()), probe, size, seed)
+
+
+@lru_cache(maxsize=256)
+def _medians(values: tuple[float, ...], places: tuple[int, ...], probe: str, size: int, seed: int) -> Draws:
+    """Take the middle by ranks, which sort in a third of the time; the bare host's are wanted often."""
+    chosen, count = _chosen(places, probe, size, seed), len(values)
+    order = np.argsort(values, kind="stable")
+    ranks = np.empty(count, np.uint8 if count <= np.iinfo(np.uint8).max else np.int64)
+    ranks[order] = np.arange(count)
+    drawn = np.sort(ranks[chosen], axis=1)
+    ordered = np.asarray(values)[order]
+    medians: Draws = (ordered[drawn[:, (count - 1) // 2]] + ordered[drawn[:, count // 2]]) / 2
+    medians.setflags(write=False)
+    return medians
+
+
+@lru_cache(maxsize=16)
+def _chosen(places: tuple[int, ...], probe: str, size: int, seed: int) -> NDArray[np.int64]:
+    """Draw resamples of shape (resamples, blocks of this runtime); most runtimes have the same blocks."""
+    own, shape = np.array(places), (size, len(places))
+    count = int(np.sum(own >= 0))
+    drawn = own[_stream(seed, f"blocks {probe}").integers(len(own), size=shape)]
     more = 0
     while int(np.min(np.sum(drawn >= 0, axis=1))) < count:
         more += 1
-        stream = _stream(method.seed.value, f"blocks {probe} {more}")
-        drawn = np.concatenate([drawn, places[stream.integers(len(places), size=shape)]], axis=1)
+        stream = _stream(seed, f"blocks {probe} {more}")
+        drawn = np.concatenate([drawn, own[stream.integers(len(own), size=shape)]], axis=1)
     if drawn.shape[1] == count:
         return drawn
     first = np.argsort(drawn < 0, axis=1, kind="stable")[:, :count]

@@ -25,7 +25,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.decide.chances import Noise, chosen_blocks
+from evaluation.decide.chances import Noise, resampled_medians
 from evaluation.decide.criteria import Criteria, Method
 from evaluation.errors import EvaluationError
 from evaluation.model import (
@@ -162,11 +162,10 @@ class Prices:
             )
         own = {block: place for place, block in enumerate(finding.blocks)}
         places = np.array([own.get(block, -1) for block in self.blocks])
-        chosen = chosen_blocks(places, STREAM, self.method)
         control = np.asarray(finding.control)
         logs = log_ratios(finding.samples, finding.control)
-        hosts = np.median(control[chosen], axis=1)
-        ratios = np.exp(np.median(-logs[chosen] if rate else logs[chosen], axis=1))
+        hosts = resampled_medians(control, places, STREAM, self.method)
+        ratios = np.exp(resampled_medians(-logs if rate else logs, places, STREAM, self.method))
         scale = 1e-9 if unit == "ns" else 1.0
         host = float(np.median(control))
         ratio = finding.ratio

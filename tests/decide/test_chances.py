@@ -9,7 +9,7 @@ import pytest
 from made_up import WEIGHTS, criteria, row
 from scipy import stats
 
-from evaluation.decide.chances import _replicates, noise, simulate
+from evaluation.decide.chances import _chosen, _replicates, noise, resampled_medians, simulate
 from evaluation.decide.criteria import Criteria, MeasuredCriterion, Scale
 from evaluation.decide.value import criterion_rows
 from evaluation.model import Finding, Outcome
@@ -169,3 +169,17 @@ def test_the_bootstrap_of_a_median_by_the_example_of_its_book() -> None:
     replicates = 200 * _replicates(days, seven, range(7), rules.method)
     assert replicates.std() == pytest.approx(37.83, rel=0.01)
     assert set(np.unique(replicates.round(6))) == set(mice)
+
+
+@pytest.mark.parametrize("lost", [(), (2,), (0, 5)])
+@pytest.mark.parametrize("count", [11, 12])
+def test_medians_by_ranks_are_the_medians(count: int, lost: tuple[int, ...]) -> None:
+    method = NOISY.method
+    values = np.random.default_rng(count).random(count - len(lost)).round(1)  # with ties
+    own = iter(range(len(values)))
+    places = np.array([-1 if block in lost else next(own) for block in range(count)])
+    size, seed = method.bootstrap_resamples.value, method.seed.value
+    chosen = _chosen(tuple(places.tolist()), "probe", size, seed)
+    found = resampled_medians(values, places, "probe", method)
+    assert chosen.shape == (size, len(values))
+    assert found.tolist() == np.median(values[chosen], axis=1).tolist()
