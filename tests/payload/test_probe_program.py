@@ -102,6 +102,16 @@ def test_commands_are_separated_by_two_dashes(probe: Program) -> None:
     ]
 
 
+def test_what_was_used_before_is_not_computed_now(probe: Program) -> None:
+    """Else a payload that waited seems to have computed what was charged before: B02 in a virtual machine."""
+    before = os.times()
+    burnt = [line["cpu_ns"] for line in probe.lines("burn", "200", "--", "burn", "200")]
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert min(burnt) >= 200_000_000
+    assert used >= sum(burnt) / 1e9 - 2 / os.sysconf("SC_CLK_TCK"), "more was told than was used"
+
+
 def test_parameters_can_come_from_a_file(probe: Program, own: Path) -> None:
     (own / "parameters").write_text("getenv\nA\n--\ngetenv\nB\n")
     assert [line["name"] for line in probe.lines(f"@{own}/parameters")] == ["A", "B"]

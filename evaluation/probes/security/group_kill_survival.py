@@ -8,6 +8,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.canaries import secret, wait_for
 from evaluation.probes.hostprocesses import found_by, leaves_a_daemon, not_found, still_there
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
+from evaluation.reasons import last_words
 
 PREFIX = "waiting"
 READY_S = 30.0
@@ -29,7 +30,7 @@ def observe(session: Session) -> None:
     running.signal(signal.SIGKILL, group=True)
     completed = running.wait()
     if not ready:
-        reason = completed.failure or f"exit status {completed.evidence.exit_status}"
+        reason = completed.failure or last_words(completed)
         what = f"the payload was not ready within {READY_S:.0f} s"
         session.record(PROBLEM, f"{what} ({reason})", evidence=(completed,))
         return

@@ -21,6 +21,7 @@ from evaluation.probes.hostprocesses import (
     still_there,
 )
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
+from evaluation.reasons import last_words
 
 PREFIX = "waiting"
 MARK = "EVALUATION_TURN"
@@ -52,7 +53,7 @@ def observe(session: Session) -> None:
     running.signal(signal.SIGKILL, group=True)
     completed = running.wait()
     if not ready:
-        reason = completed.failure or f"exit status {completed.evidence.exit_status}"
+        reason = completed.failure or last_words(completed)
         session.record(PROBLEM, f"the payload was not ready on the host ({reason})", evidence=(completed,))
         return
     if payload is None:

@@ -6,6 +6,7 @@ from evaluation.probes.base import Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
 from evaluation.probes.jobgroups import INTO_THE_JOB, JobGroup, job_group, start_in
 from evaluation.probes.judging import CONTROL_DONE, DETAIL, EFFECT, PROBLEM, Attempt
+from evaluation.reasons import last_words
 
 LIMIT_BYTES = 256 * 2**20
 """Of the job: far above what any client takes for itself."""
@@ -55,7 +56,7 @@ def _take_inside(session: Session, group: JobGroup) -> None:
         session.record(EFFECT, held, evidence=evidence)
         session.record(DETAIL, f"{taken} in a job of {LIMIT_BYTES >> 20} MiB{ended}", evidence=evidence)
         return
-    reason = completed.failure or f"exit status {completed.evidence.exit_status}"
+    reason = completed.failure or last_words(completed)
     what = "the payload neither took the memory nor was it ended for that"
     session.record(PROBLEM, f"{what} ({reason})", evidence=evidence)
 

@@ -5,7 +5,7 @@ from evaluation.payload.build import PROBE as PAYLOAD
 from evaluation.probes.base import Completed, Probe, Session
 from evaluation.probes.holding import forget, hold, let_go, took
 from evaluation.probes.judging import ABSENT, CONTROL_DONE, DETAIL, EFFECT, NOT_PLANTED, PROBLEM, Attempt
-from evaluation.reasons import reason_in
+from evaluation.reasons import last_words, reason_in
 
 LIMIT_BYTES = 128 * 2**20
 HELD_BYTES = 512 * 2**20
@@ -20,7 +20,7 @@ def observe(session: Session) -> None:
     try:
         held, free = _take(session, FREE, 0)
         if not held:
-            reason = free.failure or f"exit status {free.evidence.exit_status}"
+            reason = free.failure or last_words(free)
             session.record(
                 PROBLEM, f"the payload could not take memory without a limit ({reason})", evidence=(free,)
             )
@@ -38,6 +38,10 @@ def observe(session: Session) -> None:
             "the limit is not on the runtime's command line: nothing was asked of it",
             evidence=(limited,),
         )
+        return
+    if not held and limited.evidence.timed_out:  # by us: whether the limit would have ended it is not seen
+        what = "with the limit the payload neither took the memory nor was it ended for that"
+        session.record(PROBLEM, f"{what} ({last_words(limited)})", evidence=(free, limited))
         return
     session.record(EFFECT, held, evidence=(free, limited))
     asked = f"{LIMIT_BYTES >> 20} MiB were asked for"

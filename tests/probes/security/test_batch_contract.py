@@ -22,7 +22,7 @@ from evaluation.model import Outcome
 from evaluation.probes import jobgroups
 from evaluation.probes.base import Completed
 from evaluation.probes.registry import find
-from evaluation.probes.security import job_cpu_accounting
+from evaluation.probes.security import job_cpu_accounting, requested_limit
 from evaluation.testing import FakeSession, Recorded, TakesTurns, answered, ended, judge
 
 IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B10")
@@ -185,6 +185,27 @@ def test_nobody_is_accused_of_a_limit_that_was_not_asked_for(
     judgement = find("B09").judge(session.observations, {})
     assert judgement.verdict == verdict, judgement.message
     assert ("not on the runtime's command line" in judgement.message) == (verdict == "INERT")
+
+
+def test_a_client_that_we_ended_ourselves_shows_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine; it was taken for a limit that had been applied."""
+
+    def slow(argv: Flags) -> Completed:
+        name = Path(argv[-2]).name
+        if name == requested_limit.FREE:
+            (tmp_path / f"{name}.ready").touch()
+            return answered()
+        done = ended(exit_status=-9, timed_out=True, duration_s=30.0)
+        words = ("docker", "run", "--memory", str(requested_limit.LIMIT_BYTES), *argv)
+        return replace(done, evidence=replace(done.evidence, argv=words))
+
+    monkeypatch.setattr(requested_limit, "READY_S", 0.01)
+    session = FakeSession(probe=find("B09"), work=tmp_path, on_launch=slow)
+    find("B09").observe(session)
+    judgement = find("B09").judge(session.observations, {})
+    assert (judgement.verdict, "it was ended after 30.0 s" in judgement.message) == ("ERROR", True)
 
 
 class PlayedGroup:
