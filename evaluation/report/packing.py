@@ -25,6 +25,8 @@ __all__ = ["CUT", "LARGE", "Node", "pack", "packed", "tree", "unpacked"]
 Node = str | list[Any]
 """A text, or an element as `tree` gives it."""
 
+MOST: Final = 680_000
+"""Bytes beyond which the last folded chapters are packed too, one after the other."""
 LARGE: Final = 600_000
 """Bytes from which a page is packed: a report is to stay well below one megabyte, in any company."""
 _WORTH: Final = 60
@@ -32,7 +34,7 @@ _WORTH: Final = 60
 
 _TRIANGLE: Final = re.compile(r"<details\b(?P<how>[^>]*)>|(?P<end></details>)|</summary>")
 _FOLD: Final = 'class="fold"'
-"""A chapter that is folded is no secret: it stays in the page, for whoever has no script."""
+"""A folded chapter stays in the page for whoever has no script, as long as there is room."""
 _DATA: Final = re.compile(
     r'(<script type="application/json" id="what-if-data">)({.*?})(?=</script>)', re.DOTALL
 )
@@ -44,6 +46,7 @@ _CELL: Final = re.compile(
 _STATE: Final = re.compile(r'<i class="(?P<tone>\w+)">(?P<word>[\w ]+)</i>')
 """What such a cell begins with: without a script its word stands there alone."""
 _LINK: Final = re.compile(r'<a href="#([^"<>]+)"')
+_LIVE: Final = 'id="what-if-data"'
 CUT: Final = "<u>…</u>"
 """What stands where something was taken out."""
 _MAIN: Final = '<main id="content">'
@@ -103,10 +106,19 @@ def pack(page: str) -> str:
     small = lean(page)
     if len(small.encode()) < LARGE:
         return small
+    folds = page.count(_FOLD)
+    return next(
+        (found for last in range(folds) if len((found := _packed(page, last)).encode()) < MOST),
+        _packed(page, folds),
+    )
+
+
+def _packed(page: str, last: int) -> str:
+    """Pack what lies behind triangles, so many of the last folded chapters among it."""
     taken: list[str] = []
     kept: list[str] = []
     done = 0
-    for start, end in _closed(page):
+    for start, end in _closed(page, last):
         kept += [page[done:start], CUT]
         taken.append(page[start:end])
         done = end
@@ -141,15 +153,19 @@ def pack(page: str) -> str:
     return f"{before}{store}{script}{after}"
 
 
-def _closed(page: str) -> Iterator[tuple[int, int]]:
+def _closed(page: str, last: int) -> Iterator[tuple[int, int]]:
     """Tell from where to where the content of each closed triangle stands that stands in no other."""
+    folds = page.count(_FOLD) - last  # so many stay; the what-if chapter does, for its script needs it
     around: list[bool] = []  # of each triangle that is open here: whether its content stays
     start = 0
     for found in _TRIANGLE.finditer(page):
         if found["how"] is not None:
             if all(around):
                 start = 0
-            around.append(all(around) and (_FOLD in found["how"] or " open" in found["how"]))
+            folded = _FOLD in found["how"]
+            folds -= folded
+            stays = (folded and (folds >= 0 or _LIVE in page[found.end() :])) or " open" in found["how"]
+            around.append(all(around) and stays)
         elif found["end"]:
             stays = around.pop()
             if not stays and all(around) and found.start() - start > _WORTH:

@@ -112,3 +112,19 @@ def test_nothing_is_unpacked_beyond_a_bound(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(packing, "_MOST", 1000)
     with pytest.raises(ValueError, match=r".+"):
         unpacked(packed("x" * 1001))
+
+
+def test_where_there_is_no_room_the_last_folded_chapters_are_packed_too(
+    large: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = PAGE.index('<script type="application/json"')
+    page = PAGE[:script] + PAGE[script:].replace(
+        "<script>ours()",
+        '<details class="fold"><summary>last</summary><p>' + "far " * 60 + "</p></details><script>ours()",
+    )
+    assert "far far" in pack(page)
+    monkeypatch.setattr(packing, "MOST", 0)
+    packed_too = pack(page)
+    assert "far far" not in packed_too
+    assert "reads reads" in packed_too  # it stands before what the what-if chapter's script needs
+    assert large == pack(PAGE)
