@@ -211,8 +211,9 @@ def pythons_in_jobs() -> set[str]:
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            program, command = (process / "exe").readlink(), (process / "cmdline").read_bytes()
-            if b"SLURM_JOB_ID=" in (process / "environ").read_bytes():
+            command, program = (process / "cmdline").read_bytes(), (process / "exe").readlink()
+            in_job = b"SLURM_JOB_ID=" in (process / "environ").read_bytes()
+            if in_job and command == (process / "cmdline").read_bytes():  # it became no other meanwhile
                 is_python = program.name.startswith("python") or b"/libexec/python3" in command
                 found |= {str(program)} if is_python else set()
         except OSError:  # it has ended
