@@ -49,10 +49,11 @@ _LINK: Final = re.compile(r'<a href="#([^"<>]+)"')
 _LIVE: Final = 'id="what-if-data"'
 CUT: Final = "<u>…</u>"
 """What stands where something was taken out."""
-_MAIN: Final = '<main id="content">'
+_NOTICE: Final = re.compile(r'(?<=<noscript><p class="banner">).*?(?=</p></noscript>)', re.DOTALL)
 _SCRIPTLESS: Final = (
-    "<noscript><p>This page's script is turned off: what lies behind the triangles stays packed. "
-    "<code>evaluation findings</code> and <code>evaluation probe NAME --show</code> print it.</p></noscript>"
+    "JavaScript is off. The first page can be read as it stands; what lies behind triangles, and the last "
+    "chapters of a large report, stay packed. <code>evaluation findings</code> and "
+    "<code>evaluation probe NAME --show</code> print the same, and weights cannot be moved here."
 )
 _SPELT: Final = {"viewbox": "viewBox", "preserveaspectratio": "preserveAspectRatio"}
 """Attributes of SVG that keep their capitals, which Python's reader takes from them."""
@@ -145,7 +146,7 @@ def _packed(page: str, last: int) -> str:
         return "<a"
 
     page = _LINK.sub(aimless, _CELL.sub(bare, "".join([*kept, page[done:]])))
-    page = lean(page.replace(_MAIN, _MAIN + _SCRIPTLESS, 1))
+    page = lean(_NOTICE.sub(_SCRIPTLESS, page, count=1))
     page = _DATA.sub(lambda found: f'{found[1]}"{packed(json.loads(found[2]))}"', page)
     held = packed([cells, tones, links, *map(tree, taken)])
     store = f'<script type="application/json" id="packed">"{held}"</script>\n'
