@@ -96,7 +96,8 @@ def test_on_paper_it_is_one_sheet_and_all_of_it_stays_short(
         if what == "first":  # what follows the sheet is taken away: does it still fill one page alone?
             page.evaluate(
                 "[...document.querySelectorAll('.part > *, footer')].forEach("
-                "(each) => each.querySelector('.sheet') || each.remove())"
+                "(each) => each.querySelector('.sheet') || each.remove());"
+                "document.querySelector('.sheet').style.breakAfter = 'auto';"
             )
         page.pdf(path=tmp_path / f"{what}.pdf", prefer_css_page_size=True)
         printed = (tmp_path / f"{what}.pdf").read_bytes()
