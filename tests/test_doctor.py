@@ -65,7 +65,7 @@ def test_for_scripts_it_is_an_object_with_every_runtime_and_every_check() -> Non
         assert bool(runtime["version"]) == runtime["present"] == (not runtime["reason"])
     assert told["host"]["cores"] >= 1
     for check in told["checks"]:
-        assert set(check) == {"what", "state", "sentence", "costs", "remedy"}
+        assert set(check) == {"what", "state", "sentence", "costs", "remedy", "file_system"}
         assert check["state"] in {*CheckState}
 
 

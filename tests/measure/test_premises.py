@@ -248,6 +248,7 @@ def test_a_runtime_that_needs_them_is_not_here_without_them(
     refused = module.Refusal(why="user namespaces are switched off here (x is 0)", switch=True)
     monkeypatch.setattr("evaluation.measure.discovery.user_namespaces", lambda _: refused)
     fake_executable(tmp_path / "bin" / "ch-run", "echo 0.31")
+    fake_executable(tmp_path / "bin" / "ch-convert", "exit 0")
     suid = 'case "$1" in buildcfg) echo APPTAINER_SUID_INSTALL=1 ;; *) echo apptainer version 1.4.5 ;; esac'
     fake_executable(tmp_path / "bin" / "apptainer", suid)
     fake_executable(tmp_path / "bin" / "cat", "exit 1")
