@@ -212,7 +212,7 @@ def test_two_sites_stand_side_by_side_one_of_them_from_an_archive(
     ours, theirs = case.measured
     assert (ours.archived is not None, theirs.archived) == (True, None)
     for mine, other in zip(ours.decision.use_cases, theirs.decision.use_cases, strict=True):
-        of_docker = [{v.runtime: v for v in decision.verdicts}["docker"] for decision in (mine, other)]
-        assert any("no daemon of root" in reason for reason in of_docker[1].reasons)
-        assert not any("no daemon of root" in reason for reason in of_docker[0].reasons)
+        of_docker = [{way.runtime: way for way in decision.modes}["docker"] for decision in (mine, other)]
+        assert any("no daemon of root" in reason for reason in of_docker[1].knocked_out)
+        assert not any("no daemon of root" in reason for reason in of_docker[0].knocked_out)
         assert of_docker[0].score == of_docker[1].score  # the same evidence, and each by itself

@@ -73,11 +73,12 @@ def test_a_probe_is_one_file_its_test_and_a_row(clone: Clone, runtime: str, who:
     assert "the mask inside is" in told
     assert "umask" in told, "what was run is shown"
     assert told.count("HOLDS") >= 1
-    weight = ("evaluation", "weights", "set", "developer", "file_mode_mask=2")
-    assert "--reason" in clone.run(*weight, ends=1).all
-    reason = "files that the group cannot write are mended by hand"
-    clone.run(*weight, "--reason", reason)
-    clone.run("evaluation", "weights", "set", "developer", "output_ownership=17")
+    share = "      file_mode_mask: 1  # files that the group cannot write are mended by hand\n"
+    beside = "      output_ownership: 2   # results are looked at"
+    clone.edit("criteria.yaml", beside, f"{share}{beside}")
+    clone.run("evaluation", "validate")
+    clone.run("evaluation", "weights", "set", "developer", "handling=29")
+    clone.run("evaluation", "weights", "set", "developer", "time=56")
     clone.run("evaluation", "validate")
     assert "file_mode_mask" in clone.run("evaluation", "weights", "show", "developer").out
 
