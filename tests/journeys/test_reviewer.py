@@ -54,6 +54,10 @@ def test_a_weight_is_shown_set_and_undone(clone: Clone) -> None:
     words = ("--results", "results", "--criteria", "criteria.yaml")
     shown = clone.run("evaluation", "weights", "show", "l1proc", *words).out
     assert re.search(r"contract +15 +15\s%", shown)
+    before = clone.read("criteria.yaml")
+    tried = clone.run("evaluation", "weights", "set", "l1proc", "contract=12", "--dry-run", *words).out
+    assert "contract" in tried
+    assert clone.read("criteria.yaml") == before
     told = clone.run("evaluation", "weights", "set", "l1proc", "contract=12", *words).out
     assert "contract: 15 -> 12" in told
     after = clone.read("criteria.yaml").splitlines()
@@ -88,7 +92,7 @@ def test_planted_mistakes_are_all_named_at_once_with_their_lines(clone: Clone) -
     assert "none.yaml" in told.all
     (clone.folder / "sites/none.yaml").unlink()
     clone.run("git", "checkout", "--quiet", ".")
-    clone.edit("criteria.yaml", "      time_lost: 67 ", "      time_lost: 68 ")
+    clone.edit("criteria.yaml", "      contract: 15 ", "      contract: 16 ")
     told = clone.run("evaluation", "validate", ends=1)
     assert re.search(r"criteria\.yaml:\d+:\d+: .*101", told.all), told.all
     clone.run("git", "checkout", "--quiet", ".")
