@@ -40,8 +40,8 @@ def test_no_text_of_a_full_case_becomes_markup(hostile: Case) -> None:
     assert [tag.get("id") for tag in soup.select("script")][-1] is None
     assert soup.select("script")[-1].get_text() == script()
     assert not soup.select("a[href^=javascript], [src], [style]")
-    assert len(soup.select("u")) == written.count(packing.CUT) > 100
-    assert soup.get_text().count(f"<{MARK} {MARK}=1>") > 500
+    assert len(soup.select("u")) == written.count(packing.CUT) > 20
+    assert soup.get_text().count(f"<{MARK} {MARK}=1>") > 200
 
 
 def test_no_title_of_a_notebook_becomes_markup() -> None:
