@@ -221,6 +221,9 @@ def pythons_in_jobs() -> set[str]:
     return found
 
 
+@pytest.mark.skipif(
+    "kit" not in os.environ.get("WORLDS", "").split(), reason="on request: WORLDS=kit, and two minutes"
+)
 def test_in_a_batch_job_the_node_works_with_what_is_in_the_kit(packed: Path, slurm: dict[str, str]) -> None:
     user, folder = ordinary_user(), new_folder()
     shutil.chown(folder, user)
