@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 
 import nbformat
@@ -40,8 +41,11 @@ def test_no_text_of_a_full_case_becomes_markup(hostile: Case) -> None:
     assert [tag.get("id") for tag in soup.select("script")][-1] is None
     assert soup.select("script")[-1].get_text() == script()
     assert not soup.select("a[href^=javascript], [src], [style]")
-    assert len(soup.select("u")) == written.count(packing.CUT) > 20
-    assert soup.get_text().count(f"<{MARK} {MARK}=1>") > 200
+    (held,) = soup.select("#packed")
+    _, _, _, *taken = packing.unpacked(held.get_text().strip('"'))
+    assert len(soup.select("u")) == written.count(packing.CUT) == len(taken)
+    shown, packed = soup.get_text(), json.dumps(taken)
+    assert shown.count(f"<{MARK} {MARK}=1>") + packed.count(f"<{MARK} {MARK}=1>") > 500
 
 
 def test_no_title_of_a_notebook_becomes_markup() -> None:
