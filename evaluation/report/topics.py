@@ -349,9 +349,11 @@ def leading_in(scenario: Scenario, names: Names) -> str:
 
 def _unmeasured(card: _Card) -> Iterator[Item]:
     """Give what is weighed and unknown of whoever competes, by its share; then what this run left out."""
-    weights = card.case.criteria.weights(card.decision.use_case)
+    own, use_case = card.case.sites.get(card.site.site), card.decision.use_case
+    weights = card.case.criteria.weights(use_case, own.batch.engine if own else "")
     total = sum(weights.values())
-    worth = {(row.criterion, row.runtime): row.score for row in card.site.decision.rows}
+    rows = card.site.decision.rows
+    worth = {(row.criterion, row.runtime): row.score for row in rows if row.use_case in {"", use_case}}
     field = [verdict.runtime for verdict in card.decision.verdicts if verdict.p_first is not None]
     target = anchor("scores", card.site.folder, card.decision.use_case)
     for name, weight in sorted(weights.items(), key=lambda row: -row[1]):

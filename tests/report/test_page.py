@@ -13,7 +13,7 @@ from multiplied_case import multiplied_case
 from synthetic_case import NOTEBOOK, executed, make_case
 from synthetic_findings import RUNTIMES
 
-from evaluation import commands
+from evaluation import commands, reviewing
 from evaluation.errors import EvaluationError
 from evaluation.report.build import heading, page, prose, render, script
 from evaluation.report.offline import assert_self_contained
@@ -202,3 +202,13 @@ def test_the_report_replaces_the_old_one_and_leaves_nothing_else(tmp_path: Path)
     render(source, output)
     assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [path.name for path in output.parent.iterdir()] == ["report.html"]
+
+
+def test_what_has_no_weight_at_a_site_is_not_said_to_be_missing_there() -> None:
+    """Without a batch system the batch contract weighs nothing, for every runtime alike."""
+    root = Path(__file__).parents[2]
+    case = reviewing._case(root / "results", "reference", root / "criteria.yaml")
+    assert case.sites["reference"].batch.engine == "local"
+    cards = BeautifulSoup(page(executed(case)), "html.parser").select(".card")
+    assert cards
+    assert not [card for card in cards if "Batch memory limit" in card.get_text()]
